@@ -1,0 +1,1 @@
+//! The heydok binary's library: configuration, HTTP and every product feature.

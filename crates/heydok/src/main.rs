@@ -1,0 +1,2 @@
+//! Entry point of the `heydok` binary.
+fn main() {}

@@ -1,0 +1,1 @@
+//! Clock, ids, secrets and bounded types; std only apart from randomness.

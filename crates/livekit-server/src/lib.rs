@@ -1,0 +1,1 @@
+//! The driver of the embedded LiveKit-compatible server: sockets, media thread, /rtc, /twirp, webhooks.

@@ -1,0 +1,15 @@
+//! Sans-IO: `signal` (rooms) and `sfu` (media) composed into one state machine.
+//!
+//! Bytes and `now` go in through the methods of [`Node`]; what is to be done with the outside world is drained with
+//! [`Node::poll_output`]. There is no socket, thread, lock or clock in here: the simulator and the fuzzers drive the
+//! same type as the driver (`livekit-server`) does.
+
+mod api;
+mod machine;
+
+pub use api::{
+    ApiCall, ApiError, ApiErrorCode, ApiReply, Candidate, ClientAddress, Config, ConnectRequest, ConnectionId, Datagram,
+    Frame, Limits, Output, Protocol, Reject, RoomDefaults, SignalPath, Transmit,
+};
+pub use machine::Node;
+pub use signal::token;

@@ -1,0 +1,1 @@
+//! Sans-IO: peers on str0m, forwarding, layers.

@@ -1,0 +1,3 @@
+//! Sans-IO: the room, LiveKit signalling, SDP shaping.
+
+pub mod token;

@@ -1,0 +1,1 @@
+//! Test support: seeded clock and randomness, simulated links, test servers.
