@@ -1,0 +1,11 @@
+export * from "./api/client";
+export * from "./api/errors";
+export * from "./api/meetings";
+export type { components, paths } from "./api/schema";
+export * from "./i18n/translate";
+export * from "./meeting/code";
+export * from "./meeting/types";
+export * from "./messages/common";
+export * from "./preferences/preferences";
+export * from "./state/behavior";
+export * from "./state/scope";

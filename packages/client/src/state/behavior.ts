@@ -1,0 +1,52 @@
+/** A value that always has a current value and tells when it changes. Views read it with `useBehavior`. */
+export interface Behavior<T> {
+  readonly value: T;
+  /** Calls `listener` after each change until the returned function is called. */
+  readonly subscribe: (listener: () => void) => () => void;
+}
+
+/** The writable side of a behavior; kept private by the view model that owns it. */
+export class Cell<T> implements Behavior<T> {
+  #value: T;
+  readonly #listeners = new Set<() => void>();
+
+  constructor(initial: T) {
+    this.#value = initial;
+  }
+
+  get value(): T {
+    return this.#value;
+  }
+
+  /** Stores the value; listeners hear of it only if it is another one (`Object.is`). */
+  set(next: T): void {
+    if (Object.is(this.#value, next)) return;
+    this.#value = next;
+    for (const listener of [...this.#listeners]) listener();
+  }
+
+  update(change: (value: T) => T): void {
+    this.set(change(this.#value));
+  }
+
+  readonly subscribe = (listener: () => void): (() => void) => {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  };
+}
+
+/** A behavior computed from others; it is recomputed when read after one of them changed. */
+export function derive<T, S>(source: Behavior<S>, compute: (value: S) => T): Behavior<T> {
+  let from = source.value;
+  let result = compute(from);
+  return {
+    get value() {
+      if (!Object.is(from, source.value)) {
+        from = source.value;
+        result = compute(from);
+      }
+      return result;
+    },
+    subscribe: source.subscribe,
+  };
+}

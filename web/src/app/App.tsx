@@ -1,0 +1,57 @@
+import type { MeetingApi, PreferencesViewModel } from "@heydok/client";
+import { useEffect, useMemo } from "react";
+import { Landing } from "../features/landing/Landing";
+import { MeetingPage } from "../features/meeting/MeetingPage";
+import { NotFound } from "../features/problem/NotFound";
+import { AnnouncerProvider } from "../primitives/Announcer";
+import { ToastProvider } from "../primitives/Toasts";
+import { ServicesContext } from "./context";
+import { navigate, redirectOf, routeOf, useAddress } from "./router";
+import { useBehavior } from "./useBehavior";
+
+export function App({ preferences, api }: { preferences: PreferencesViewModel; api: MeetingApi }) {
+  const services = useMemo(() => ({ preferences, api }), [preferences, api]);
+  const { theme } = useBehavior(preferences.preferences);
+  const language = useBehavior(preferences.language);
+  useEffect(() => {
+    document.documentElement.lang = language;
+    if (theme === "system") delete document.documentElement.dataset.theme;
+    else document.documentElement.dataset.theme = theme;
+  }, [theme, language]);
+  return (
+    <ServicesContext value={services}>
+      <AnnouncerProvider>
+        <ToastProvider>
+          <Screens />
+        </ToastProvider>
+      </AnnouncerProvider>
+    </ServicesContext>
+  );
+}
+
+function Screens() {
+  const address = useAddress();
+  const { pathname, search } = splitAddress(address);
+  const target = redirectOf({ pathname, search });
+  useEffect(() => {
+    // The fragment may hold the host key; it stays until the meeting page has taken it.
+    if (target !== null) navigate(target + location.hash, { replace: true });
+  }, [target]);
+  if (target !== null) return null;
+  const route = routeOf({ pathname, search });
+  switch (route.screen) {
+    case "landing":
+      return <Landing />;
+    case "meeting":
+      return <MeetingPage key={route.code} code={route.code} />;
+    case "notFound":
+      return <NotFound />;
+  }
+}
+
+function splitAddress(address: string): { pathname: string; search: string } {
+  const at = address.indexOf("?");
+  return at < 0
+    ? { pathname: address, search: "" }
+    : { pathname: address.slice(0, at), search: address.slice(at) };
+}

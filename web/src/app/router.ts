@@ -1,0 +1,74 @@
+import { parseMeetingCode } from "@heydok/client";
+import { useSyncExternalStore } from "react";
+
+/** Every screen the address bar can name. */
+export type Route =
+  | { readonly screen: "landing" }
+  | { readonly screen: "meeting"; readonly code: string }
+  | { readonly screen: "notFound" };
+
+export interface Location {
+  readonly pathname: string;
+  readonly search: string;
+}
+
+export function routeOf({ pathname }: Location): Route {
+  if (pathname === "/" || pathname === "/index.html") return { screen: "landing" };
+  const meeting = /^\/meeting\/([^/]+)\/?$/.exec(pathname);
+  if (meeting?.[1]) return { screen: "meeting", code: meeting[1] };
+  return { screen: "notFound" };
+}
+
+/**
+ * The address that should be shown instead, if any: old `/meeting.html?id=` links, short `/m/<code>` links and
+ * codes written in another way. Other parameters are kept.
+ */
+export function redirectOf({ pathname, search }: Location): string | null {
+  const parameters = new URLSearchParams(search);
+  const written = writtenCode(pathname, parameters);
+  if (written === null) return null;
+  const code = parseMeetingCode(written) ?? written;
+  parameters.delete("id");
+  const query =
+    parameters.size > 0 && pathname === "/meeting.html" ? `?${parameters}` : queryOf(pathname, search);
+  const target = `/meeting/${encodeURIComponent(code)}`;
+  return target === pathname ? null : `${target}${query}`;
+}
+
+function writtenCode(pathname: string, parameters: URLSearchParams): string | null {
+  if (pathname === "/meeting.html") return parameters.get("id");
+  const match = /^\/(?:meeting|m)\/([^/]+)\/?$/.exec(pathname);
+  if (!match?.[1]) return null;
+  try {
+    return decodeURIComponent(match[1]);
+  } catch {
+    return null;
+  }
+}
+
+function queryOf(pathname: string, search: string): string {
+  return pathname === "/meeting.html" ? "" : search;
+}
+
+const CHANGED = "heydok:location";
+
+/** Goes to another screen without loading the page. `replace` leaves no entry in the history. */
+export function navigate(address: string, { replace = false } = {}): void {
+  if (replace) history.replaceState(history.state, "", address);
+  else history.pushState(null, "", address);
+  window.dispatchEvent(new Event(CHANGED));
+}
+
+function subscribe(listener: () => void): () => void {
+  window.addEventListener("popstate", listener);
+  window.addEventListener(CHANGED, listener);
+  return () => {
+    window.removeEventListener("popstate", listener);
+    window.removeEventListener(CHANGED, listener);
+  };
+}
+
+/** Path and search of the address bar, as one string that changes only when they do. */
+export function useAddress(): string {
+  return useSyncExternalStore(subscribe, () => location.pathname + location.search);
+}

@@ -1,0 +1,7 @@
+export function Landing() {
+  return (
+    <main id="main">
+      <h1>heydok</h1>
+    </main>
+  );
+}

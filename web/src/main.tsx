@@ -1,0 +1,23 @@
+import "./styles/tokens.css";
+import "./styles/fonts.css";
+import "./styles/base.css";
+import { createMeetingApi, PreferencesViewModel } from "@heydok/client";
+import { StrictMode } from "react";
+import { createRoot } from "react-dom/client";
+import { App } from "./app/App";
+import { safeStorage } from "./app/storage";
+
+const root = document.getElementById("root");
+if (!root) throw new Error("index.html has an element with the id root");
+
+const preferences = new PreferencesViewModel(
+  safeStorage("localStorage"),
+  navigator.languages,
+  new URLSearchParams(location.search).get("lang"),
+);
+
+createRoot(root).render(
+  <StrictMode>
+    <App preferences={preferences} api={createMeetingApi()} />
+  </StrictMode>,
+);
