@@ -1,0 +1,190 @@
+import { type RemoteParticipant, type Room, RoomEvent } from "livekit-client";
+import { Cell } from "../state/behavior";
+import type { CallBackend, Surroundings } from "./backend";
+import { type ChatEvent, type ChatLog, EMPTY_CHAT, nextChat, type StoredMessage, TEXT_MAX } from "./chat-log";
+import { parseMessage } from "./chat-wire";
+import type { Self } from "./people";
+
+/** The topic on which the server tells of stored messages. */
+const TOPIC = "chat";
+/** The topic on which other LiveKit clients chat among themselves. */
+const FOREIGN_TOPIC = "lk.chat";
+const PAUSES_MS = [500, 1500];
+
+export interface ChatHooks {
+  /** The token that proves who we are, fresh at each call. */
+  token(): string;
+  /** A message by somebody else arrived now (not from history). */
+  onHeard(senderName: string, text: string): void;
+}
+
+/** The meeting's chat: sends through the API, hears of new messages through the room. */
+export class Chat {
+  readonly log = new Cell<ChatLog>(EMPTY_CHAT);
+  private room: Room | null = null;
+  private panelOpen = false;
+  private caughtUp = false;
+  private catching: Promise<void> | null = null;
+  private flushing = false;
+  private heardCount = 0;
+
+  constructor(
+    private readonly self: Self,
+    private readonly backend: CallBackend,
+    private readonly hooks: ChatHooks,
+    private readonly surroundings: Surroundings,
+  ) {}
+
+  bind(room: Room): void {
+    if (this.room !== room) this.listen(room);
+    void this.catchUp().then(() => this.flush());
+  }
+
+  unbind(): void {
+    this.room = null;
+  }
+
+  setOpen(open: boolean): void {
+    this.panelOpen = open;
+    this.apply(open ? { type: "opened" } : { type: "divider-seen" });
+  }
+
+  send(text: string): void {
+    const trimmed = text.trim().slice(0, TEXT_MAX);
+    if (trimmed === "") return;
+    this.apply({
+      type: "drafted",
+      clientId: crypto.randomUUID(),
+      text: trimmed,
+      senderId: this.self.id,
+      senderName: this.self.name,
+      at: this.surroundings.now(),
+      online: this.online,
+    });
+    void this.flush();
+  }
+
+  retry(clientId: string): void {
+    this.apply({ type: "queued", clientId });
+    void this.flush();
+  }
+
+  /** The line is cut or back: what is not sent yet waits, or goes. */
+  lineChanged(): void {
+    if (this.online) void this.flush();
+  }
+
+  private get online(): boolean {
+    return this.room !== null && this.room.state === "connected";
+  }
+
+  private apply(event: ChatEvent): void {
+    this.log.update((log) => nextChat(log, event));
+  }
+
+  private listen(room: Room): void {
+    this.room = room;
+    room.on(RoomEvent.DataReceived, (payload: Uint8Array, from?: RemoteParticipant, _kind?: unknown, topic?: string) => {
+      // Only the server has no participant behind it: others could pretend any sender.
+      if (topic !== TOPIC || from !== undefined) return;
+      const message = parseMessage(payload);
+      if (message === null) void this.catchUp();
+      else this.store([message], false);
+    });
+    room.registerTextStreamHandler(FOREIGN_TOPIC, async (reader, { identity }) => {
+      const sender = room.remoteParticipants.get(identity);
+      const text = await reader.readAll().catch(() => "");
+      if (text === "") return;
+      this.heardCount += 1;
+      const senderName = sender?.name || identity;
+      const key = `${FOREIGN_TOPIC}-${this.heardCount}`;
+      const at = this.surroundings.now();
+      this.apply({ type: "heard", key, senderId: identity, senderName, text, at, panelOpen: this.panelOpen });
+      this.hooks.onHeard(senderName, text);
+    });
+  }
+
+  private store(messages: readonly StoredMessage[], history: boolean): void {
+    const known = new Set(this.log.value.items.map((item) => item.seq));
+    const gap = messages.some((message) => message.seq > this.log.value.lastSeq + 1);
+    this.apply({ type: "stored", messages, ownId: this.self.id, panelOpen: this.panelOpen, history });
+    if (!history) {
+      for (const message of messages) {
+        if (message.senderId !== this.self.id && !known.has(message.seq)) {
+          this.hooks.onHeard(message.senderName, message.text);
+        }
+      }
+      if (gap && this.caughtUp) void this.catchUp();
+    }
+  }
+
+  /** Fetches what was said while we did not hear. */
+  private catchUp(): Promise<void> {
+    this.catching ??= this.fetchMissed().finally(() => {
+      this.catching = null;
+    });
+    return this.catching;
+  }
+
+  private async fetchMissed(): Promise<void> {
+    const history = !this.caughtUp;
+    for (let page = 0; page < 20; page += 1) {
+      const after = page === 0 && !history ? this.contiguousSeq() : this.log.value.lastSeq;
+      const messages = await this.backend.messagesAfter(this.hooks.token(), after);
+      if (messages === null) return;
+      this.store(messages, history);
+      if (messages.length < 50) break;
+    }
+    this.caughtUp = true;
+  }
+
+  /** The last position before the first gap. */
+  private contiguousSeq(): number {
+    const seqs = this.log.value.items.flatMap((item) => (item.seq === null ? [] : [item.seq]));
+    for (let index = 1; index < seqs.length; index += 1) {
+      const previous = seqs[index - 1] ?? 0;
+      if ((seqs[index] ?? 0) > previous + 1) return previous;
+    }
+    return this.log.value.lastSeq;
+  }
+
+  /** Sends what waits, one after the other, so that the order stays. */
+  private async flush(): Promise<void> {
+    if (this.flushing) return;
+    this.flushing = true;
+    try {
+      for (;;) {
+        const next = this.log.value.items.find((item) => item.delivery === "queued" || item.delivery === "sending");
+        if (next === undefined) return;
+        if (!this.online) {
+          this.queueAll();
+          return;
+        }
+        await this.sendOne(next.key, next.text);
+      }
+    } finally {
+      this.flushing = false;
+    }
+  }
+
+  private queueAll(): void {
+    for (const item of this.log.value.items) {
+      if (item.delivery === "sending") this.apply({ type: "queued", clientId: item.key });
+    }
+  }
+
+  private async sendOne(clientId: string, text: string): Promise<void> {
+    this.apply({ type: "sending", clientId });
+    for (let attempt = 0; ; attempt += 1) {
+      const outcome = await this.backend.sendMessage(this.hooks.token(), clientId, text);
+      if (outcome.kind === "stored") {
+        // The server names the sender; the key we chose finds the draft it confirms.
+        return this.store([{ ...outcome.message, clientId, senderId: this.self.id }], false);
+      }
+      const pause = PAUSES_MS[attempt];
+      if (outcome.kind === "unreachable" && !this.online) return this.apply({ type: "queued", clientId });
+      if (outcome.kind === "refused" || pause === undefined) return this.apply({ type: "failed", clientId });
+      await new Promise((resolve) => setTimeout(resolve, pause));
+    }
+  }
+}

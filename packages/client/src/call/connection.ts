@@ -1,0 +1,82 @@
+/** The state of the line between this page and the meeting; times in milliseconds of one clock. */
+export type Connection =
+  | { status: 'connecting'; since: number }
+  | { status: 'connected'; notice: BackNotice | null }
+  | { status: 'interrupted'; since: number }
+  | { status: 'ended' };
+
+/** "Connected again": shown for a few seconds after an outage that was noticed. */
+export interface BackNotice {
+  missedSeconds: number;
+  at: number;
+}
+
+export type ConnectionEvent =
+  | { type: 'connected'; at: number }
+  | { type: 'interrupted'; at: number }
+  | { type: 'notice-read' }
+  | { type: 'ended' };
+
+/** Until then an outage only shows as still pictures. */
+export const BANNER_AFTER_MS = 2_000;
+/** From then on the banner tells the time and what to check. */
+export const ADVICE_AFTER_MS = 10_000;
+/** From then on the end screen stands in front, and goes on trying. */
+export const GIVE_UP_AFTER_MS = 60_000;
+
+export function nextConnection(state: Connection, event: ConnectionEvent): Connection {
+  if (state.status === 'ended') return state;
+  switch (event.type) {
+    case 'connected':
+      return { status: 'connected', notice: backNotice(state, event.at) };
+    case 'interrupted':
+      return state.status === 'connected' ? { status: 'interrupted', since: event.at } : state;
+    case 'notice-read':
+      return state.status === 'connected' ? { status: 'connected', notice: null } : state;
+    case 'ended':
+      return { status: 'ended' };
+  }
+}
+
+function backNotice(state: Connection, at: number): BackNotice | null {
+  if (state.status === 'connected') return state.notice;
+  if (state.status !== 'interrupted' || at - state.since < BANNER_AFTER_MS) return null;
+  return { missedSeconds: Math.round((at - state.since) / 1000), at };
+}
+
+/** What the page shows of the line right now. */
+export type ConnectionPhase =
+  | 'connecting'
+  | 'connected'
+  | 'frozen'
+  | 'reconnecting'
+  | 'reconnecting-long'
+  | 'lost'
+  | 'ended';
+
+export function connectionPhase(state: Connection, now: number): ConnectionPhase {
+  if (state.status !== 'interrupted') return state.status;
+  const outage = now - state.since;
+  if (outage < BANNER_AFTER_MS) return 'frozen';
+  if (outage < ADVICE_AFTER_MS) return 'reconnecting';
+  return outage < GIVE_UP_AFTER_MS ? 'reconnecting-long' : 'lost';
+}
+
+/** How long the SDK's own resume may try before a fresh connection is made, in milliseconds. */
+export const RESUME_FOR_MS = 8_000;
+
+/** Pause before the SDK's next resume attempt; `null` hands over to a fresh connection. */
+export function resumeDelay(attempt: number, elapsedMs: number, random: number): number | null {
+  if (elapsedMs > RESUME_FOR_MS) return null;
+  const base = [50, 300, 800, 1500][attempt] ?? 2000;
+  return Math.round(base * (0.75 + random / 2));
+}
+
+/**
+ * Pause before the next fresh connection: quick at first, never above 4 s, so that a restarted
+ * server has everybody back within 15 s; spread by `random` (0 to 1) so that not all come at once.
+ */
+export function rejoinDelay(attempt: number, random: number): number {
+  const base = Math.min(4_000, 500 * 1.6 ** attempt);
+  return Math.round(base * (0.6 + random * 0.4));
+}

@@ -1,0 +1,197 @@
+import { type Box, GAP, gridBoxes, pageSize, smallestTile, stripBoxes } from './grid';
+
+/** What a person may choose in "Layout". */
+export const LAYOUTS = ['auto', 'grid', 'speaker', 'sidebar'] as const;
+export type LayoutChoice = (typeof LAYOUTS)[number];
+
+export const CORNERS = ['top-left', 'top-right', 'bottom-left', 'bottom-right'] as const;
+export type Corner = (typeof CORNERS)[number];
+
+export interface StageInput {
+  choice: LayoutChoice;
+  /** Size of the stage in CSS pixels. */
+  width: number;
+  height: number;
+  /** Size of the window, which decides how many tiles make a page. */
+  windowWidth: number;
+  windowHeight: number;
+  /** Everybody in the order they are seen, oneself included. */
+  order: readonly string[];
+  selfId: string;
+  pinned: readonly string[];
+  speaker: string | null;
+  /** Whether at least one screen is shared by somebody else or oneself. */
+  sharing: boolean;
+  /** Counted from 0; too large a page shows the last. */
+  page: number;
+  selfCorner: Corner;
+}
+
+export interface PlacedTile {
+  id: string;
+  box: Box;
+  /** `main` is shown large, `self` is one's own movable picture in a call of two. */
+  role: 'main' | 'tile' | 'self';
+}
+
+export interface StageLayout {
+  /** Where shared screens go; `null` without one. */
+  share: Box | null;
+  tiles: PlacedTile[];
+  page: number;
+  pages: number;
+}
+
+interface Page {
+  ids: readonly string[];
+  page: number;
+  pages: number;
+}
+
+function pageOf(ids: readonly string[], size: number, page: number): Page {
+  const pages = Math.max(1, Math.ceil(ids.length / size));
+  const shown = Math.min(Math.max(0, page), pages - 1);
+  return { ids: ids.slice(shown * size, (shown + 1) * size), page: shown, pages };
+}
+
+/** How many tiles the first page shows; what decides who has to swap in. */
+export function firstPageSize(input: StageInput): number {
+  const mains = mainTiles(input);
+  if (mains === null) return pageSize(input, input.windowWidth, input.windowHeight);
+  const strip = stripArea(input, wholeStage(input));
+  return strip.capacity + (input.sharing ? 0 : mains.length);
+}
+
+/** Puts every tile of the chosen page, and the shared screen, at its place. */
+export function arrange(input: StageInput): StageLayout {
+  const stage = wholeStage(input);
+  const mains = mainTiles(input);
+  if (mains !== null) return focused(input, mains, stage);
+  if (isPair(input)) return pair(input, stage);
+  const size = pageSize(input, input.windowWidth, input.windowHeight);
+  const { ids, page, pages } = pageOf(input.order, size, input.page);
+  // A last page that is not full keeps the tile size of the others.
+  const boxes = gridBoxes(pages > 1 ? size : ids.length, stage);
+  const tiles = ids.flatMap((id, index) => place(id, boxes[index], 'tile'));
+  return { share: null, tiles, page, pages };
+}
+
+function wholeStage(input: StageInput): Box {
+  return { x: 0, y: 0, width: input.width, height: input.height };
+}
+
+function place(id: string, box: Box | undefined, role: PlacedTile['role']): PlacedTile[] {
+  return box === undefined ? [] : [{ id, box, role }];
+}
+
+function isPair(input: StageInput): boolean {
+  return input.choice === 'auto' && input.order.length === 2 && input.order.includes(input.selfId);
+}
+
+/** Who is shown large beside a strip of the others; `null` where all are equal. */
+function mainTiles(input: StageInput): readonly string[] | null {
+  if (input.sharing) return [];
+  const pinned = input.pinned.filter((id) => input.order.includes(id));
+  if (input.choice === 'grid') return null;
+  if (pinned.length > 0 && input.order.length > pinned.length && !isPair(input)) return pinned;
+  if (input.choice === 'auto') return null;
+  const speaker = input.speaker !== null && input.order.includes(input.speaker) ? input.speaker : input.order[0];
+  return speaker === undefined ? null : [speaker];
+}
+
+interface Strip {
+  direction: 'row' | 'column';
+  area: Box;
+  rest: Box;
+  capacity: number;
+}
+
+function stripArea(input: StageInput, stage: Box): Strip {
+  const least = smallestTile(input.windowWidth);
+  const narrow = input.width < 640 && input.height >= input.width;
+  const direction = input.choice === 'speaker' || narrow ? 'row' : 'column';
+  if (direction === 'row') {
+    const height = Math.min(least.height, stage.height / 3);
+    const capacity = Math.max(1, Math.floor((stage.width + GAP) / (least.width + GAP)));
+    const restHeight = Math.max(0, stage.height - height - GAP);
+    const area = { ...stage, y: stage.y + restHeight + GAP, height };
+    return { direction, area, rest: { ...stage, height: restHeight }, capacity };
+  }
+  const width = Math.min(input.windowWidth >= 1280 ? 240 : least.width, stage.width / 3);
+  const height = Math.max(least.height, (width * 9) / 16);
+  const capacity = Math.max(1, Math.floor((stage.height + GAP) / (height + GAP)));
+  const restWidth = Math.max(0, stage.width - width - GAP);
+  const area = { ...stage, x: stage.x + restWidth + GAP, width };
+  return { direction, area, rest: { ...stage, width: restWidth }, capacity };
+}
+
+function focused(input: StageInput, mains: readonly string[], stage: Box): StageLayout {
+  const others = input.order.filter((id) => !mains.includes(id));
+  if (others.length === 0) {
+    const boxes = gridBoxes(mains.length, stage);
+    const tiles = mains.flatMap((id, index) => place(id, boxes[index], 'main'));
+    return { share: null, tiles, page: 0, pages: 1 };
+  }
+  const strip = stripArea(input, stage);
+  const { ids, page, pages } = pageOf(others, strip.capacity, input.page);
+  const boxes = stripBoxes(ids.length, strip.area, strip.direction);
+  const mainBoxes = mains.length === 1 ? [strip.rest] : gridBoxes(mains.length, strip.rest);
+  return {
+    share: input.sharing ? strip.rest : null,
+    tiles: [
+      ...mains.flatMap((id, index) => place(id, mainBoxes[index], 'main')),
+      ...ids.flatMap((id, index) => place(id, boxes[index], 'tile')),
+    ],
+    page,
+    pages,
+  };
+}
+
+/** Two people: the other fills the stage, one's own picture floats in a corner of it. */
+function pair(input: StageInput, stage: Box): StageLayout {
+  const other = input.order.find((id) => id !== input.selfId) ?? input.selfId;
+  const width = Math.max(96, Math.min(240, input.width * 0.28));
+  const portrait = input.height > input.width;
+  const height = portrait ? (width * 4) / 3 : (width * 9) / 16;
+  const margin = 2 * GAP;
+  const left = input.selfCorner.endsWith('left');
+  const top = input.selfCorner.startsWith('top');
+  const box = {
+    x: left ? margin : Math.max(margin, input.width - width - margin),
+    y: top ? margin : Math.max(margin, input.height - height - margin),
+    width,
+    height,
+  };
+  return {
+    share: null,
+    tiles: [
+      { id: other, box: stage, role: 'main' },
+      { id: input.selfId, box, role: 'self' },
+    ],
+    page: 0,
+    pages: 1,
+  };
+}
+
+export type Direction = 'left' | 'right' | 'up' | 'down';
+
+/** The tile an arrow key leads to: the nearest one in that direction as it is seen. */
+export function neighbour(tiles: readonly PlacedTile[], from: string, direction: Direction): string | null {
+  const origin = tiles.find((tile) => tile.id === from);
+  if (origin === undefined) return tiles[0]?.id ?? null;
+  const centre = (box: Box) => ({ x: box.x + box.width / 2, y: box.y + box.height / 2 });
+  const start = centre(origin.box);
+  const horizontal = direction === 'left' || direction === 'right';
+  const sign = direction === 'left' || direction === 'up' ? -1 : 1;
+  let best: { id: string; cost: number } | null = null;
+  for (const tile of tiles) {
+    if (tile.id === from) continue;
+    const end = centre(tile.box);
+    const ahead = sign * (horizontal ? end.x - start.x : end.y - start.y);
+    const aside = Math.abs(horizontal ? end.y - start.y : end.x - start.x);
+    if (ahead <= 1) continue;
+    const cost = ahead + 2 * aside;
+    if (best === null || cost < best.cost) best = { id: tile.id, cost };
+  }
+  return best?.id ?? null;
+}

@@ -1,0 +1,230 @@
+import { ConnectionState, type DisconnectReason, Room, RoomEvent, VideoPresets } from "livekit-client";
+import { Cell } from "../state/behavior";
+import type { JoinResult } from "../meeting/types";
+import type { CallBackend, Surroundings } from "./backend";
+import { type Connection, type ConnectionEvent, nextConnection, rejoinDelay, resumeDelay } from "./connection";
+import { type AfterDisconnect, afterDisconnect, type EndReason, finalRefusal } from "./end-reason";
+
+/** A first connection that takes longer than this will not come, in milliseconds. */
+const FIRST_CONNECTION_MS = 40_000;
+/** The SDK may hang in an attempt; after this long in an outage its room is given up. */
+const HUNG_AFTER_MS = 14_000;
+const ATTEMPT_MS = 12_000;
+
+export interface LineEvents {
+  /** A room is connected and may be published to; also after each new connection. */
+  onRoom(room: Room): void;
+  /** The room is closed and will not come back; another may follow. */
+  onRoomGone(): void;
+  onEnd(reason: EndReason, code: string | null): void;
+}
+
+/** Makes a room; replaced in tests. */
+export type MakeRoom = (surroundings: Surroundings) => Room;
+
+export const makeRoom: MakeRoom = (surroundings) =>
+  new Room({
+    adaptiveStream: { pixelDensity: "screen" },
+    dynacast: true,
+    // Devices belong to the page (see LocalMedia), not to one connection.
+    stopLocalTrackOnUnpublish: false,
+    disconnectOnPageLeave: true,
+    publishDefaults: {
+      videoCodec: "vp8",
+      simulcast: true,
+      videoSimulcastLayers: [VideoPresets.h180, VideoPresets.h360],
+      screenShareEncoding: { maxBitrate: 2_500_000, maxFramerate: 15 },
+      dtx: true,
+      red: true,
+    },
+    reconnectPolicy: {
+      nextRetryDelayInMs: ({ retryCount, elapsedMs }) => resumeDelay(retryCount, elapsedMs, surroundings.random()),
+    },
+  });
+
+/**
+ * The line to the meeting. Within one room livekit-client repairs what it can; when that room is
+ * lost, this asks for a new token and connects a fresh one, until the meeting or the person ends it.
+ */
+export class Line {
+  readonly connection: Cell<Connection>;
+  private room: Room | null = null;
+  private stopped = false;
+  private wake: (() => void) | null = null;
+  private everConnected = false;
+  private problem: string | null = null;
+  private readonly startedAt: number;
+
+  constructor(
+    private grant: JoinResult,
+    private readonly backend: CallBackend,
+    private readonly events: LineEvents,
+    private readonly surroundings: Surroundings,
+    private readonly newRoom: MakeRoom = makeRoom,
+  ) {
+    this.startedAt = surroundings.now();
+    this.connection = new Cell<Connection>({ status: "connecting", since: this.startedAt });
+  }
+
+  /** The token that proves who we are to the API. */
+  get token(): string {
+    return this.grant.token;
+  }
+
+  /** Connects, and keeps connected until the end. */
+  async run(): Promise<void> {
+    for (let attempt = 0; !this.stopped; attempt += 1) {
+      const held = await this.hold();
+      if (this.stopped) return;
+      if (held.connected) attempt = 0;
+      if (held.after.then === "end") return this.finish(held.after.reason, null);
+      this.problem = held.problem;
+      if (!(await this.renew(attempt))) return;
+    }
+  }
+
+  /** Tries at once instead of at the end of the present pause. */
+  retryNow(): void {
+    this.wake?.();
+  }
+
+  /** Leaves for good. */
+  async stop(): Promise<void> {
+    this.stopped = true;
+    this.tell({ type: "ended" });
+    this.wake?.();
+    const room = this.room;
+    this.room = null;
+    await room?.disconnect(false).catch(() => undefined);
+  }
+
+  noticeRead(): void {
+    this.tell({ type: "notice-read" });
+  }
+
+  private tell(event: ConnectionEvent): void {
+    this.connection.update((state) => nextConnection(state, event));
+  }
+
+  private finish(reason: EndReason, code: string | null): void {
+    this.stopped = true;
+    this.tell({ type: "ended" });
+    this.events.onEnd(reason, code);
+  }
+
+  /** One room from connecting to its end. */
+  private async hold(): Promise<{ connected: boolean; after: AfterDisconnect; problem: string | null }> {
+    const room = this.newRoom(this.surroundings);
+    this.room = room;
+    const watch = watchRoom(room, {
+      interrupted: () => this.tell({ type: "interrupted", at: this.surroundings.now() }),
+      repaired: () => {
+        this.tell({ type: "connected", at: this.surroundings.now() });
+        this.events.onRoom(room);
+      },
+    });
+    let problem: string | null = null;
+    try {
+      await room.connect(this.grant.livekitUrl, this.grant.token, {
+        maxRetries: 0,
+        websocketTimeout: ATTEMPT_MS,
+        peerConnectionTimeout: ATTEMPT_MS,
+      });
+    } catch (error) {
+      problem = error instanceof Error ? error.name : "unknown";
+      watch.stop();
+      await room.disconnect(false).catch(() => undefined);
+      return { connected: false, after: { then: "rejoin" }, problem };
+    }
+    if (this.stopped) {
+      await room.disconnect(false).catch(() => undefined);
+      return { connected: true, after: { then: "end", reason: "left" }, problem };
+    }
+    this.everConnected = true;
+    this.tell({ type: "connected", at: this.surroundings.now() });
+    this.events.onRoom(room);
+    const reason = await watch.closed;
+    watch.stop();
+    this.room = null;
+    this.events.onRoomGone();
+    this.tell({ type: "interrupted", at: this.surroundings.now() });
+    return { connected: true, after: afterDisconnect(reason), problem };
+  }
+
+  /** Gets a new token, as often as it takes; `false` when the meeting is over for us. */
+  private async renew(firstAttempt: number): Promise<boolean> {
+    for (let attempt = firstAttempt; !this.stopped; attempt += 1) {
+      if (!this.everConnected && this.surroundings.now() - this.startedAt > FIRST_CONNECTION_MS) {
+        this.finish("never-connected", this.problem);
+        return false;
+      }
+      // The first try after a loss is free: often only the room was closed.
+      if (attempt > 0) await this.pause(rejoinDelay(attempt - 1, this.surroundings.random()));
+      if (this.stopped) return false;
+      const outcome = await this.backend.join(this.grant.rejoinToken);
+      if (this.stopped) return false;
+      if (outcome.kind === "granted") {
+        this.grant = { ...outcome.join, livekitUrl: outcome.join.livekitUrl || this.grant.livekitUrl };
+        return true;
+      }
+      if (outcome.kind === "unreachable") continue;
+      const final = finalRefusal(outcome.code);
+      if (final !== null) {
+        this.finish(final, outcome.code);
+        return false;
+      }
+      if (outcome.retryAfterSeconds !== null) await this.pause(Math.min(30, outcome.retryAfterSeconds) * 1000);
+    }
+    return false;
+  }
+
+  private pause(ms: number): Promise<void> {
+    return new Promise((resolve) => {
+      const done = () => {
+        clearTimeout(timer);
+        this.wake = null;
+        resolve();
+      };
+      const timer = setTimeout(done, ms);
+      this.wake = done;
+    });
+  }
+}
+
+interface RoomWatch {
+  /** Resolves when the room is closed, or hung for so long that it counts as closed. */
+  closed: Promise<DisconnectReason | undefined>;
+  stop(): void;
+}
+
+function watchRoom(room: Room, tell: { interrupted(): void; repaired(): void }): RoomWatch {
+  let close: (reason: DisconnectReason | undefined) => void = () => undefined;
+  const closed = new Promise<DisconnectReason | undefined>((resolve) => {
+    close = resolve;
+  });
+  let hung: ReturnType<typeof setTimeout> | undefined;
+  const giveUp = () => {
+    close(undefined);
+    void room.disconnect(false).catch(() => undefined);
+  };
+  const onState = (state: ConnectionState) => {
+    const cut = state === ConnectionState.Reconnecting || state === ConnectionState.SignalReconnecting;
+    if (cut) {
+      hung ??= setTimeout(giveUp, HUNG_AFTER_MS);
+      tell.interrupted();
+    } else {
+      clearTimeout(hung);
+      hung = undefined;
+    }
+  };
+  room.on(RoomEvent.ConnectionStateChanged, onState);
+  room.on(RoomEvent.Reconnected, tell.repaired);
+  room.on(RoomEvent.Disconnected, close);
+  const stop = () => {
+    clearTimeout(hung);
+    room.off(RoomEvent.ConnectionStateChanged, onState);
+    room.off(RoomEvent.Reconnected, tell.repaired);
+    room.off(RoomEvent.Disconnected, close);
+  };
+  return { closed, stop };
+}
