@@ -52,7 +52,7 @@ export class MovementMerger {
 }
 
 export function readOut(text: string): string {
-  const characters = [...text.replace(/\s+/gu, ' ')];
-  if (characters.length <= READ_OUT_CHARACTERS) return characters.join('');
-  return `${characters.slice(0, READ_OUT_CHARACTERS).join('')}…`;
+  const characters = [...text.replace(/\s+/gu, " ")];
+  if (characters.length <= READ_OUT_CHARACTERS) return characters.join("");
+  return `${characters.slice(0, READ_OUT_CHARACTERS).join("")}…`;
 }

@@ -1,18 +1,44 @@
 import { describe, expect, test } from "vitest";
-import { type ChatEvent, type ChatLog, EMPTY_CHAT, groupChat, nextChat, type StoredMessage } from "./chat-log";
+import {
+  type ChatEvent,
+  type ChatLog,
+  EMPTY_CHAT,
+  groupChat,
+  nextChat,
+  type StoredMessage,
+} from "./chat-log";
 import { parseMessage } from "./chat-wire";
 
 const OWN = "guest-1";
 
 function message(seq: number, text: string, change: Partial<StoredMessage> = {}): StoredMessage {
-  return { id: `m${seq}`, seq, senderId: "guest-2", senderName: "Anna", text, sentAt: seq * 1_000, clientId: null, ...change };
+  return {
+    id: `m${seq}`,
+    seq,
+    senderId: "guest-2",
+    senderName: "Anna",
+    text,
+    sentAt: seq * 1_000,
+    clientId: null,
+    ...change,
+  };
 }
 
 const drafted = (clientId: string, text: string, online = true): ChatEvent => ({
-  type: "drafted", clientId, text, senderId: OWN, senderName: "Ben", at: 5_000, online,
+  type: "drafted",
+  clientId,
+  text,
+  senderId: OWN,
+  senderName: "Ben",
+  at: 5_000,
+  online,
 });
 const stored = (messages: StoredMessage[], panelOpen = false, history = false): ChatEvent => ({
-  type: "stored", messages, ownId: OWN, panelOpen, history,
+  type: "stored",
+  messages,
+  ownId: OWN,
+  panelOpen,
+  history,
 });
 
 function after(...events: ChatEvent[]): ChatLog {
@@ -40,7 +66,9 @@ describe("sending", () => {
   });
 
   test("what is not sent yet stays below what is", () => {
-    expect(texts(after(drafted("c1", "mine", false), stored([message(1, "theirs")])))).toBe("theirs:sent mine:queued");
+    expect(texts(after(drafted("c1", "mine", false), stored([message(1, "theirs")])))).toBe(
+      "theirs:sent mine:queued",
+    );
   });
 });
 
@@ -58,12 +86,25 @@ describe("receiving", () => {
   });
 
   test("a late one takes its place, a repeated one none", () => {
-    const log = after(stored([message(1, "a")]), stored([message(3, "c")]), stored([message(2, "b")]), stored([message(3, "c")]));
+    const log = after(
+      stored([message(1, "a")]),
+      stored([message(3, "c")]),
+      stored([message(2, "b")]),
+      stored([message(3, "c")]),
+    );
     expect(log.items.map((item) => item.text)).toEqual(["a", "b", "c"]);
   });
 
   test("messages of other clients stand where they arrived", () => {
-    const heard: ChatEvent = { type: "heard", key: "x", senderId: "sdk", senderName: "SDK", text: "hello", at: 1_500, panelOpen: false };
+    const heard: ChatEvent = {
+      type: "heard",
+      key: "x",
+      senderId: "sdk",
+      senderName: "SDK",
+      text: "hello",
+      at: 1_500,
+      panelOpen: false,
+    };
     const log = after(stored([message(1, "a")]), heard, stored([message(2, "b")]));
     expect(log.items.map((item) => item.text)).toEqual(["a", "hello", "b"]);
     expect(log.unread).toBe(3);
@@ -79,26 +120,48 @@ test("groups end with the sender, with five minutes, with the unseen and with th
     stored([message(6, "f", { senderId: "guest-3", sentAt: 2 * day })]),
   );
   const groups = groupChat(log);
-  expect(groups.map((group) => group.items.map((item) => item.text).join(""))).toEqual(["ab", "c", "d", "e", "f"]);
+  expect(groups.map((group) => group.items.map((item) => item.text).join(""))).toEqual([
+    "ab",
+    "c",
+    "d",
+    "e",
+    "f",
+  ]);
   expect(groups.map((group) => group.newUnread)).toEqual([false, false, true, false, false]);
   expect(groups.map((group) => group.newDay)).toEqual([false, false, false, false, true]);
 });
 
 describe("a data packet of the topic chat", () => {
-  const bytes = (value: unknown) => new TextEncoder().encode(typeof value === "string" ? value : JSON.stringify(value));
+  const bytes = (value: unknown) =>
+    new TextEncoder().encode(typeof value === "string" ? value : JSON.stringify(value));
   const good = {
-    id: "m1", seq: 4, from: { participant_id: "guest-2", display_name: "Anna" }, text: "hi", client_id: null,
+    id: "m1",
+    seq: 4,
+    from: { participant_id: "guest-2", display_name: "Anna" },
+    text: "hi",
+    client_id: null,
     sent_at: "2026-01-02T03:04:05.000Z",
   };
 
   test("is read", () => {
-    expect(parseMessage(bytes(good))).toMatchObject({ seq: 4, senderName: "Anna", text: "hi", sentAt: Date.UTC(2026, 0, 2, 3, 4, 5) });
+    expect(parseMessage(bytes(good))).toMatchObject({
+      seq: 4,
+      senderName: "Anna",
+      text: "hi",
+      sentAt: Date.UTC(2026, 0, 2, 3, 4, 5),
+    });
   });
 
-  test.each(["", "{", "null", "[]", { ...good, seq: "4" }, { ...good, from: null }, { ...good, text: 7 }, `"${"x".repeat(70_000)}"`])(
-    "is ignored when it is no message: %j",
-    (value) => {
-      expect(parseMessage(bytes(value))).toBeNull();
-    },
-  );
+  test.each([
+    "",
+    "{",
+    "null",
+    "[]",
+    { ...good, seq: "4" },
+    { ...good, from: null },
+    { ...good, text: 7 },
+    `"${"x".repeat(70_000)}"`,
+  ])("is ignored when it is no message: %j", (value) => {
+    expect(parseMessage(bytes(value))).toBeNull();
+  });
 });

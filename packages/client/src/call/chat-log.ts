@@ -12,7 +12,7 @@ export interface StoredMessage {
   clientId: string | null;
 }
 
-export type Delivery = 'sent' | 'sending' | 'queued' | 'failed';
+export type Delivery = "sent" | "sending" | "queued" | "failed";
 
 /** One line of the chat panel. */
 export interface ChatItem {
@@ -37,14 +37,36 @@ export interface ChatLog {
 }
 
 export type ChatEvent =
-  | { type: 'drafted'; clientId: string; text: string; senderId: string; senderName: string; at: number; online: boolean }
-  | { type: 'sending'; clientId: string }
-  | { type: 'queued'; clientId: string }
-  | { type: 'failed'; clientId: string }
-  | { type: 'stored'; messages: readonly StoredMessage[]; ownId: string; panelOpen: boolean; history?: boolean }
-  | { type: 'heard'; key: string; senderId: string; senderName: string; text: string; at: number; panelOpen: boolean }
-  | { type: 'opened' }
-  | { type: 'divider-seen' };
+  | {
+      type: "drafted";
+      clientId: string;
+      text: string;
+      senderId: string;
+      senderName: string;
+      at: number;
+      online: boolean;
+    }
+  | { type: "sending"; clientId: string }
+  | { type: "queued"; clientId: string }
+  | { type: "failed"; clientId: string }
+  | {
+      type: "stored";
+      messages: readonly StoredMessage[];
+      ownId: string;
+      panelOpen: boolean;
+      history?: boolean;
+    }
+  | {
+      type: "heard";
+      key: string;
+      senderId: string;
+      senderName: string;
+      text: string;
+      at: number;
+      panelOpen: boolean;
+    }
+  | { type: "opened" }
+  | { type: "divider-seen" };
 
 export const EMPTY_CHAT: ChatLog = { items: [], lastSeq: 0, unread: 0, firstUnread: null };
 
@@ -55,7 +77,7 @@ export const TEXT_MAX = 4_000;
 
 export function nextChat(log: ChatLog, event: ChatEvent): ChatLog {
   switch (event.type) {
-    case 'drafted':
+    case "drafted":
       return append(log, {
         key: event.clientId,
         seq: null,
@@ -64,18 +86,18 @@ export function nextChat(log: ChatLog, event: ChatEvent): ChatLog {
         text: event.text,
         sentAt: event.at,
         mine: true,
-        delivery: event.online ? 'sending' : 'queued',
+        delivery: event.online ? "sending" : "queued",
       });
-    case 'sending':
-    case 'queued':
-    case 'failed':
+    case "sending":
+    case "queued":
+    case "failed":
       return delivered(log, event.clientId, event.type);
-    case 'stored':
+    case "stored":
       return event.messages.reduce(
         (next, message) => stored(next, message, event.ownId, event.panelOpen || event.history === true),
         log,
       );
-    case 'heard':
+    case "heard":
       return counted(
         append(log, {
           key: event.key,
@@ -85,14 +107,14 @@ export function nextChat(log: ChatLog, event: ChatEvent): ChatLog {
           text: event.text.slice(0, TEXT_MAX),
           sentAt: event.at,
           mine: false,
-          delivery: 'sent',
+          delivery: "sent",
         }),
         event.key,
         event.panelOpen,
       );
-    case 'opened':
+    case "opened":
       return log.unread === 0 ? log : { ...log, unread: 0 };
-    case 'divider-seen':
+    case "divider-seen":
       return log.firstUnread === null ? log : { ...log, firstUnread: null };
   }
 }
@@ -128,10 +150,13 @@ function stored(log: ChatLog, message: StoredMessage, ownId: string, seen: boole
     text: message.text,
     sentAt: message.sentAt,
     mine,
-    delivery: 'sent',
+    delivery: "sent",
   };
   const draft = own === null ? undefined : log.items.find((other) => other.key === own);
-  const items = insert(log.items.filter((other) => other !== draft), item);
+  const items = insert(
+    log.items.filter((other) => other !== draft),
+    item,
+  );
   const next = { ...log, items: items.slice(-ITEMS_MAX), lastSeq };
   return mine ? next : counted(next, key, seen);
 }
@@ -142,7 +167,7 @@ function insert(items: readonly ChatItem[], item: ChatItem): ChatItem[] {
   let at = items.findIndex((other) => other.seq !== null && other.seq > seq);
   if (at < 0) {
     at = items.length;
-    while (at > 0 && items[at - 1]?.delivery !== 'sent') at -= 1;
+    while (at > 0 && items[at - 1]?.delivery !== "sent") at -= 1;
   }
   return [...items.slice(0, at), item, ...items.slice(at)];
 }

@@ -84,13 +84,16 @@ export class Chat {
 
   private listen(room: Room): void {
     this.room = room;
-    room.on(RoomEvent.DataReceived, (payload: Uint8Array, from?: RemoteParticipant, _kind?: unknown, topic?: string) => {
-      // Only the server has no participant behind it: others could pretend any sender.
-      if (topic !== TOPIC || from !== undefined) return;
-      const message = parseMessage(payload);
-      if (message === null) void this.catchUp();
-      else this.store([message], false);
-    });
+    room.on(
+      RoomEvent.DataReceived,
+      (payload: Uint8Array, from?: RemoteParticipant, _kind?: unknown, topic?: string) => {
+        // Only the server has no participant behind it: others could pretend any sender.
+        if (topic !== TOPIC || from !== undefined) return;
+        const message = parseMessage(payload);
+        if (message === null) void this.catchUp();
+        else this.store([message], false);
+      },
+    );
     room.registerTextStreamHandler(FOREIGN_TOPIC, async (reader, { identity }) => {
       const sender = room.remoteParticipants.get(identity);
       const text = await reader.readAll().catch(() => "");
@@ -154,7 +157,9 @@ export class Chat {
     this.flushing = true;
     try {
       for (;;) {
-        const next = this.log.value.items.find((item) => item.delivery === "queued" || item.delivery === "sending");
+        const next = this.log.value.items.find(
+          (item) => item.delivery === "queued" || item.delivery === "sending",
+        );
         if (next === undefined) return;
         if (!this.online) {
           this.queueAll();

@@ -1,6 +1,13 @@
 import { DisconnectReason } from "livekit-client";
 import { describe, expect, test } from "vitest";
-import { type Connection, connectionPhase, nextConnection, rejoinDelay, RESUME_FOR_MS, resumeDelay } from "./connection";
+import {
+  type Connection,
+  connectionPhase,
+  nextConnection,
+  RESUME_FOR_MS,
+  rejoinDelay,
+  resumeDelay,
+} from "./connection";
 import { afterDisconnect, finalRefusal } from "./end-reason";
 
 describe("what the page shows of an outage", () => {
@@ -63,13 +70,13 @@ describe("pauses between tries", () => {
 
 describe("why a room was closed", () => {
   test.each([
-    [DisconnectReason.CLIENT_INITIATED, { then: "end", reason: "left" }],
-    [DisconnectReason.DUPLICATE_IDENTITY, { then: "end", reason: "other-device" }],
-    [DisconnectReason.PARTICIPANT_REMOVED, { then: "end", reason: "removed" }],
-    [DisconnectReason.ROOM_DELETED, { then: "rejoin" }],
-    [DisconnectReason.SERVER_SHUTDOWN, { then: "rejoin" }],
-    [DisconnectReason.STATE_MISMATCH, { then: "rejoin" }],
-    [undefined, { then: "rejoin" }],
+    [DisconnectReason.CLIENT_INITIATED, { next: "end", reason: "left" }],
+    [DisconnectReason.DUPLICATE_IDENTITY, { next: "end", reason: "other-device" }],
+    [DisconnectReason.PARTICIPANT_REMOVED, { next: "end", reason: "removed" }],
+    [DisconnectReason.ROOM_DELETED, { next: "rejoin" }],
+    [DisconnectReason.SERVER_SHUTDOWN, { next: "rejoin" }],
+    [DisconnectReason.STATE_MISMATCH, { next: "rejoin" }],
+    [undefined, { next: "rejoin" }],
   ])("%s", (reason, after) => {
     expect(afterDisconnect(reason)).toEqual(after);
   });

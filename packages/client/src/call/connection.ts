@@ -1,9 +1,9 @@
 /** The state of the line between this page and the meeting; times in milliseconds of one clock. */
 export type Connection =
-  | { status: 'connecting'; since: number }
-  | { status: 'connected'; notice: BackNotice | null }
-  | { status: 'interrupted'; since: number }
-  | { status: 'ended' };
+  | { status: "connecting"; since: number }
+  | { status: "connected"; notice: BackNotice | null }
+  | { status: "interrupted"; since: number }
+  | { status: "ended" };
 
 /** "Connected again": shown for a few seconds after an outage that was noticed. */
 export interface BackNotice {
@@ -12,10 +12,10 @@ export interface BackNotice {
 }
 
 export type ConnectionEvent =
-  | { type: 'connected'; at: number }
-  | { type: 'interrupted'; at: number }
-  | { type: 'notice-read' }
-  | { type: 'ended' };
+  | { type: "connected"; at: number }
+  | { type: "interrupted"; at: number }
+  | { type: "notice-read" }
+  | { type: "ended" };
 
 /** Until then an outage only shows as still pictures. */
 export const BANNER_AFTER_MS = 2_000;
@@ -25,41 +25,41 @@ export const ADVICE_AFTER_MS = 10_000;
 export const GIVE_UP_AFTER_MS = 60_000;
 
 export function nextConnection(state: Connection, event: ConnectionEvent): Connection {
-  if (state.status === 'ended') return state;
+  if (state.status === "ended") return state;
   switch (event.type) {
-    case 'connected':
-      return { status: 'connected', notice: backNotice(state, event.at) };
-    case 'interrupted':
-      return state.status === 'connected' ? { status: 'interrupted', since: event.at } : state;
-    case 'notice-read':
-      return state.status === 'connected' ? { status: 'connected', notice: null } : state;
-    case 'ended':
-      return { status: 'ended' };
+    case "connected":
+      return { status: "connected", notice: backNotice(state, event.at) };
+    case "interrupted":
+      return state.status === "connected" ? { status: "interrupted", since: event.at } : state;
+    case "notice-read":
+      return state.status === "connected" ? { status: "connected", notice: null } : state;
+    case "ended":
+      return { status: "ended" };
   }
 }
 
 function backNotice(state: Connection, at: number): BackNotice | null {
-  if (state.status === 'connected') return state.notice;
-  if (state.status !== 'interrupted' || at - state.since < BANNER_AFTER_MS) return null;
+  if (state.status === "connected") return state.notice;
+  if (state.status !== "interrupted" || at - state.since < BANNER_AFTER_MS) return null;
   return { missedSeconds: Math.round((at - state.since) / 1000), at };
 }
 
 /** What the page shows of the line right now. */
 export type ConnectionPhase =
-  | 'connecting'
-  | 'connected'
-  | 'frozen'
-  | 'reconnecting'
-  | 'reconnecting-long'
-  | 'lost'
-  | 'ended';
+  | "connecting"
+  | "connected"
+  | "frozen"
+  | "reconnecting"
+  | "reconnecting-long"
+  | "lost"
+  | "ended";
 
 export function connectionPhase(state: Connection, now: number): ConnectionPhase {
-  if (state.status !== 'interrupted') return state.status;
+  if (state.status !== "interrupted") return state.status;
   const outage = now - state.since;
-  if (outage < BANNER_AFTER_MS) return 'frozen';
-  if (outage < ADVICE_AFTER_MS) return 'reconnecting';
-  return outage < GIVE_UP_AFTER_MS ? 'reconnecting-long' : 'lost';
+  if (outage < BANNER_AFTER_MS) return "frozen";
+  if (outage < ADVICE_AFTER_MS) return "reconnecting";
+  return outage < GIVE_UP_AFTER_MS ? "reconnecting-long" : "lost";
 }
 
 /** How long the SDK's own resume may try before a fresh connection is made, in milliseconds. */

@@ -1,17 +1,17 @@
-import { DisconnectReason } from 'livekit-client';
+import { DisconnectReason } from "livekit-client";
 
 /** Why somebody is no longer in the call, as the page after it tells it. */
 export type EndReason =
-  | 'left'
-  | 'ended-by-me'
-  | 'removed'
-  | 'ended'
-  | 'other-device'
-  | 'connection'
-  | 'never-connected';
+  | "left"
+  | "ended-by-me"
+  | "removed"
+  | "ended"
+  | "other-device"
+  | "connection"
+  | "never-connected";
 
 /** What a closed room asks for: tell the person, or come back by ourselves. */
-export type AfterDisconnect = { then: 'end'; reason: EndReason } | { then: 'rejoin' };
+export type AfterDisconnect = { next: "end"; reason: EndReason } | { next: "rejoin" };
 
 /**
  * Reads the reason a room was closed. Only what a person or the host decided is final; all else is
@@ -20,24 +20,24 @@ export type AfterDisconnect = { then: 'end'; reason: EndReason } | { then: 'rejo
 export function afterDisconnect(reason: DisconnectReason | undefined): AfterDisconnect {
   switch (reason) {
     case DisconnectReason.CLIENT_INITIATED:
-      return { then: 'end', reason: 'left' };
+      return { next: "end", reason: "left" };
     case DisconnectReason.DUPLICATE_IDENTITY:
-      return { then: 'end', reason: 'other-device' };
+      return { next: "end", reason: "other-device" };
     case DisconnectReason.PARTICIPANT_REMOVED:
-      return { then: 'end', reason: 'removed' };
+      return { next: "end", reason: "removed" };
     // A closed room may be an ended meeting or one that emptied while we were away: joining tells.
     default:
-      return { then: 'rejoin' };
+      return { next: "rejoin" };
   }
 }
 
 /** Codes of the join answer that make further tries pointless, with what to tell. */
 const FINAL_CODES: Readonly<Record<string, EndReason>> = {
-  participant_removed: 'removed',
-  meeting_ended: 'ended',
-  meeting_expired: 'ended',
-  meeting_cancelled: 'ended',
-  meeting_not_found: 'ended',
+  participant_removed: "removed",
+  meeting_ended: "ended",
+  meeting_expired: "ended",
+  meeting_cancelled: "ended",
+  meeting_not_found: "ended",
 };
 
 /** The end reason in a refused join, or `null` if trying again may help. */

@@ -29,7 +29,11 @@ function fitting(space: number, least: number): number {
 }
 
 /** How many tiles a page of this stage holds. */
-export function pageSize(stage: { width: number; height: number }, windowWidth: number, windowHeight: number): number {
+export function pageSize(
+  stage: { width: number; height: number },
+  windowWidth: number,
+  windowHeight: number,
+): number {
   const shape = pageShape(windowWidth, windowHeight);
   const least = smallestTile(windowWidth);
   const columns = Math.min(shape.columns, fitting(stage.width, least.width));
@@ -82,16 +86,16 @@ export function gridBoxes(count: number, area: Box): Box[] {
 }
 
 /** Boxes in one row or one column along the edge of the stage. */
-export function stripBoxes(count: number, area: Box, direction: 'row' | 'column'): Box[] {
+export function stripBoxes(count: number, area: Box, direction: "row" | "column"): Box[] {
   if (count === 0) return [];
-  const along = direction === 'row' ? area.width : area.height;
+  const along = direction === "row" ? area.width : area.height;
   const each = (along - GAP * (count - 1)) / count;
-  const tile = direction === 'row' ? fitTile(each, area.height) : fitTile(area.width, each);
-  const size = direction === 'row' ? tile.width : tile.height;
+  const tile = direction === "row" ? fitTile(each, area.height) : fitTile(area.width, each);
+  const size = direction === "row" ? tile.width : tile.height;
   const start = (along - count * size - (count - 1) * GAP) / 2;
   return Array.from({ length: count }, (_, index) => {
-    const offset = Math.max(0, direction === 'row' ? start : 0) + index * (size + GAP);
-    return direction === 'row'
+    const offset = Math.max(0, direction === "row" ? start : 0) + index * (size + GAP);
+    return direction === "row"
       ? { x: area.x + offset, y: area.y + (area.height - tile.height) / 2, ...tile }
       : { x: area.x + (area.width - tile.width) / 2, y: area.y + offset, ...tile };
   });

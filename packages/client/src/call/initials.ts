@@ -2,9 +2,9 @@ const BIDI_AND_CONTROL = /[\p{Cc}\u200b\u200e\u200f\u202a-\u202e\u2066-\u2069\uf
 
 /** The first character as a reader sees it (an emoji or a letter with accents counts as one). */
 function firstGrapheme(word: string): string {
-  const segmenter = new Intl.Segmenter(undefined, { granularity: 'grapheme' });
+  const segmenter = new Intl.Segmenter(undefined, { granularity: "grapheme" });
   for (const { segment } of segmenter.segment(word)) return segment;
-  return '';
+  return "";
 }
 
 /**
@@ -12,11 +12,11 @@ function firstGrapheme(word: string): string {
  * character of the first and the last word; scripts without word spaces give one character.
  */
 export function initials(name: string): string {
-  const words = name.replace(BIDI_AND_CONTROL, '').split(/\s+/u).filter(Boolean);
+  const words = name.replace(BIDI_AND_CONTROL, "").split(/\s+/u).filter(Boolean);
   const first = words[0];
-  if (first === undefined) return '?';
+  if (first === undefined) return "?";
   const last = words.length > 1 ? words[words.length - 1] : undefined;
-  const letters = firstGrapheme(first) + (last === undefined ? '' : firstGrapheme(last));
+  const letters = firstGrapheme(first) + (last === undefined ? "" : firstGrapheme(last));
   return letters.toLocaleUpperCase();
 }
 

@@ -2,7 +2,8 @@ import { describe, expect, test } from "vitest";
 import { type Box, fitTile, gridBoxes, pageSize } from "./grid";
 import { arrange, firstPageSize, neighbour, type StageInput } from "./layout";
 
-const ids = (count: number) => Array.from({ length: count }, (_, index) => (index === count - 1 ? "me" : `p${index}`));
+const ids = (count: number) =>
+  Array.from({ length: count }, (_, index) => (index === count - 1 ? "me" : `p${index}`));
 
 function input(count: number, change: Partial<StageInput> = {}): StageInput {
   return {
@@ -26,11 +27,21 @@ const phone = { width: 344, height: 560, windowWidth: 360, windowHeight: 740 };
 const tablet = { width: 744, height: 880, windowWidth: 768, windowHeight: 1024 };
 
 function overlap(a: Box, b: Box): boolean {
-  return a.x < b.x + b.width - 0.5 && b.x < a.x + a.width - 0.5 && a.y < b.y + b.height - 0.5 && b.y < a.y + a.height - 0.5;
+  return (
+    a.x < b.x + b.width - 0.5 &&
+    b.x < a.x + a.width - 0.5 &&
+    a.y < b.y + b.height - 0.5 &&
+    b.y < a.y + a.height - 0.5
+  );
 }
 
 describe("every layout keeps its tiles inside the stage and apart from each other", () => {
-  const sizes = { phone, tablet, laptop: {}, wide: { width: 1880, height: 900, windowWidth: 1920, windowHeight: 1080 } };
+  const sizes = {
+    phone,
+    tablet,
+    laptop: {},
+    wide: { width: 1880, height: 900, windowWidth: 1920, windowHeight: 1080 },
+  };
   for (const [name, size] of Object.entries(sizes)) {
     for (const choice of ["auto", "grid", "speaker", "sidebar"] as const) {
       for (const sharing of [false, true]) {
@@ -38,7 +49,10 @@ describe("every layout keeps its tiles inside the stage and apart from each othe
           const stage = input(count, { ...size, choice, sharing });
           const layout = arrange(stage);
           const floating = layout.tiles.some((tile) => tile.role === "self");
-          const boxes = [...layout.tiles.map((tile) => tile.box), ...(layout.share === null ? [] : [layout.share])];
+          const boxes = [
+            ...layout.tiles.map((tile) => tile.box),
+            ...(layout.share === null ? [] : [layout.share]),
+          ];
           expect(layout.tiles.length).toBeGreaterThan(0);
           for (const box of boxes) {
             expect(box.x).toBeGreaterThanOrEqual(-0.5);
@@ -81,7 +95,10 @@ describe("pages", () => {
 describe("who is where", () => {
   test("two people: the other large, oneself in a corner that can be chosen", () => {
     const layout = arrange(input(2, { selfCorner: "top-left" }));
-    expect(layout.tiles.map((tile) => [tile.id, tile.role])).toEqual([["p0", "main"], ["me", "self"]]);
+    expect(layout.tiles.map((tile) => [tile.id, tile.role])).toEqual([
+      ["p0", "main"],
+      ["me", "self"],
+    ]);
     expect(layout.tiles[1]?.box).toMatchObject({ x: 16, y: 16 });
   });
 
@@ -94,7 +111,9 @@ describe("who is where", () => {
   test("pinned people are large in auto, and only first in a grid", () => {
     const pinned = { pinned: ["p2", "p0"], order: ["p2", "p0", "p1", "me"] };
     const main = (choice: "auto" | "grid") =>
-      arrange(input(4, { ...pinned, choice })).tiles.filter((tile) => tile.role === "main").map((tile) => tile.id);
+      arrange(input(4, { ...pinned, choice }))
+        .tiles.filter((tile) => tile.role === "main")
+        .map((tile) => tile.id);
     expect(main("auto")).toEqual(["p2", "p0"]);
     expect(main("grid")).toEqual([]);
   });

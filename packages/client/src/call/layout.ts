@@ -1,10 +1,10 @@
-import { type Box, GAP, gridBoxes, pageSize, smallestTile, stripBoxes } from './grid';
+import { type Box, GAP, gridBoxes, pageSize, smallestTile, stripBoxes } from "./grid";
 
 /** What a person may choose in "Layout". */
-export const LAYOUTS = ['auto', 'grid', 'speaker', 'sidebar'] as const;
+export const LAYOUTS = ["auto", "grid", "speaker", "sidebar"] as const;
 export type LayoutChoice = (typeof LAYOUTS)[number];
 
-export const CORNERS = ['top-left', 'top-right', 'bottom-left', 'bottom-right'] as const;
+export const CORNERS = ["top-left", "top-right", "bottom-left", "bottom-right"] as const;
 export type Corner = (typeof CORNERS)[number];
 
 export interface StageInput {
@@ -31,7 +31,7 @@ export interface PlacedTile {
   id: string;
   box: Box;
   /** `main` is shown large, `self` is one's own movable picture in a call of two. */
-  role: 'main' | 'tile' | 'self';
+  role: "main" | "tile" | "self";
 }
 
 export interface StageLayout {
@@ -72,7 +72,7 @@ export function arrange(input: StageInput): StageLayout {
   const { ids, page, pages } = pageOf(input.order, size, input.page);
   // A last page that is not full keeps the tile size of the others.
   const boxes = gridBoxes(pages > 1 ? size : ids.length, stage);
-  const tiles = ids.flatMap((id, index) => place(id, boxes[index], 'tile'));
+  const tiles = ids.flatMap((id, index) => place(id, boxes[index], "tile"));
   return { share: null, tiles, page, pages };
 }
 
@@ -80,27 +80,28 @@ function wholeStage(input: StageInput): Box {
   return { x: 0, y: 0, width: input.width, height: input.height };
 }
 
-function place(id: string, box: Box | undefined, role: PlacedTile['role']): PlacedTile[] {
+function place(id: string, box: Box | undefined, role: PlacedTile["role"]): PlacedTile[] {
   return box === undefined ? [] : [{ id, box, role }];
 }
 
 function isPair(input: StageInput): boolean {
-  return input.choice === 'auto' && input.order.length === 2 && input.order.includes(input.selfId);
+  return input.choice === "auto" && input.order.length === 2 && input.order.includes(input.selfId);
 }
 
 /** Who is shown large beside a strip of the others; `null` where all are equal. */
 function mainTiles(input: StageInput): readonly string[] | null {
   if (input.sharing) return [];
   const pinned = input.pinned.filter((id) => input.order.includes(id));
-  if (input.choice === 'grid') return null;
+  if (input.choice === "grid") return null;
   if (pinned.length > 0 && input.order.length > pinned.length && !isPair(input)) return pinned;
-  if (input.choice === 'auto') return null;
-  const speaker = input.speaker !== null && input.order.includes(input.speaker) ? input.speaker : input.order[0];
+  if (input.choice === "auto") return null;
+  const speaker =
+    input.speaker !== null && input.order.includes(input.speaker) ? input.speaker : input.order[0];
   return speaker === undefined ? null : [speaker];
 }
 
 interface Strip {
-  direction: 'row' | 'column';
+  direction: "row" | "column";
   area: Box;
   rest: Box;
   capacity: number;
@@ -109,8 +110,8 @@ interface Strip {
 function stripArea(input: StageInput, stage: Box): Strip {
   const least = smallestTile(input.windowWidth);
   const narrow = input.width < 640 && input.height >= input.width;
-  const direction = input.choice === 'speaker' || narrow ? 'row' : 'column';
-  if (direction === 'row') {
+  const direction = input.choice === "speaker" || narrow ? "row" : "column";
+  if (direction === "row") {
     const height = Math.min(least.height, stage.height / 3);
     const capacity = Math.max(1, Math.floor((stage.width + GAP) / (least.width + GAP)));
     const restHeight = Math.max(0, stage.height - height - GAP);
@@ -129,7 +130,7 @@ function focused(input: StageInput, mains: readonly string[], stage: Box): Stage
   const others = input.order.filter((id) => !mains.includes(id));
   if (others.length === 0) {
     const boxes = gridBoxes(mains.length, stage);
-    const tiles = mains.flatMap((id, index) => place(id, boxes[index], 'main'));
+    const tiles = mains.flatMap((id, index) => place(id, boxes[index], "main"));
     return { share: null, tiles, page: 0, pages: 1 };
   }
   const strip = stripArea(input, stage);
@@ -139,8 +140,8 @@ function focused(input: StageInput, mains: readonly string[], stage: Box): Stage
   return {
     share: input.sharing ? strip.rest : null,
     tiles: [
-      ...mains.flatMap((id, index) => place(id, mainBoxes[index], 'main')),
-      ...ids.flatMap((id, index) => place(id, boxes[index], 'tile')),
+      ...mains.flatMap((id, index) => place(id, mainBoxes[index], "main")),
+      ...ids.flatMap((id, index) => place(id, boxes[index], "tile")),
     ],
     page,
     pages,
@@ -154,8 +155,8 @@ function pair(input: StageInput, stage: Box): StageLayout {
   const portrait = input.height > input.width;
   const height = portrait ? (width * 4) / 3 : (width * 9) / 16;
   const margin = 2 * GAP;
-  const left = input.selfCorner.endsWith('left');
-  const top = input.selfCorner.startsWith('top');
+  const left = input.selfCorner.endsWith("left");
+  const top = input.selfCorner.startsWith("top");
   const box = {
     x: left ? margin : Math.max(margin, input.width - width - margin),
     y: top ? margin : Math.max(margin, input.height - height - margin),
@@ -165,15 +166,15 @@ function pair(input: StageInput, stage: Box): StageLayout {
   return {
     share: null,
     tiles: [
-      { id: other, box: stage, role: 'main' },
-      { id: input.selfId, box, role: 'self' },
+      { id: other, box: stage, role: "main" },
+      { id: input.selfId, box, role: "self" },
     ],
     page: 0,
     pages: 1,
   };
 }
 
-export type Direction = 'left' | 'right' | 'up' | 'down';
+export type Direction = "left" | "right" | "up" | "down";
 
 /** The tile an arrow key leads to: the nearest one in that direction as it is seen. */
 export function neighbour(tiles: readonly PlacedTile[], from: string, direction: Direction): string | null {
@@ -181,8 +182,8 @@ export function neighbour(tiles: readonly PlacedTile[], from: string, direction:
   if (origin === undefined) return tiles[0]?.id ?? null;
   const centre = (box: Box) => ({ x: box.x + box.width / 2, y: box.y + box.height / 2 });
   const start = centre(origin.box);
-  const horizontal = direction === 'left' || direction === 'right';
-  const sign = direction === 'left' || direction === 'up' ? -1 : 1;
+  const horizontal = direction === "left" || direction === "right";
+  const sign = direction === "left" || direction === "up" ? -1 : 1;
   let best: { id: string; cost: number } | null = null;
   for (const tile of tiles) {
     if (tile.id === from) continue;

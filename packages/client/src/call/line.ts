@@ -1,8 +1,14 @@
 import { ConnectionState, type DisconnectReason, Room, RoomEvent, VideoPresets } from "livekit-client";
-import { Cell } from "../state/behavior";
 import type { JoinResult } from "../meeting/types";
+import { Cell } from "../state/behavior";
 import type { CallBackend, Surroundings } from "./backend";
-import { type Connection, type ConnectionEvent, nextConnection, rejoinDelay, resumeDelay } from "./connection";
+import {
+  type Connection,
+  type ConnectionEvent,
+  nextConnection,
+  rejoinDelay,
+  resumeDelay,
+} from "./connection";
 import { type AfterDisconnect, afterDisconnect, type EndReason, finalRefusal } from "./end-reason";
 
 /** A first connection that takes longer than this will not come, in milliseconds. */
@@ -38,7 +44,8 @@ export const makeRoom: MakeRoom = (surroundings) =>
       red: true,
     },
     reconnectPolicy: {
-      nextRetryDelayInMs: ({ retryCount, elapsedMs }) => resumeDelay(retryCount, elapsedMs, surroundings.random()),
+      nextRetryDelayInMs: ({ retryCount, elapsedMs }) =>
+        resumeDelay(retryCount, elapsedMs, surroundings.random()),
     },
   });
 
@@ -77,7 +84,7 @@ export class Line {
       const held = await this.hold();
       if (this.stopped) return;
       if (held.connected) attempt = 0;
-      if (held.after.then === "end") return this.finish(held.after.reason, null);
+      if (held.after.next === "end") return this.finish(held.after.reason, null);
       this.problem = held.problem;
       if (!(await this.renew(attempt))) return;
     }
@@ -134,11 +141,11 @@ export class Line {
       problem = error instanceof Error ? error.name : "unknown";
       watch.stop();
       await room.disconnect(false).catch(() => undefined);
-      return { connected: false, after: { then: "rejoin" }, problem };
+      return { connected: false, after: { next: "rejoin" }, problem };
     }
     if (this.stopped) {
       await room.disconnect(false).catch(() => undefined);
-      return { connected: true, after: { then: "end", reason: "left" }, problem };
+      return { connected: true, after: { next: "end", reason: "left" }, problem };
     }
     this.everConnected = true;
     this.tell({ type: "connected", at: this.surroundings.now() });
@@ -173,7 +180,8 @@ export class Line {
         this.finish(final, outcome.code);
         return false;
       }
-      if (outcome.retryAfterSeconds !== null) await this.pause(Math.min(30, outcome.retryAfterSeconds) * 1000);
+      if (outcome.retryAfterSeconds !== null)
+        await this.pause(Math.min(30, outcome.retryAfterSeconds) * 1000);
     }
     return false;
   }

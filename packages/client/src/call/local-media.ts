@@ -8,13 +8,19 @@ import {
   type Room,
   Track,
   VideoPresets,
-} from 'livekit-client';
-import type { VideoSource } from './participants';
-import { videoSource } from './room-view';
-import { Cell } from '../state/behavior';
+} from "livekit-client";
+import { Cell } from "../state/behavior";
+import type { VideoSource } from "./participants";
+import { videoSource } from "./room-view";
 
 /** Why a device or a screen could not be used; `null` while all is well. */
-export type MediaFault = 'microphone-blocked' | 'microphone-failed' | 'camera-blocked' | 'camera-failed' | 'share-blocked' | 'share-failed';
+export type MediaFault =
+  | "microphone-blocked"
+  | "microphone-failed"
+  | "camera-blocked"
+  | "camera-failed"
+  | "share-blocked"
+  | "share-failed";
 
 export interface LocalMediaState {
   /** What the person wants; shown at once, the device follows. */
@@ -35,9 +41,9 @@ export interface MediaChoice {
   cameraId: string | null;
 }
 
-export type ShareDetail = 'text' | 'motion';
+export type ShareDetail = "text" | "motion";
 
-type Device = 'microphone' | 'camera';
+type Device = "microphone" | "camera";
 
 /**
  * Microphone, camera and shared screen of this page. They belong to the page and not to a
@@ -46,7 +52,10 @@ type Device = 'microphone' | 'camera';
 export class LocalMedia {
   readonly state: Cell<LocalMediaState>;
   private room: Room | null = null;
-  private tracks: { microphone: LocalAudioTrack | null; camera: LocalVideoTrack | null } = { microphone: null, camera: null };
+  private tracks: { microphone: LocalAudioTrack | null; camera: LocalVideoTrack | null } = {
+    microphone: null,
+    camera: null,
+  };
   private screens: LocalTrack[] = [];
   private work: Record<Device, Promise<void>> = { microphone: Promise.resolve(), camera: Promise.resolve() };
   private disposed = false;
@@ -77,8 +86,8 @@ export class LocalMedia {
 
   /** Opens the chosen devices; safe to call before there is a room. */
   open(): void {
-    this.settle('microphone');
-    this.settle('camera');
+    this.settle("microphone");
+    this.settle("camera");
   }
 
   /** Hands everything to a freshly connected room. */
@@ -95,12 +104,12 @@ export class LocalMedia {
 
   setMicrophone(on: boolean): void {
     this.state.update((state) => ({ ...state, microphoneOn: on, fault: null }));
-    this.settle('microphone');
+    this.settle("microphone");
   }
 
   setCamera(on: boolean): void {
     this.state.update((state) => ({ ...state, cameraOn: on, fault: null }));
-    this.settle('camera');
+    this.settle("camera");
   }
 
   clearFault(): void {
@@ -124,17 +133,20 @@ export class LocalMedia {
     try {
       const tracks = await createLocalScreenTracks({
         audio: true,
-        contentHint: detail === 'text' ? 'text' : 'motion',
-        resolution: { width: 1920, height: 1080, frameRate: detail === 'text' ? 15 : 30 },
-        selfBrowserSurface: 'exclude',
-        surfaceSwitching: 'include',
-        systemAudio: 'include',
+        contentHint: detail === "text" ? "text" : "motion",
+        resolution: { width: 1920, height: 1080, frameRate: detail === "text" ? 15 : 30 },
+        selfBrowserSurface: "exclude",
+        surfaceSwitching: "include",
+        systemAudio: "include",
       });
-      if (this.disposed) return tracks.forEach((track) => track.stop());
+      if (this.disposed) {
+        for (const track of tracks) track.stop();
+        return;
+      }
       this.screens = tracks;
       for (const track of tracks) {
         // The browser's own "Stop sharing" ends the track behind our back.
-        track.mediaStreamTrack.addEventListener('ended', () => this.stopShare(), { once: true });
+        track.mediaStreamTrack.addEventListener("ended", () => this.stopShare(), { once: true });
         void this.publish(track);
       }
       const video = tracks.find((track) => track.kind === Track.Kind.Video);
@@ -171,7 +183,7 @@ export class LocalMedia {
 
   private wanted(device: Device): boolean {
     const state = this.state.value;
-    return device === 'microphone' ? state.microphoneOn : state.cameraOn;
+    return device === "microphone" ? state.microphoneOn : state.cameraOn;
   }
 
   private async apply(device: Device): Promise<void> {
@@ -187,7 +199,7 @@ export class LocalMedia {
 
   private async turnOn(device: Device): Promise<void> {
     let track: LocalAudioTrack | LocalVideoTrack | null = this.tracks[device];
-    if (track !== null && track.mediaStreamTrack.readyState === 'ended' && track.sender === undefined) {
+    if (track !== null && track.mediaStreamTrack.readyState === "ended" && track.sender === undefined) {
       // Not in a room and its device closed: a fresh one is simpler than waking it.
       track = this.drop(device);
     }
@@ -208,14 +220,14 @@ export class LocalMedia {
     const published = track.sender !== undefined;
     if (!track.isMuted) await track.mute();
     // A camera that is off when a new room begins is opened anew once it is wanted.
-    if (device === 'camera' && !published) this.drop(device);
-    else if (device === 'microphone') await this.publish(track);
+    if (device === "camera" && !published) this.drop(device);
+    else if (device === "microphone") await this.publish(track);
   }
 
   private async create(device: Device): Promise<LocalAudioTrack | LocalVideoTrack> {
     const id = this.ids[device];
     const deviceId = id === null ? {} : { deviceId: { ideal: id } };
-    if (device === 'microphone') {
+    if (device === "microphone") {
       const processing = { echoCancellation: true, noiseSuppression: true, autoGainControl: true };
       const track = await createLocalAudioTrack({ ...deviceId, ...processing });
       this.tracks.microphone = track;
@@ -237,38 +249,46 @@ export class LocalMedia {
     const track = own as LocalTrack;
     const room = this.room;
     if (room === null) return;
-    const already = room.localParticipant.getTrackPublications().some((publication) => publication.track === track);
+    const already = room.localParticipant
+      .getTrackPublications()
+      .some((publication) => publication.track === track);
     if (already) return;
     try {
-      await room.localParticipant.publishTrack(track, { source: track.source, simulcast: track.source === Track.Source.Camera });
+      await room.localParticipant.publishTrack(track, {
+        source: track.source,
+        simulcast: track.source === Track.Source.Camera,
+      });
     } catch (error) {
       // The line broke meanwhile: the next room gets the track. Anything else is a real fault.
-      if (this.room === room && room.state === 'connected') throw error;
+      if (this.room === room && room.state === "connected") throw error;
     }
   }
 
   private showCamera(): void {
-    const track = this.wanted('camera') ? this.tracks.camera : null;
+    const track = this.wanted("camera") ? this.tracks.camera : null;
     const shown = track === null || track.isMuted ? null : videoSource(track);
     this.state.update((state) => (state.camera === shown ? state : { ...state, camera: shown }));
   }
 
   private busy(device: Device, busy: boolean): void {
-    const field = device === 'microphone' ? 'microphoneBusy' : 'cameraBusy';
+    const field = device === "microphone" ? "microphoneBusy" : "cameraBusy";
     this.state.update((state) => ({ ...state, [field]: busy }));
   }
 
   private fail(device: Device, error: unknown): void {
-    const blocked = error instanceof Error && error.name === 'NotAllowedError';
-    const fault: MediaFault = `${device}-${blocked ? 'blocked' : 'failed'}`;
-    const off = device === 'microphone' ? { microphoneOn: false, microphoneBusy: false } : { cameraOn: false, cameraBusy: false };
+    const blocked = error instanceof Error && error.name === "NotAllowedError";
+    const fault: MediaFault = `${device}-${blocked ? "blocked" : "failed"}`;
+    const off =
+      device === "microphone"
+        ? { microphoneOn: false, microphoneBusy: false }
+        : { cameraOn: false, cameraBusy: false };
     this.state.update((state) => ({ ...state, ...off, fault }));
   }
 }
 
 /** Closing the browser's picker is a decision, not a fault; a refusal by the system is one. */
 function shareFault(error: unknown): MediaFault | null {
-  if (!(error instanceof Error)) return 'share-failed';
-  if (error.name !== 'NotAllowedError' && error.name !== 'AbortError') return 'share-failed';
-  return /system/iu.test(error.message) ? 'share-blocked' : null;
+  if (!(error instanceof Error)) return "share-failed";
+  if (error.name !== "NotAllowedError" && error.name !== "AbortError") return "share-failed";
+  return /system/iu.test(error.message) ? "share-blocked" : null;
 }

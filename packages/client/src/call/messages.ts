@@ -40,13 +40,28 @@ export const callMessages = defineMessages({
   leaveMeeting: ["Leave meeting", "Meeting verlassen"],
   leave: ["Leave", "Verlassen"],
   endForAll: ["End for everyone", "Für alle beenden"],
-  endQuestion: { one: ["End the meeting for {n} other person?", "Meeting für eine weitere Person beenden?"], other: ["End the meeting for {n} others?", "Meeting für {n} weitere Personen beenden?"] },
-  endForPeople: { one: ["End for {n} person", "Für {n} Person beenden"], other: ["End for {n} people", "Für {n} Personen beenden"] },
-  endHint: ["The call stops for everyone and the link no longer works.", "Das Gespräch endet für alle, und der Link gilt nicht mehr."],
-  endFailed: ["The server could not answer. The meeting goes on. Try again.", "Der Server konnte nicht antworten. Das Meeting läuft weiter. Bitte erneut versuchen."],
+  endQuestion: {
+    one: ["End the meeting for {n} other person?", "Meeting für eine weitere Person beenden?"],
+    other: ["End the meeting for {n} others?", "Meeting für {n} weitere Personen beenden?"],
+  },
+  endForPeople: {
+    one: ["End for {n} person", "Für {n} Person beenden"],
+    other: ["End for {n} people", "Für {n} Personen beenden"],
+  },
+  endHint: [
+    "The call stops for everyone and the link no longer works.",
+    "Das Gespräch endet für alle, und der Link gilt nicht mehr.",
+  ],
+  endFailed: [
+    "The server could not answer. The meeting goes on. Try again.",
+    "Der Server konnte nicht antworten. Das Meeting läuft weiter. Bitte erneut versuchen.",
+  ],
   cancel: ["Cancel", "Abbrechen"],
   chat: ["Chat", "Chat"],
-  chatUnread: { one: ["Chat, {n} unread", "Chat, {n} ungelesen"], other: ["Chat, {n} unread", "Chat, {n} ungelesen"] },
+  chatUnread: {
+    one: ["Chat, {n} unread", "Chat, {n} ungelesen"],
+    other: ["Chat, {n} unread", "Chat, {n} ungelesen"],
+  },
   people: ["People", "Teilnehmende"],
   peopleCount: ["People ({n})", "Teilnehmende ({n})"],
   layout: ["Layout", "Ansicht"],
@@ -95,7 +110,10 @@ export const callMessages = defineMessages({
   screenOf: ["{name}'s screen", "Bildschirm von {name}"],
   yourScreen: ["Your screen", "Ihr Bildschirm"],
   youAreSharing: ["You are sharing your screen", "Sie teilen Ihren Bildschirm"],
-  ownShareHint: ["Others see your screen here. You do not, so that no hall of mirrors appears.", "Andere sehen hier Ihren Bildschirm. Sie selbst nicht, damit kein Spiegelkabinett entsteht."],
+  ownShareHint: [
+    "Others see your screen here. You do not, so that no hall of mirrors appears.",
+    "Andere sehen hier Ihren Bildschirm. Sie selbst nicht, damit kein Spiegelkabinett entsteht.",
+  ],
   shareStarted: ["{name} shares the screen", "{name} teilt den Bildschirm"],
   shareStopped: ["{name} no longer shares the screen", "{name} teilt den Bildschirm nicht mehr"],
   zoomIn: ["Zoom in", "Vergrößern"],
@@ -106,7 +124,10 @@ export const callMessages = defineMessages({
   // Chat
   message: ["Message", "Nachricht"],
   send: ["Send", "Senden"],
-  noMessages: ["No messages yet. They are kept with the meeting.", "Noch keine Nachrichten. Sie werden beim Meeting gespeichert."],
+  noMessages: [
+    "No messages yet. They are kept with the meeting.",
+    "Noch keine Nachrichten. Sie werden beim Meeting gespeichert.",
+  ],
   waitingToSend: ["Waiting to send", "Wird gesendet, sobald verbunden"],
   sending: ["Sending…", "Wird gesendet …"],
   notSent: ["Not sent.", "Nicht gesendet."],
@@ -114,16 +135,25 @@ export const callMessages = defineMessages({
   newMessages: ["New", "Neu"],
   newBelow: { one: ["{n} new", "{n} neue"], other: ["{n} new", "{n} neue"] },
   chatNews: ["{name}: {text}", "{name}: {text}"],
-  charactersLeft: { one: ["{n} character left", "Noch {n} Zeichen"], other: ["{n} characters left", "Noch {n} Zeichen"] },
+  charactersLeft: {
+    one: ["{n} character left", "Noch {n} Zeichen"],
+    other: ["{n} characters left", "Noch {n} Zeichen"],
+  },
 
   // People
   search: ["Search people", "Teilnehmende suchen"],
   inMeeting: ["In the meeting ({n})", "Im Meeting ({n})"],
   nobodyFound: ["Nobody by this name is here.", "Niemand mit diesem Namen ist hier."],
   joinedOne: ["{name} joined", "{name} ist beigetreten"],
-  joinedMany: { one: ["{name} and {n} other joined", "{name} und {n} weitere Person sind beigetreten"], other: ["{name} and {n} others joined", "{name} und {n} weitere sind beigetreten"] },
+  joinedMany: {
+    one: ["{name} and {n} other joined", "{name} und {n} weitere Person sind beigetreten"],
+    other: ["{name} and {n} others joined", "{name} und {n} weitere sind beigetreten"],
+  },
   leftOne: ["{name} left", "{name} hat das Meeting verlassen"],
-  leftMany: { one: ["{name} and {n} other left", "{name} und {n} weitere Person haben das Meeting verlassen"], other: ["{name} and {n} others left", "{name} und {n} weitere haben das Meeting verlassen"] },
+  leftMany: {
+    one: ["{name} and {n} other left", "{name} und {n} weitere Person haben das Meeting verlassen"],
+    other: ["{name} and {n} others left", "{name} und {n} weitere haben das Meeting verlassen"],
+  },
 
   // Connection
   lostReconnecting: ["Connection lost – reconnecting…", "Verbindung unterbrochen – wird wiederhergestellt …"],
@@ -131,19 +161,46 @@ export const callMessages = defineMessages({
   checkNetwork: ["Check Wi-Fi or VPN", "WLAN oder VPN prüfen"],
   connectedAgain: ["Connected again. You missed {s} s.", "Wieder verbunden. {s} s verpasst."],
   lostTitle: ["We lost the connection.", "Die Verbindung ist abgebrochen."],
-  lostHint: ["This page goes on trying and brings you back by itself.", "Diese Seite versucht es weiter und bringt Sie von selbst zurück."],
+  lostHint: [
+    "This page goes on trying and brings you back by itself.",
+    "Diese Seite versucht es weiter und bringt Sie von selbst zurück.",
+  ],
   reconnect: ["Reconnect", "Neu verbinden"],
   soundOn: ["Turn sound on", "Ton einschalten"],
-  soundHint: ["The browser waits for your press before it plays sound.", "Der Browser wartet auf Ihren Klick, bevor er Ton abspielt."],
-  uploadSlow: ["Your upload is slow – we lowered your picture.", "Ihr Upload ist langsam – Ihr Bild wurde verkleinert."],
+  soundHint: [
+    "The browser waits for your press before it plays sound.",
+    "Der Browser wartet auf Ihren Klick, bevor er Ton abspielt.",
+  ],
+  uploadSlow: [
+    "Your upload is slow – we lowered your picture.",
+    "Ihr Upload ist langsam – Ihr Bild wurde verkleinert.",
+  ],
 
   // Devices in trouble
-  microphoneBlocked: ["Microphone blocked. Allow it in the address bar, then try again.", "Mikrofon blockiert. Erlauben Sie es in der Adresszeile und versuchen Sie es erneut."],
-  microphoneFailed: ["The microphone could not be opened. Another app may be using it.", "Das Mikrofon ließ sich nicht öffnen. Vielleicht nutzt es eine andere App."],
-  cameraBlocked: ["Camera blocked. Allow it in the address bar, then try again.", "Kamera blockiert. Erlauben Sie sie in der Adresszeile und versuchen Sie es erneut."],
-  cameraFailed: ["Another app is using the camera. Close it, then retry.", "Eine andere App nutzt die Kamera. Schließen Sie sie und versuchen Sie es erneut."],
-  shareBlocked: ["The system does not let this browser record the screen. Allow it in the system settings.", "Das System erlaubt diesem Browser nicht, den Bildschirm aufzunehmen. Erlauben Sie es in den Systemeinstellungen."],
-  shareFailed: ["The screen could not be shared. Try again.", "Der Bildschirm ließ sich nicht teilen. Bitte erneut versuchen."],
+  microphoneBlocked: [
+    "Microphone blocked. Allow it in the address bar, then try again.",
+    "Mikrofon blockiert. Erlauben Sie es in der Adresszeile und versuchen Sie es erneut.",
+  ],
+  microphoneFailed: [
+    "The microphone could not be opened. Another app may be using it.",
+    "Das Mikrofon ließ sich nicht öffnen. Vielleicht nutzt es eine andere App.",
+  ],
+  cameraBlocked: [
+    "Camera blocked. Allow it in the address bar, then try again.",
+    "Kamera blockiert. Erlauben Sie sie in der Adresszeile und versuchen Sie es erneut.",
+  ],
+  cameraFailed: [
+    "Another app is using the camera. Close it, then retry.",
+    "Eine andere App nutzt die Kamera. Schließen Sie sie und versuchen Sie es erneut.",
+  ],
+  shareBlocked: [
+    "The system does not let this browser record the screen. Allow it in the system settings.",
+    "Das System erlaubt diesem Browser nicht, den Bildschirm aufzunehmen. Erlauben Sie es in den Systemeinstellungen.",
+  ],
+  shareFailed: [
+    "The screen could not be shared. Try again.",
+    "Der Bildschirm ließ sich nicht teilen. Bitte erneut versuchen.",
+  ],
   dismiss: ["Dismiss", "Ausblenden"],
 
   // Shortcuts

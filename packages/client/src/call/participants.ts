@@ -8,8 +8,8 @@ export interface VideoSource {
   attach(element: HTMLVideoElement): () => void;
 }
 
-export type Quality = 'good' | 'weak' | 'lost' | 'unknown';
-export type Role = 'host' | 'guest' | 'external' | 'unknown';
+export type Quality = "good" | "weak" | "lost" | "unknown";
+export type Role = "host" | "guest" | "external" | "unknown";
 
 /** One person as tiles and lists show them. */
 export interface ParticipantView {
@@ -41,7 +41,16 @@ function byJoining(a: ParticipantView, b: ParticipantView): number {
 }
 
 const COMPARED = [
-  'name', 'isLocal', 'joinedAt', 'microphoneOn', 'cameraOn', 'camera', 'screen', 'speaking', 'quality', 'stale',
+  "name",
+  "isLocal",
+  "joinedAt",
+  "microphoneOn",
+  "cameraOn",
+  "camera",
+  "screen",
+  "speaking",
+  "quality",
+  "stale",
 ] as const satisfies readonly (keyof ParticipantView)[];
 
 function same(a: ParticipantView, b: ParticipantView): boolean {
@@ -71,13 +80,14 @@ export function mergeParticipants(
     for (const view of previous) if (!present.has(view.id)) merged.push(asStale(view));
   }
   merged.sort(byJoining);
-  const unchanged = merged.length === previous.length && merged.every((view, index) => view === previous[index]);
+  const unchanged =
+    merged.length === previous.length && merged.every((view, index) => view === previous[index]);
   return unchanged ? previous : merged;
 }
 
 function asStale(view: ParticipantView): ParticipantView {
   if (view.stale && !view.speaking) return view;
-  return { ...view, stale: true, speaking: false, quality: 'lost' };
+  return { ...view, stale: true, speaking: false, quality: "lost" };
 }
 
 /** Everybody but oneself, as they look while the line is cut. */

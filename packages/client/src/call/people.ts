@@ -1,4 +1,11 @@
-import { ConnectionQuality, type RemoteParticipant, type RemoteTrack, type RemoteTrackPublication, type Room, RoomEvent } from "livekit-client";
+import {
+  ConnectionQuality,
+  type RemoteParticipant,
+  type RemoteTrack,
+  type RemoteTrackPublication,
+  type Room,
+  RoomEvent,
+} from "livekit-client";
 import { Cell } from "../state/behavior";
 import { AudioSink } from "./audio-sink";
 import type { Surroundings } from "./backend";
@@ -131,7 +138,9 @@ export class People {
     this.list.update((previous) => {
       const before = keepMissing ? previous.filter((view) => view.stale || present(room, view.id)) : previous;
       const merged = mergeParticipants(before, [this.selfView(), ...remoteViews(room)], { keepMissing });
-      return merged.length === previous.length && merged.every((view, index) => view === previous[index]) ? previous : merged;
+      return merged.length === previous.length && merged.every((view, index) => view === previous[index])
+        ? previous
+        : merged;
     });
   }
 

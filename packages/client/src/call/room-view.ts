@@ -6,15 +6,15 @@ import {
   RoomEvent,
   Track,
   type TrackPublication,
-} from 'livekit-client';
-import type { ParticipantView, Quality, VideoSource } from './participants';
+} from "livekit-client";
+import type { ParticipantView, Quality, VideoSource } from "./participants";
 
 const QUALITIES: Readonly<Record<ConnectionQuality, Quality>> = {
-  [ConnectionQuality.Excellent]: 'good',
-  [ConnectionQuality.Good]: 'good',
-  [ConnectionQuality.Poor]: 'weak',
-  [ConnectionQuality.Lost]: 'lost',
-  [ConnectionQuality.Unknown]: 'unknown',
+  [ConnectionQuality.Excellent]: "good",
+  [ConnectionQuality.Good]: "good",
+  [ConnectionQuality.Poor]: "weak",
+  [ConnectionQuality.Lost]: "lost",
+  [ConnectionQuality.Unknown]: "unknown",
 };
 
 /** The SDK's judgement in the words of the page. */

@@ -1,6 +1,6 @@
 import { type Room, setLogLevel } from "livekit-client";
-import { type Behavior, Cell } from "../state/behavior";
 import type { JoinResult } from "../meeting/types";
+import { type Behavior, Cell } from "../state/behavior";
 import { type Movement, MovementMerger } from "./announcements";
 import { browserSurroundings, type CallBackend, type Surroundings } from "./backend";
 import { Chat } from "./chat";
@@ -8,8 +8,8 @@ import type { Connection } from "./connection";
 import type { EndReason } from "./end-reason";
 import { Line, type MakeRoom, makeRoom } from "./line";
 import { LocalMedia, type MediaChoice } from "./local-media";
-import { People } from "./people";
 import type { ParticipantView, Role } from "./participants";
+import { People } from "./people";
 
 /** Something to be said by the announcer, in the words of the language. */
 export type CallNews =
@@ -58,7 +58,15 @@ export class CallSession {
     this.speakerId = options.speakerId;
     this.media = new LocalMedia(options.media);
     this.people = new People(self, this.media.state, this.surroundings, options.document);
-    this.chat = new Chat(self, options.backend, { token: () => this.line.token, onHeard: (from, text) => options.onNews({ kind: "message", from, text }) }, this.surroundings);
+    this.chat = new Chat(
+      self,
+      options.backend,
+      {
+        token: () => this.line.token,
+        onHeard: (from, text) => options.onNews({ kind: "message", from, text }),
+      },
+      this.surroundings,
+    );
     this.merger = new MovementMerger((movement) => options.onNews({ kind: "moved", movement }));
     this.line = new Line(
       options.join,
@@ -193,8 +201,10 @@ export class CallSession {
       const old = before.find((other) => other.id === view.id);
       if (view.isLocal || view.stale || old?.stale === true) continue;
       const was = old?.screen ?? null;
-      if (view.screen !== null && was === null) this.options.onNews({ kind: "share-started", name: view.name });
-      if (view.screen === null && was !== null) this.options.onNews({ kind: "share-stopped", name: view.name });
+      if (view.screen !== null && was === null)
+        this.options.onNews({ kind: "share-started", name: view.name });
+      if (view.screen === null && was !== null)
+        this.options.onNews({ kind: "share-stopped", name: view.name });
     }
   }
 

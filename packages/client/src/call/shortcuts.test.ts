@@ -2,7 +2,13 @@ import { expect, test } from "vitest";
 import { commandFor, type KeyPress } from "./shortcuts";
 
 const press = (key: string, change: Partial<KeyPress> = {}): KeyPress => ({
-  key, ctrl: false, meta: false, shift: false, alt: false, inText: false, ...change,
+  key,
+  ctrl: false,
+  meta: false,
+  shift: false,
+  alt: false,
+  inText: false,
+  ...change,
 });
 
 test.each([

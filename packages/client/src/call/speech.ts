@@ -55,7 +55,7 @@ export function nextSpeaker(
 ): SpeakerView {
   const present = view.shown !== null && others.includes(view.shown);
   if (present && now - view.shownSince < SPEAKER_HOLD_MS) return view;
-  if (present && speakingFor(log, view.shown ?? '', now) > 0) return view;
+  if (present && speakingFor(log, view.shown ?? "", now) > 0) return view;
   const candidate = others
     .filter((id) => speakingFor(log, id, now) >= SPEAKER_AFTER_MS)
     .sort((a, b) => speakingFor(log, b, now) - speakingFor(log, a, now))[0];

@@ -1,6 +1,14 @@
 import { type Behavior, Cell } from "../state/behavior";
 import type { Surroundings } from "./backend";
-import { arrange, type Corner, firstPageSize, LAYOUTS, type LayoutChoice, type StageInput, type StageLayout } from "./layout";
+import {
+  arrange,
+  type Corner,
+  firstPageSize,
+  LAYOUTS,
+  type LayoutChoice,
+  type StageInput,
+  type StageLayout,
+} from "./layout";
 import type { ParticipantView } from "./participants";
 import { hear, nextSpeaker, type SpeakerView, type SpeechLog } from "./speech";
 import { nextOrder, togglePin } from "./tile-order";
@@ -127,20 +135,27 @@ export class Stage {
     this.speaker = nextSpeaker(this.speaker, this.log, others, now);
     this.pinned = this.pinned.filter((id) => people.some((view) => view.id === id));
     const input = this.input(people, this.order);
-    this.order = nextOrder(
-      this.order,
-      people,
-      {
-        pinned: this.pinned,
-        speech: this.log,
-        pageSize: firstPageSize(this.input(people, people.map((view) => view.id))),
-        now,
-        still: this.resting || now - this.touchedAt < STILL_FOR_MS || this.page > 0,
-      },
-    );
+    this.order = nextOrder(this.order, people, {
+      pinned: this.pinned,
+      speech: this.log,
+      pageSize: firstPageSize(
+        this.input(
+          people,
+          people.map((view) => view.id),
+        ),
+      ),
+      now,
+      still: this.resting || now - this.touchedAt < STILL_FOR_MS || this.page > 0,
+    });
     const layout = arrange({ ...input, order: this.order });
     this.page = layout.page;
-    return { ...layout, choice: this.choice, corner: this.corner, pinned: this.pinned, shares: sharesOf(people) };
+    return {
+      ...layout,
+      choice: this.choice,
+      corner: this.corner,
+      pinned: this.pinned,
+      shares: sharesOf(people),
+    };
   }
 
   private input(people: readonly ParticipantView[], order: readonly string[]): StageInput {

@@ -45,7 +45,11 @@ describe("links in chat", () => {
 
   test("no character is lost", () => {
     const text = "a https://x.example/1). b <https://y.example> c";
-    expect(linkify(text).map((part) => part.text).join("")).toBe(text);
+    expect(
+      linkify(text)
+        .map((part) => part.text)
+        .join(""),
+    ).toBe(text);
   });
 });
 
@@ -68,7 +72,9 @@ describe("joins and leaves", () => {
   }
 
   test("within three seconds are one sentence", () => {
-    expect(told([0, names()], [500, names("a")], [900, names("a", "b")])).toEqual([{ joined: ["A", "B"], left: [] }]);
+    expect(told([0, names()], [500, names("a")], [900, names("a", "b")])).toEqual([
+      { joined: ["A", "B"], left: [] },
+    ]);
   });
 
   test("somebody who is back within that time has not moved", () => {

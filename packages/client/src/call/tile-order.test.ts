@@ -22,10 +22,30 @@ const line = (order: readonly string[]) => order.join(" ");
 describe("the first order", () => {
   test.each([
     { situation: "joining time, oneself last", letters: "abc", change: {}, order: "a b c me" },
-    { situation: "cameras that are on before those that are off", letters: "AbC", change: {}, order: "b a c me" },
-    { situation: "recent speakers before cameras", letters: "abC", change: { speech: hear(new Map(), ["c"], 0) }, order: "c a b me" },
-    { situation: "pinned first, in the order of pinning", letters: "abc", change: { pinned: ["c", "b"] }, order: "c b a me" },
-    { situation: "a pin of somebody who left is ignored", letters: "ab", change: { pinned: ["z"] }, order: "a b me" },
+    {
+      situation: "cameras that are on before those that are off",
+      letters: "AbC",
+      change: {},
+      order: "b a c me",
+    },
+    {
+      situation: "recent speakers before cameras",
+      letters: "abC",
+      change: { speech: hear(new Map(), ["c"], 0) },
+      order: "c a b me",
+    },
+    {
+      situation: "pinned first, in the order of pinning",
+      letters: "abc",
+      change: { pinned: ["c", "b"] },
+      order: "c b a me",
+    },
+    {
+      situation: "a pin of somebody who left is ignored",
+      letters: "ab",
+      change: { pinned: ["z"] },
+      order: "a b me",
+    },
     { situation: "oneself may be pinned", letters: "ab", change: { pinned: ["me"] }, order: "me a b" },
   ])("$situation", ({ letters, change, order }) => {
     expect(line(nextOrder([], people(letters), context(change)))).toBe(order);
@@ -34,13 +54,21 @@ describe("the first order", () => {
 
 describe("tiles keep their place", () => {
   test.each([
-    { situation: "when somebody on the page speaks", previous: "a b c me", letters: "abc", speaks: "c", order: "a b c me" },
+    {
+      situation: "when somebody on the page speaks",
+      previous: "a b c me",
+      letters: "abc",
+      speaks: "c",
+      order: "a b c me",
+    },
     { situation: "when a camera goes on", previous: "b a me", letters: "ab", speaks: "", order: "b a me" },
     { situation: "when somebody leaves", previous: "a b c me", letters: "ac", speaks: "", order: "a c me" },
     { situation: "when somebody joins", previous: "b a me", letters: "abC", speaks: "", order: "b a c me" },
   ])("$situation", ({ previous, letters, speaks, order }) => {
     const speech = speaks === "" ? new Map() : hear(new Map(), [speaks], 0);
-    expect(line(nextOrder(previous.split(" "), people(letters), context({ speech, now: 4_000 })))).toBe(order);
+    expect(line(nextOrder(previous.split(" "), people(letters), context({ speech, now: 4_000 })))).toBe(
+      order,
+    );
   });
 });
 

@@ -1,4 +1,4 @@
-import { type SpeechLog, speakingFor } from './speech';
+import { type SpeechLog, speakingFor } from "./speech";
 
 /** What the order of tiles depends on, for one person. */
 export interface TileFacts {
@@ -70,9 +70,7 @@ export function nextOrder(
 }
 
 function swapSpeakerIn(visible: TileFacts[], hidden: TileFacts[], context: OrderContext): void {
-  const at = hidden.findIndex(
-    (tile) => speakingFor(context.speech, tile.id, context.now) >= SWAP_AFTER_MS,
-  );
+  const at = hidden.findIndex((tile) => speakingFor(context.speech, tile.id, context.now) >= SWAP_AFTER_MS);
   const speaker = hidden[at];
   const silent = longestSilent(visible, context);
   if (speaker === undefined || silent === null) return;
