@@ -5,6 +5,7 @@ import { createMeetingApi, PreferencesViewModel } from "@heydok/client";
 import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
 import { App } from "./app/App";
+import { interceptLinks } from "./app/router";
 import { safeStorage } from "./app/storage";
 
 const root = document.getElementById("root");
@@ -16,6 +17,7 @@ const preferences = new PreferencesViewModel(
   new URLSearchParams(location.search).get("lang"),
 );
 
+interceptLinks();
 createRoot(root).render(
   <StrictMode>
     <App preferences={preferences} api={createMeetingApi()} />

@@ -59,6 +59,25 @@ export function navigate(address: string, { replace = false } = {}): void {
   window.dispatchEvent(new Event(CHANGED));
 }
 
+/**
+ * Follows links of this page without loading it again, unless the person asked for a new tab or window. Call once.
+ */
+export function interceptLinks(): void {
+  document.addEventListener("click", (event) => {
+    const plain = event.button === 0 && !event.metaKey && !event.ctrlKey && !event.shiftKey && !event.altKey;
+    const link = event.target instanceof Element ? event.target.closest("a") : null;
+    if (!plain || event.defaultPrevented || !link?.href || link.target || link.hasAttribute("download"))
+      return;
+    const url = new URL(link.href);
+    const sameDocument =
+      url.pathname === location.pathname && url.search === location.search && url.hash !== "";
+    const ours = url.origin === location.origin && !sameDocument;
+    if (!ours || routeOf(url).screen === "notFound") return;
+    event.preventDefault();
+    navigate(url.pathname + url.search + url.hash);
+  });
+}
+
 function subscribe(listener: () => void): () => void {
   window.addEventListener("popstate", listener);
   window.addEventListener(CHANGED, listener);

@@ -13,12 +13,12 @@ const BETWEEN_MS = 400;
 const QUEUE_MAX = 8;
 
 class LiveRegion {
-  readonly #id: string;
+  readonly #urgency: Urgency;
   readonly #queue: string[] = [];
   #busy = false;
 
-  constructor(id: string) {
-    this.#id = id;
+  constructor(urgency: Urgency) {
+    this.#urgency = urgency;
   }
 
   say(message: string): void {
@@ -28,9 +28,15 @@ class LiveRegion {
     if (!this.#busy) this.#next();
   }
 
+  /** The page's region, or that of the modal dialog which makes the rest of the page inert. */
+  #element(): Element | null {
+    const inDialog = [...document.querySelectorAll(`dialog:modal [data-live=${this.#urgency}]`)].at(-1);
+    return inDialog ?? document.getElementById(`announce-${this.#urgency}`);
+  }
+
   #next(): void {
     const message = this.#queue.shift();
-    const region = document.getElementById(this.#id);
+    const region = this.#element();
     this.#busy = message !== undefined && region !== null;
     if (message === undefined || region === null) return;
     region.textContent = "";
@@ -43,8 +49,8 @@ class LiveRegion {
 
 /** The two live regions are in index.html, so they exist from the first paint. */
 const regions: Record<Urgency, LiveRegion> = {
-  polite: new LiveRegion("announce-polite"),
-  assertive: new LiveRegion("announce-assertive"),
+  polite: new LiveRegion("polite"),
+  assertive: new LiveRegion("assertive"),
 };
 
 const announce: Announce = (message, urgency = "polite") => regions[urgency].say(message);

@@ -1,0 +1,72 @@
+import type { LucideIcon } from "lucide-react";
+import type { AnchorHTMLAttributes, ButtonHTMLAttributes, MouseEvent, ReactNode, Ref } from "react";
+import styles from "./Button.module.css";
+import { Icon } from "./Icon";
+import { Spinner } from "./Spinner";
+
+export type ButtonLook = "primary" | "outlined" | "plain" | "danger";
+
+interface Shared {
+  readonly look?: ButtonLook;
+  readonly icon?: LucideIcon;
+  readonly wide?: boolean;
+  readonly children: ReactNode;
+}
+
+export interface ButtonProps extends Shared, Omit<ButtonHTMLAttributes<HTMLButtonElement>, "children"> {
+  /** Shows a spinner and swallows presses; focus stays where it is. */
+  readonly busy?: boolean;
+  readonly ref?: Ref<HTMLButtonElement>;
+}
+
+export function Button(props: ButtonProps) {
+  const {
+    look = "outlined",
+    icon,
+    wide = false,
+    busy = false,
+    children,
+    className,
+    onClick,
+    type,
+    ...rest
+  } = props;
+  const disabled = busy || rest["aria-disabled"] === true || rest["aria-disabled"] === "true";
+  const press = (event: MouseEvent<HTMLButtonElement>) => {
+    if (disabled) event.preventDefault();
+    else onClick?.(event);
+  };
+  return (
+    <button
+      {...rest}
+      type={type ?? "button"}
+      className={classes(look, wide, className)}
+      aria-disabled={disabled || undefined}
+      onClick={press}
+    >
+      {busy ? <Spinner size={18} /> : icon && <Icon of={icon} />}
+      <span>{children}</span>
+    </button>
+  );
+}
+
+export interface LinkButtonProps
+  extends Shared,
+    Omit<AnchorHTMLAttributes<HTMLAnchorElement>, "children" | "href"> {
+  readonly href: string;
+}
+
+/** A link with button looks: it changes the page. */
+export function LinkButton(props: LinkButtonProps) {
+  const { look = "outlined", icon, wide = false, children, className, href, ...rest } = props;
+  return (
+    <a {...rest} href={href} className={classes(look, wide, className)}>
+      {icon && <Icon of={icon} />}
+      <span>{children}</span>
+    </a>
+  );
+}
+
+function classes(look: ButtonLook, wide: boolean, extra: string | undefined): string {
+  return [styles.button, styles[look], wide && styles.wide, extra].filter(Boolean).join(" ");
+}
