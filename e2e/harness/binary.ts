@@ -54,7 +54,11 @@ export class Binary {
   }
 
   /** Starts it in `folder` with these variables only, and waits until it prints its address. */
-  static async start(command: "serve" | "media", folder: string, variables: Record<string, string>): Promise<Binary> {
+  static async start(
+    command: "serve" | "media",
+    folder: string,
+    variables: Record<string, string>,
+  ): Promise<Binary> {
     const child = spawn(binaryPath(), [command], {
       cwd: folder,
       env: { PATH: process.env.PATH, HOME: folder, DATA_DIR: join(folder, "data"), ...variables },

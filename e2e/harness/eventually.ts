@@ -1,5 +1,10 @@
 /** Waits until `probe` gives the wanted value, and names the last other one when it never does. */
-export async function eventually<T>(what: string, probe: () => T | Promise<T>, wanted: T, limitMs = 45_000): Promise<void> {
+export async function eventually<T>(
+  what: string,
+  probe: () => T | Promise<T>,
+  wanted: T,
+  limitMs = 45_000,
+): Promise<void> {
   const deadline = Date.now() + limitMs;
   const expected = JSON.stringify(wanted);
   for (;;) {

@@ -18,7 +18,8 @@ export function share(samples: ArrayLike<number>, sampleRate: number, hertz: num
     previous = current;
   }
   if (power === 0) return 0;
-  const magnitude = previous * previous + beforePrevious * beforePrevious - coefficient * previous * beforePrevious;
+  const magnitude =
+    previous * previous + beforePrevious * beforePrevious - coefficient * previous * beforePrevious;
   // A pure sine under a Hann window: |X|^2 = power * length / 3.
   return (3 * magnitude) / (power * length);
 }
@@ -26,7 +27,8 @@ export function share(samples: ArrayLike<number>, sampleRate: number, hertz: num
 /** The one person whose tone carries the samples, or a word for what was heard instead. */
 export function whoseTone(samples: ArrayLike<number>, sampleRate: number): string {
   let peak = 0;
-  for (let index = 0; index < samples.length; index += 1) peak = Math.max(peak, Math.abs(samples[index] ?? 0));
+  for (let index = 0; index < samples.length; index += 1)
+    peak = Math.max(peak, Math.abs(samples[index] ?? 0));
   if (samples.length === 0) return "nothing yet";
   if (peak < 0.01) return "silence";
   const heard = EVERYBODY.filter((person) => share(samples, sampleRate, person.tone) > 0.05);
@@ -37,7 +39,10 @@ export function whoseTone(samples: ArrayLike<number>, sampleRate: number): strin
 }
 
 /** A sine that goes on where the last call ended. */
-export function sineGenerator(person: Person, sampleRate: number): (count: number) => Int16Array<ArrayBuffer> {
+export function sineGenerator(
+  person: Person,
+  sampleRate: number,
+): (count: number) => Int16Array<ArrayBuffer> {
   let position = 0;
   return (count) => {
     const samples = new Int16Array(count);

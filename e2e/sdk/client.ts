@@ -4,7 +4,6 @@ import {
   AudioStream,
   LocalAudioTrack,
   LocalVideoTrack,
-  type LocalTrackPublication,
   type RemoteTrack,
   Room,
   type RoomOptions,
@@ -20,6 +19,7 @@ import {
 
 import { i420, meanOfI420, whoseColour } from "../harness/colour.ts";
 import type { Person } from "../harness/people.ts";
+import { present } from "../harness/present.ts";
 import { sineGenerator, whoseTone } from "../harness/tone.ts";
 
 const WIDTH = 320;
@@ -44,7 +44,12 @@ export class SdkClient {
     });
   }
 
-  static async join(url: string, token: string, person: Person, options?: Partial<RoomOptions>): Promise<SdkClient> {
+  static async join(
+    url: string,
+    token: string,
+    person: Person,
+    options?: Partial<RoomOptions>,
+  ): Promise<SdkClient> {
     const client = new SdkClient(new Room(), person);
     await client.room.connect(url, token, { autoSubscribe: true, dynacast: false, ...options });
     return client;
@@ -55,19 +60,23 @@ export class SdkClient {
     return this.room.localParticipant;
   }
 
-  /** Sends frames of the person's colour until the client leaves. */
-  async sendColour(codec = VideoCodec.VP8, simulcast = false): Promise<LocalTrackPublication> {
+  /** Sends frames of the person's colour until the client leaves; returns the track's sid. */
+  async sendColour(codec = VideoCodec.VP8, simulcast = false): Promise<string> {
     const source = new VideoSource(WIDTH, HEIGHT);
     const frame = new VideoFrame(i420(this.person, WIDTH, HEIGHT), WIDTH, HEIGHT, VideoBufferType.I420);
     const timer = setInterval(() => source.captureFrame(frame), FRAME_MS);
     this.running.add(() => clearInterval(timer));
     const track = LocalVideoTrack.createVideoTrack("camera", source);
-    const options = new TrackPublishOptions({ source: TrackSource.SOURCE_CAMERA, videoCodec: codec, simulcast });
-    return await this.local.publishTrack(track, options);
+    const options = new TrackPublishOptions({
+      source: TrackSource.SOURCE_CAMERA,
+      videoCodec: codec,
+      simulcast,
+    });
+    return present((await this.local.publishTrack(track, options)).sid, "the track's sid");
   }
 
-  /** Sends the person's tone until the client leaves. */
-  async sendTone(): Promise<LocalTrackPublication> {
+  /** Sends the person's tone until the client leaves; returns the track's sid. */
+  async sendTone(): Promise<string> {
     const source = new AudioSource(SAMPLE_RATE, 1);
     const next = sineGenerator(this.person, SAMPLE_RATE);
     let sending = true;
@@ -80,7 +89,7 @@ export class SdkClient {
     })();
     const track = LocalAudioTrack.createAudioTrack("microphone", source);
     const options = new TrackPublishOptions({ source: TrackSource.SOURCE_MICROPHONE, dtx: false });
-    return await this.local.publishTrack(track, options);
+    return present((await this.local.publishTrack(track, options)).sid, "the track's sid");
   }
 
   /** Whose colour arrives on the video track of this participant now. */
@@ -116,7 +125,8 @@ export class SdkClient {
 
   private async watch(track: RemoteTrack, key: string): Promise<void> {
     for await (const { frame } of new VideoStream(track)) {
-      const { data, width, height } = frame.type === VideoBufferType.I420 ? frame : frame.convert(VideoBufferType.I420);
+      const { data, width, height } =
+        frame.type === VideoBufferType.I420 ? frame : frame.convert(VideoBufferType.I420);
       this.frames += 1;
       this.seen.set(key, whoseColour(meanOfI420(data, width, height)));
     }

@@ -17,9 +17,12 @@ const encode = (text: string) => new TextEncoder().encode(text);
 /** All data messages that the client gets from now on. */
 function messagesOf(client: SdkClient): Message[] {
   const messages: Message[] = [];
-  client.room.on("dataReceived", (payload: Uint8Array, participant, _kind?: DataPacketKind, topic?: string) => {
-    messages.push({ text: new TextDecoder().decode(payload), from: participant?.identity, topic });
-  });
+  client.room.on(
+    "dataReceived",
+    (payload: Uint8Array, participant, _kind?: DataPacketKind, topic?: string) => {
+      messages.push({ text: new TextDecoder().decode(payload), from: participant?.identity, topic });
+    },
+  );
   return messages;
 }
 
@@ -36,7 +39,11 @@ test("reliable data reaches everyone else once, in order, with its sender and to
   for (let count = 0; count < 50; count += 1) {
     await anna.local.publishData(encode(`message ${count}`), { reliable: true, topic: "count" });
   }
-  const expected = Array.from({ length: 50 }, (_, count) => ({ text: `message ${count}`, from: "Anna", topic: "count" }));
+  const expected = Array.from({ length: 50 }, (_, count) => ({
+    text: `message ${count}`,
+    from: "Anna",
+    topic: "count",
+  }));
   await eventually("Ben's messages", () => received[1], expected);
   await eventually("Cara's messages", () => received[2], expected);
   await ben.local.publishData(encode("back"), { reliable: true, topic: "count" });
@@ -46,10 +53,14 @@ test("reliable data reaches everyone else once, in order, with its sender and to
 test("lossy data arrives as well", async () => {
   const [anna, ben] = await three();
   const received = messagesOf(ben);
-  await eventually("a lossy message", async () => {
-    await anna.local.publishData(encode("quick"), { reliable: false, topic: "pointer" });
-    return received[0];
-  }, { text: "quick", from: "Anna", topic: "pointer" });
+  await eventually(
+    "a lossy message",
+    async () => {
+      await anna.local.publishData(encode("quick"), { reliable: false, topic: "pointer" });
+      return received[0];
+    },
+    { text: "quick", from: "Anna", topic: "pointer" },
+  );
 });
 
 test("a message to one person reaches nobody else", async () => {
@@ -72,7 +83,11 @@ test("a message of 60,000 bytes arrives whole", async () => {
 
 test("someone who may not publish data is not heard", async () => {
   const room = roomName();
-  const [anna, ben, cara] = await Promise.all([join(room, ANNA, { canPublishData: false }), join(room, BEN), join(room, CARA)]);
+  const [anna, ben, cara] = await Promise.all([
+    join(room, ANNA, { canPublishData: false }),
+    join(room, BEN),
+    join(room, CARA),
+  ]);
   await eventually("everyone in", () => cara.others().length, 2);
   const received = messagesOf(cara);
   await anna.local.publishData(encode("not allowed"), { reliable: true }).catch(() => undefined);
@@ -82,11 +97,15 @@ test("someone who may not publish data is not heard", async () => {
 
 test("remote procedure calls return answers and errors, both ways", async () => {
   const [anna, ben] = await three();
-  ben.local.registerRpcMethod("double", (call) => Promise.resolve(`${call.callerIdentity}: ${Number(call.payload) * 2}`));
+  ben.local.registerRpcMethod("double", (call) =>
+    Promise.resolve(`${call.callerIdentity}: ${Number(call.payload) * 2}`),
+  );
   anna.local.registerRpcMethod("fail", () => Promise.reject(new RpcError(4711, "not today")));
   const answer = await anna.local.performRpc({ destinationIdentity: "Ben", method: "double", payload: "21" });
   expect(answer).toBe("Anna: 42");
-  await expect(ben.local.performRpc({ destinationIdentity: "Anna", method: "fail", payload: "" })).rejects.toMatchObject({
+  await expect(
+    ben.local.performRpc({ destinationIdentity: "Anna", method: "fail", payload: "" }),
+  ).rejects.toMatchObject({
     code: 4711,
     message: "not today",
   });
@@ -108,7 +127,11 @@ test("a long text stream and a file of bytes arrive whole", async () => {
   await anna.local.sendText(text, { topic: "notes" });
   await eventually("the texts", () => texts.length, 2);
   expect(texts).toEqual([`Anna: ${text}`, `Anna: ${text}`]);
-  const writer = await anna.local.streamBytes({ topic: "file", name: "noise.bin", destinationIdentities: ["Ben"] });
+  const writer = await anna.local.streamBytes({
+    topic: "file",
+    name: "noise.bin",
+    destinationIdentities: ["Ben"],
+  });
   for (let chunk = 0; chunk < 10; chunk += 1) await writer.write(new Uint8Array(20_000).fill(chunk));
   await writer.close();
   await eventually("the bytes", () => bytes, 200_000);

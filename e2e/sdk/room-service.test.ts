@@ -18,7 +18,12 @@ function endOf(client: SdkClient): () => DisconnectReason | undefined {
 
 test("rooms are created, listed, described and deleted", async () => {
   const name = roomName();
-  const created = await roomService.createRoom({ name, emptyTimeout: 600, maxParticipants: 7, metadata: "first" });
+  const created = await roomService.createRoom({
+    name,
+    emptyTimeout: 600,
+    maxParticipants: 7,
+    metadata: "first",
+  });
   expect(created).toMatchObject({ name, emptyTimeout: 600, maxParticipants: 7, metadata: "first" });
   expect(created.sid).toMatch(/^RM_/);
   const again = await roomService.createRoom({ name });
@@ -44,28 +49,36 @@ test("what does not exist is not found", async () => {
 });
 
 test("a wrong secret is unauthenticated", async () => {
-  const stranger = new RoomServiceClient(target.url.replace(/^ws/, "http"), target.apiKey, "not the secret, but just as long");
-  await expect(stranger.listRooms()).rejects.toSatisfy((error) => error instanceof TwirpError && error.status === 401);
+  const stranger = new RoomServiceClient(
+    target.url.replace(/^ws/, "http"),
+    target.apiKey,
+    "not the secret, but just as long",
+  );
+  await expect(stranger.listRooms()).rejects.toSatisfy(
+    (error) => error instanceof TwirpError && error.status === 401,
+  );
 });
 
 test("participants are listed with their tracks, and muted", async () => {
   const name = roomName();
   const [anna, ben] = await Promise.all([join(name, ANNA), join(name, BEN)]);
-  const publication = await anna.sendTone();
+  const sid = await anna.sendTone();
   await eventually("what Ben hears", () => ben.hears("Anna"), "Anna");
   const participants = await roomService.listParticipants(name);
   expect(participants.map(({ identity }) => identity).sort()).toEqual(["Anna", "Ben"]);
   const info = await roomService.getParticipant(name, "Anna");
-  expect(info.tracks).toMatchObject([{ sid: publication.sid, source: TrackSource.MICROPHONE, muted: false }]);
+  expect(info.tracks).toMatchObject([{ sid, source: TrackSource.MICROPHONE, muted: false }]);
   const room = (await roomService.listRooms([name]))[0];
   expect(room).toMatchObject({ numParticipants: 2, numPublishers: 1 });
 
-  const muted = await roomService.mutePublishedTrack(name, "Anna", publication.sid!, true);
+  const muted = await roomService.mutePublishedTrack(name, "Anna", sid, true);
   expect(muted.muted).toBe(true);
-  const atBen = () => ben.room.remoteParticipants.get("Anna")?.trackPublications.get(publication.sid!)?.muted;
+  const atBen = () => ben.room.remoteParticipants.get("Anna")?.trackPublications.get(sid)?.muted;
   await eventually("muted at Ben's", atBen, true);
   // Nobody opens another one's microphone.
-  await expect(roomService.mutePublishedTrack(name, "Anna", publication.sid!, false)).rejects.toMatchObject({ status: 412 });
+  await expect(roomService.mutePublishedTrack(name, "Anna", sid, false)).rejects.toMatchObject({
+    status: 412,
+  });
 });
 
 test("metadata, name, attributes and permission of a participant are changed from outside", async () => {
@@ -79,7 +92,9 @@ test("metadata, name, attributes and permission of a participant are changed fro
     return [remote?.metadata, remote?.name, remote?.attributes];
   };
   await eventually("Anna at Ben's", atBen, ["m", "A", { a: "1" }]);
-  await roomService.updateParticipant(name, "Anna", { permission: { canSubscribe: true, canPublish: false, canPublishData: true } });
+  await roomService.updateParticipant(name, "Anna", {
+    permission: { canSubscribe: true, canPublish: false, canPublishData: true },
+  });
   await eventually("Anna's tracks", () => ben.room.remoteParticipants.get("Anna")?.trackPublications.size, 0);
 });
 
@@ -87,18 +102,29 @@ test("room metadata and messages from the server arrive", async () => {
   const name = roomName();
   const [anna, ben] = await Promise.all([join(name, ANNA), join(name, BEN)]);
   await roomService.updateRoomMetadata(name, "agenda");
-  await eventually("the room's metadata", () => [anna.room.metadata, ben.room.metadata], ["agenda", "agenda"]);
+  await eventually("the room's metadata", () => [anna.room.metadata, ben.room.metadata], [
+    "agenda",
+    "agenda",
+  ]);
   const received: string[] = [];
   for (const client of [anna, ben]) {
     client.room.on("dataReceived", (payload, sender, _kind, topic) => {
-      received.push(`${client.person.name} ${topic} ${new TextDecoder().decode(payload)} ${sender?.identity ?? "server"}`);
+      received.push(
+        `${client.person.name} ${topic} ${new TextDecoder().decode(payload)} ${sender?.identity ?? "server"}`,
+      );
     });
   }
   const data = new TextEncoder().encode("hello");
-  await roomService.sendData(name, data, DataPacket_Kind.RELIABLE, { destinationIdentities: ["Ben"], topic: "chat" });
+  await roomService.sendData(name, data, DataPacket_Kind.RELIABLE, {
+    destinationIdentities: ["Ben"],
+    topic: "chat",
+  });
   await eventually("the messages", () => received, ["Ben chat hello server"]);
   await roomService.sendData(name, data, DataPacket_Kind.RELIABLE, { topic: "all" });
-  await eventually("the messages", () => received.slice(1).sort(), ["Anna all hello server", "Ben all hello server"]);
+  await eventually("the messages", () => received.slice(1).sort(), [
+    "Anna all hello server",
+    "Ben all hello server",
+  ]);
 });
 
 test("a removed participant is told so, and so is everyone in a deleted room", async () => {

@@ -28,7 +28,8 @@ declare module "vitest" {
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   const { LIVEKIT_URL, LIVEKIT_API_KEY, LIVEKIT_API_SECRET } = process.env;
   if (LIVEKIT_URL !== undefined) {
-    if (!LIVEKIT_API_KEY || !LIVEKIT_API_SECRET) throw new Error("LIVEKIT_URL needs LIVEKIT_API_KEY and LIVEKIT_API_SECRET");
+    if (!LIVEKIT_API_KEY || !LIVEKIT_API_SECRET)
+      throw new Error("LIVEKIT_URL needs LIVEKIT_API_KEY and LIVEKIT_API_SECRET");
     project.provide("target", { url: LIVEKIT_URL, apiKey: LIVEKIT_API_KEY, apiSecret: LIVEKIT_API_SECRET });
     return () => Promise.resolve();
   }

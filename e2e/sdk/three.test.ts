@@ -23,12 +23,11 @@ test("someone who comes later sees and hears everyone already there", async () =
   await eventually("the two", () => perceptions(first), allWell(first));
   const cara = await join(room, CARA);
   expect(cara.others()).toEqual(["Anna", "Ben"]);
-  await eventually("Cara's view", () => [cara.sees("Anna"), cara.hears("Anna"), cara.sees("Ben"), cara.hears("Ben")], [
-    "Anna",
-    "Anna",
-    "Ben",
-    "Ben",
-  ]);
+  await eventually(
+    "Cara's view",
+    () => [cara.sees("Anna"), cara.hears("Anna"), cara.sees("Ben"), cara.hears("Ben")],
+    ["Anna", "Anna", "Ben", "Ben"],
+  );
 });
 
 test.each([
@@ -56,9 +55,13 @@ test("tracks can be taken back and published again, many times over", async () =
   for (let round = 0; round < 4; round += 1) {
     const [colour, tone] = await Promise.all([anna.sendColour(), anna.sendTone()]);
     await eventually(`round ${round}`, () => [ben.sees("Anna"), ben.hears("Anna")], ["Anna", "Anna"]);
-    await anna.local.unpublishTrack(colour.sid!);
-    await anna.local.unpublishTrack(tone.sid!);
-    await eventually("Anna's tracks at Ben's", () => ben.room.remoteParticipants.get("Anna")?.trackPublications.size, 0);
+    await anna.local.unpublishTrack(colour);
+    await anna.local.unpublishTrack(tone);
+    await eventually(
+      "Anna's tracks at Ben's",
+      () => ben.room.remoteParticipants.get("Anna")?.trackPublications.size,
+      0,
+    );
     ben.forget();
   }
   await eventually("Cara at Ben's", () => [ben.sees("Cara"), ben.hears("Cara")], ["Cara", "Cara"]);

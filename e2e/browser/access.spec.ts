@@ -1,0 +1,145 @@
+import AxeBuilder from "@axe-core/playwright";
+import type { Page } from "@playwright/test";
+
+import { Api } from "../harness/api.ts";
+import { ANNA, BEN } from "../harness/people.ts";
+import { expect, test } from "./fixtures.ts";
+import type { Visitor } from "./visitor.ts";
+
+/** What every screen owes everyone: no serious finding of axe, no sideways scrolling on a small phone. */
+async function expectAccessible(page: Page, screen: string): Promise<void> {
+  for (const colorScheme of ["light", "dark"] as const) {
+    await page.emulateMedia({ colorScheme, reducedMotion: "reduce" });
+    const { violations } = await new AxeBuilder({ page })
+      .withTags(["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"])
+      .analyze();
+    const grave = violations.filter(({ impact }) => impact === "serious" || impact === "critical");
+    const findings = grave.flatMap(({ id, nodes }) =>
+      nodes.map(({ html, failureSummary }) => `${id}: ${html}\n  ${failureSummary}`),
+    );
+    expect.soft(findings, `${screen}, ${colorScheme}`).toEqual([]);
+  }
+  const before = page.viewportSize();
+  await page.setViewportSize({ width: 320, height: 568 });
+  const overflow = () =>
+    page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+  await expect
+    .poll(overflow, { message: `${screen} at 320 px scrolls sideways`, timeout: 5_000 })
+    .toBeLessThanOrEqual(0);
+  if (before !== null) await page.setViewportSize(before);
+  const motion = await page.evaluate(
+    () =>
+      document
+        .getAnimations()
+        .filter((animation) => Number(animation.effect?.getComputedTiming().duration ?? 0) > 80).length,
+  );
+  expect.soft(motion, `long animations on ${screen} with reduced motion`).toBe(0);
+}
+
+test("every screen is accessible in both themes, fits a small phone and keeps still when asked", async ({
+  arrive,
+  product,
+}) => {
+  const api = new Api(product);
+  const anna = await arrive(ANNA);
+  const { page } = anna;
+  await page.goto(product.home);
+  await expect(anna.button("Create meeting")).toBeVisible();
+  await expectAccessible(page, "landing");
+  await anna.button("Create meeting").click();
+  await expect(anna.button("Copy link")).toBeVisible();
+  await expectAccessible(page, "landing with a created meeting");
+  await anna.open("zzz-zzzz-zzz");
+  await expect(page.getByRole("heading", { level: 1 })).toBeVisible();
+  await expectAccessible(page, "unknown meeting");
+
+  const { meeting_id } = await api.create();
+  await anna.open(meeting_id);
+  await expect(page.getByRole("textbox", { name: "Your name" })).toBeVisible();
+  await expectAccessible(page, "pre-join");
+  await anna.join();
+  await expectAccessible(page, "call, alone");
+  const ben = await arrive(BEN);
+  await ben.enter(meeting_id);
+  await expect(anna.tiles).toHaveCount(2);
+  await anna.button(/^Chat/).click();
+  await anna.write("hello");
+  await expectAccessible(page, "call with chat");
+  await anna.leave();
+  await expectAccessible(page, "left");
+});
+
+test("German from the first word", async ({ arrive, product }) => {
+  const { meeting_id } = await new Api(product).create();
+  const anna = await arrive(ANNA, { locale: "de-DE" });
+  await anna.page.goto(product.home);
+  await expect(anna.page.locator("html")).toHaveAttribute("lang", "de");
+  await expect(anna.button("Meeting erstellen")).toBeVisible();
+  await anna.open(meeting_id);
+  await anna.page.getByRole("textbox", { name: "Ihr Name" }).fill("Anna");
+  await anna.button("Meeting beitreten").click();
+  await expect(anna.button("Mikrofon stummschalten")).toBeVisible();
+  await anna.button("Meeting verlassen").click();
+  await expect(anna.page.getByRole("heading", { name: "Sie haben das Meeting verlassen." })).toBeVisible();
+});
+
+/** Presses Tab until the wanted element has focus; each stop on the way must be visible. */
+async function tabTo(
+  visitor: Visitor,
+  name: string | RegExp,
+  role: "button" | "link" | "textbox" = "button",
+): Promise<void> {
+  const wanted = visitor.page.getByRole(role, { name }).first();
+  await expect(wanted).toBeVisible();
+  for (let stops = 0; stops < 60; stops += 1) {
+    if (await wanted.evaluate((element) => element === document.activeElement)) return;
+    await visitor.page.keyboard.press("Tab");
+    await expect(visitor.page.locator(":focus")).toBeInViewport();
+  }
+  throw new Error(`Tab never reached ${name}`);
+}
+
+test("a meeting with the keyboard alone", async ({ arrive, product }) => {
+  const anna = await arrive(ANNA);
+  const { keyboard } = anna.page;
+  await anna.page.goto(product.home);
+  await tabTo(anna, "Create meeting");
+  await keyboard.press("Enter");
+  await expect(anna.button("Copy link")).toBeVisible();
+  const joinNow = (await anna.page.getByRole("link", { name: "Join now" }).count()) > 0 ? "link" : "button";
+  await tabTo(anna, "Join now", joinNow);
+  await keyboard.press("Enter");
+  await tabTo(anna, "Your name", "textbox");
+  await keyboard.type("Anna");
+  await keyboard.press("Enter");
+  await expect(anna.tiles).toHaveCount(1);
+
+  await keyboard.press("m");
+  await expect(anna.button("Unmute microphone")).toBeVisible();
+  await keyboard.press("v");
+  await expect(anna.button("Turn camera on")).toBeVisible();
+  await keyboard.press("c");
+  const message = anna.page.getByRole("textbox", { name: "Message" });
+  await expect(message).toBeFocused();
+  await keyboard.type("mvc are only letters here");
+  await keyboard.press("Enter");
+  await expect(anna.chat).toContainText("mvc are only letters here");
+  await expect(anna.button("Unmute microphone")).toBeVisible();
+  await keyboard.press("Escape");
+  await keyboard.press("F2");
+  await expect(anna.page.locator(":focus")).toBeVisible();
+  await keyboard.press("Control+d");
+  await expect(anna.button("Mute microphone")).toBeVisible();
+  const leave = anna.button("Leave meeting");
+  for (
+    let stops = 0;
+    stops < 20 && !(await leave.evaluate((element) => element === document.activeElement));
+    stops += 1
+  ) {
+    await keyboard.press("ArrowRight");
+  }
+  await keyboard.press("Enter");
+  await expect(anna.button("Rejoin")).toBeFocused();
+  await keyboard.press("Enter");
+  await expect(anna.tiles).toHaveCount(1);
+});

@@ -1,0 +1,44 @@
+import { type BrowserContextOptions, test as base } from "@playwright/test";
+
+import type { Person } from "../harness/people.ts";
+import { oneProcess, type Product } from "../harness/product.ts";
+import { Visitor } from "./visitor.ts";
+
+interface Fixtures {
+  /**
+   * Brings a person with an own browser to the product. When the test is over the browser closes, and the test fails
+   * if a page asked any host but the product's own.
+   */
+  arrive: (person: Person, options?: BrowserContextOptions) => Promise<Visitor>;
+}
+
+interface WorkerFixtures {
+  /** One `heydok serve` for all tests that do not need another one. */
+  product: Product;
+}
+
+export const test = base.extend<Fixtures, WorkerFixtures>({
+  product: [
+    // biome-ignore lint/correctness/noEmptyPattern: Playwright reads the names of a fixture's needs from this pattern.
+    async ({}, use) => {
+      const product = await oneProcess();
+      await use(product);
+      await product.stop();
+    },
+    { scope: "worker" },
+  ],
+
+  arrive: async ({ browser, product }, use) => {
+    const visitors: Visitor[] = [];
+    await use(async (person, options) => {
+      const visitor = await Visitor.arrive(browser, product, person, options);
+      visitors.push(visitor);
+      return visitor;
+    });
+    const foreign = visitors.flatMap(({ foreignRequests }) => foreignRequests);
+    for (const { context } of visitors) await context.close();
+    if (foreign.length > 0) throw new Error(`requests to foreign hosts: ${foreign.join(", ")}`);
+  },
+});
+
+export { expect } from "@playwright/test";

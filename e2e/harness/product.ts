@@ -1,0 +1,105 @@
+import { Binary, removeFolder, temporaryFolder } from "./binary.ts";
+import { freeTcpPort, freeUdpPort } from "./ports.ts";
+
+/** The whole product as its users run it: in one process, or as two with `LIVEKIT_URL` between them. */
+export interface Product {
+  /** Where browsers go: `http://localhost:<port>`, which they trust with a camera. */
+  readonly home: string;
+  /** Where LiveKit clients go. */
+  readonly livekitUrl: string;
+  /** Fails when a server has ended, or does not end. */
+  stop(): Promise<void>;
+}
+
+const KEY = "APIendtoend";
+const SECRET = "a secret that only the tests use, and long enough";
+
+/** Limits meant for strangers would meet tests, which all come from one address. */
+export const NO_RATE_LIMITS = Object.fromEntries(
+  ["CREATE", "CREATE_DAY", "JOIN", "JOIN_MEETING", "MISS", "CHAT", "OTHER"].map((name) => [
+    `RATE_LIMIT_${name}`,
+    "off",
+  ]),
+);
+
+function homeOf(server: Binary): string {
+  return `http://localhost:${server.port}`;
+}
+
+async function stopped(servers: Binary[], folders: string[]): Promise<void> {
+  const dead = servers.filter((server) => !server.running);
+  for (const server of servers) await server.stop();
+  for (const folder of folders) await removeFolder(folder);
+  if (dead.length > 0)
+    throw new Error(`a server ended during the test\n${dead.map(({ log }) => log).join("\n")}`);
+}
+
+/** `heydok serve` with nothing but free ports and a folder of its own. */
+export async function oneProcess(variables: Record<string, string> = {}): Promise<Product> {
+  const folder = temporaryFolder();
+  const ports = { PORT: "0", RTC_UDP_PORT: "0", RTC_TCP_PORT: "0" };
+  const server = await Binary.start("serve", folder, { ...ports, ...NO_RATE_LIMITS, ...variables });
+  return { home: homeOf(server), livekitUrl: server.websocketUrl, stop: () => stopped([server], [folder]) };
+}
+
+/** `heydok media` and, in front of it, `heydok serve` with its address. */
+export async function twoProcesses(variables: Record<string, string> = {}): Promise<Product> {
+  const folders = [temporaryFolder(), temporaryFolder()] as const;
+  const keys = { LIVEKIT_API_KEY: KEY, LIVEKIT_API_SECRET: SECRET };
+  const media = await Binary.start("media", folders[0], {
+    PORT: "0",
+    RTC_UDP_PORT: "0",
+    RTC_TCP_PORT: "0",
+    ...keys,
+  });
+  const serve = await Binary.start("serve", folders[1], {
+    PORT: "0",
+    LIVEKIT_URL: media.websocketUrl,
+    ...keys,
+    ...NO_RATE_LIMITS,
+    ...variables,
+  });
+  return {
+    home: homeOf(serve),
+    livekitUrl: media.websocketUrl,
+    stop: () => stopped([serve, media], [...folders]),
+  };
+}
+
+/** A `heydok serve` that can lose its power and come back on the same ports and data. */
+export class Restartable implements Product {
+  private constructor(
+    private server: Binary,
+    private readonly folder: string,
+    private readonly variables: Record<string, string>,
+  ) {}
+
+  static async start(): Promise<Restartable> {
+    const folder = temporaryFolder();
+    const [http, udp, tcp] = [await freeTcpPort(), await freeUdpPort(), await freeTcpPort()];
+    const variables = { PORT: `${http}`, RTC_UDP_PORT: `${udp}`, RTC_TCP_PORT: `${tcp}`, ...NO_RATE_LIMITS };
+    return new Restartable(await Binary.start("serve", folder, variables), folder, variables);
+  }
+
+  get home(): string {
+    return homeOf(this.server);
+  }
+
+  get livekitUrl(): string {
+    return this.server.websocketUrl;
+  }
+
+  /** kill -9. */
+  async losePower(): Promise<void> {
+    await this.server.kill();
+  }
+
+  /** Starts it again; done when it listens. */
+  async regainPower(): Promise<void> {
+    this.server = await Binary.start("serve", this.folder, this.variables);
+  }
+
+  async stop(): Promise<void> {
+    await stopped([this.server], [this.folder]);
+  }
+}
