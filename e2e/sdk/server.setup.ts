@@ -46,6 +46,9 @@ export default async function setup(project: TestProject): Promise<() => Promise
     LIVEKIT_CONFIG_FILE: configuration,
     LIVEKIT_API_KEY: apiKey,
     LIVEKIT_API_SECRET: apiSecret,
+  }).catch((error: unknown) => {
+    inbox.close();
+    throw error;
   });
   project.provide("target", { url: server.websocketUrl, apiKey, apiSecret, inbox: inbox.url });
   return async () => {
