@@ -16,12 +16,16 @@ async function play(wanted: { video?: boolean; audio?: boolean }): Promise<void>
   }
 }
 
-test("the instruments tell each person from the others, and a frozen picture from a moving one", async ({ browser }) => {
+test("the instruments tell each person from the others, and a frozen picture from a moving one", async ({
+  browser,
+}) => {
   for (const person of EVERYBODY) {
     const context = await browser.newContext();
     await context.addInitScript(replaceDevices, { self: person, screen: SCREEN });
     const page = await context.newPage();
-    await page.route("http://localhost:1/", (route) => route.fulfill({ contentType: "text/html", body: PAGE }));
+    await page.route("http://localhost:1/", (route) =>
+      route.fulfill({ contentType: "text/html", body: PAGE }),
+    );
     await page.goto("http://localhost:1/");
     expect(await playing(page, "x")).toEqual({ colours: [], tones: [] });
     await page.evaluate(play, { video: true, audio: true });
@@ -33,7 +37,10 @@ test("the instruments tell each person from the others, and a frozen picture fro
           for (const track of (element.srcObject as MediaStream).getTracks()) track.stop();
         }
       });
-      await eventually("after the end", () => playing(page, "x"), { colours: ["frozen"], tones: ["silence"] });
+      await eventually("after the end", () => playing(page, "x"), {
+        colours: ["frozen"],
+        tones: ["silence"],
+      });
     }
     await context.close();
   }

@@ -1,3 +1,6 @@
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+
 import { Binary, removeFolder, temporaryFolder } from "./binary.ts";
 import { freeTcpPort, freeUdpPort } from "./ports.ts";
 
@@ -11,8 +14,8 @@ export interface Product {
   stop(): Promise<void>;
 }
 
-const KEY = "APIendtoend";
-const SECRET = "a secret that only the tests use, and long enough";
+export const KEY = "APIendtoend";
+export const SECRET = "a secret that only the tests use, and long enough";
 
 /** Limits meant for strangers would meet tests, which all come from one address. */
 export const NO_RATE_LIMITS = Object.fromEntries(
@@ -34,30 +37,43 @@ async function stopped(servers: Binary[], folders: string[]): Promise<void> {
     throw new Error(`a server ended during the test\n${dead.map(({ log }) => log).join("\n")}`);
 }
 
-/** `heydok serve` with nothing but free ports and a folder of its own. */
+/** `heydok serve` on free ports, with a folder of its own. */
 export async function oneProcess(variables: Record<string, string> = {}): Promise<Product> {
   const folder = temporaryFolder();
   const ports = { PORT: "0", RTC_UDP_PORT: "0", RTC_TCP_PORT: "0" };
-  const server = await Binary.start("serve", folder, { ...ports, ...NO_RATE_LIMITS, ...variables });
+  const server = await Binary.start("serve", folder, {
+    ...ports,
+    LIVEKIT_API_KEY: KEY,
+    LIVEKIT_API_SECRET: SECRET,
+    ...NO_RATE_LIMITS,
+    ...variables,
+  });
   return { home: homeOf(server), livekitUrl: server.websocketUrl, stop: () => stopped([server], [folder]) };
 }
 
-/** `heydok media` and, in front of it, `heydok serve` with its address. */
-export async function twoProcesses(variables: Record<string, string> = {}): Promise<Product> {
+/**
+ * `heydok media` and, in front of it, `heydok serve` with its address. Without `hints` no webhook is ever sent: all
+ * that `serve` learns of its rooms it has to ask for.
+ */
+export async function twoProcesses({ hints } = { hints: true }): Promise<Product> {
   const folders = [temporaryFolder(), temporaryFolder()] as const;
   const keys = { LIVEKIT_API_KEY: KEY, LIVEKIT_API_SECRET: SECRET };
+  const port = await freeTcpPort();
+  const urls = hints ? [`http://127.0.0.1:${port}/api/webhooks/livekit`] : [];
+  const configuration = join(folders[0], "livekit.yaml");
+  writeFileSync(configuration, `webhook:\n  api_key: ${KEY}\n  urls: ${JSON.stringify(urls)}\n`);
   const media = await Binary.start("media", folders[0], {
     PORT: "0",
     RTC_UDP_PORT: "0",
     RTC_TCP_PORT: "0",
+    LIVEKIT_CONFIG_FILE: configuration,
     ...keys,
   });
   const serve = await Binary.start("serve", folders[1], {
-    PORT: "0",
+    PORT: `${port}`,
     LIVEKIT_URL: media.websocketUrl,
     ...keys,
     ...NO_RATE_LIMITS,
-    ...variables,
   });
   return {
     home: homeOf(serve),

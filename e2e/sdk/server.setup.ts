@@ -4,6 +4,7 @@ import { join } from "node:path";
 import type { TestProject } from "vitest/node";
 
 import { Binary, removeFolder, temporaryFolder } from "../harness/binary.ts";
+import { freeUdpPort } from "../harness/ports.ts";
 import { WebhookInbox } from "../harness/webhook-inbox.ts";
 
 /** Where the tests find the LiveKit server: ours, or any other one. */
@@ -13,6 +14,8 @@ export interface Target {
   readonly apiSecret: string;
   /** Where its webhooks arrive; absent for a server that was not started here. */
   readonly inbox?: string;
+  /** Where its media arrives on 127.0.0.1; absent likewise. */
+  readonly udpPort?: number;
 }
 
 declare module "vitest" {
@@ -39,9 +42,10 @@ export default async function setup(project: TestProject): Promise<() => Promise
   const apiSecret = "a secret that only the tests use, and long enough";
   const configuration = join(folder, "livekit.yaml");
   writeFileSync(configuration, `webhook:\n  api_key: ${apiKey}\n  urls: ["${inbox.url}"]\n`);
+  const udpPort = await freeUdpPort();
   const server = await Binary.start("media", folder, {
     PORT: "0",
-    RTC_UDP_PORT: "0",
+    RTC_UDP_PORT: `${udpPort}`,
     RTC_TCP_PORT: "0",
     LIVEKIT_CONFIG_FILE: configuration,
     LIVEKIT_API_KEY: apiKey,
@@ -50,13 +54,14 @@ export default async function setup(project: TestProject): Promise<() => Promise
     inbox.close();
     throw error;
   });
-  project.provide("target", { url: server.websocketUrl, apiKey, apiSecret, inbox: inbox.url });
+  project.provide("target", { url: server.websocketUrl, apiKey, apiSecret, inbox: inbox.url, udpPort });
   return async () => {
     const survived = server.running;
-    const log = server.log;
+    const { log } = server;
     await server.stop();
     inbox.close();
     await removeFolder(folder);
     if (!survived) throw new Error(`the server ended during the tests\n${log}`);
+    if (log.includes("panicked at")) throw new Error(`the server panicked during the tests\n${log}`);
   };
 }
