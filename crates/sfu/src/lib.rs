@@ -1,7 +1,24 @@
 //! Sans-IO: peers on str0m, forwarding, layers.
+//!
+//! A packet's way: [`Sfu::receive`] finds the peer (`demux`), str0m decrypts it, `flow` looks up its track and asks
+//! each subscriber's `forward` state what to do, writes it to the subscriber's sender and drains that peer once per
+//! batch. str0m is named nowhere outside this crate.
 
 mod api;
+mod capture;
+mod codec;
+mod demux;
+mod extensions;
+mod flow;
+mod forward;
+mod levels;
+mod negotiate;
+mod peer;
 mod sfu;
+mod slab;
+mod stats;
+mod timers;
+mod track;
 
 pub use api::*;
 pub use sfu::Sfu;

@@ -1,0 +1,618 @@
+//! Packets in, decisions, packets out: the hot path.
+
+use std::time::{Duration, Instant};
+
+use str0m::format::Codec;
+use str0m::media::Mid;
+use str0m::net::Receive;
+use str0m::rtp::{RtpPacket, RtpWrite, Ssrc, Vp8Descriptor, Vp8Patch};
+use str0m::{Event as StrEvent, IceConnectionState, Input, Output as StrOutput};
+
+use crate::api::{Candidate, Datagram, Event, MediaKind, Output, Protocol, TrackId, Transmit};
+use crate::capture::Report;
+use crate::codec::{Vp8Fields, starts_keyframe};
+use crate::demux;
+use crate::extensions;
+use crate::forward::{Arrival, Decision, Vp8Numbers};
+use crate::negotiate::Use;
+use crate::peer::{Format, Peer, Source};
+use crate::sfu::Sfu;
+use crate::track::{Down, LAYERS};
+
+/// Largest datagram taken in. str0m works with buffers of 2,000 bytes.
+const MAX_DATAGRAM: usize = 2000;
+/// Largest RTP payload forwarded: with header, extensions and authentication it must fit those buffers again.
+const MAX_PAYLOAD: usize = 1500;
+/// Rounds of draining within one flush; what is left is drained by the next one.
+const FLUSH_ROUNDS: usize = 8;
+/// Outputs taken from one peer in one drain. More would be an endless loop inside.
+const MAX_DRAIN: usize = 20_000;
+/// Deadlines further away than this are not entered into the timers.
+const FAR: Duration = Duration::from_secs(3600);
+/// Sources remembered per peer; beyond it they are looked up anew.
+const SOURCES: usize = 256;
+/// Three bytes that an Opus decoder plays as 20 ms of silence.
+const OPUS_SILENCE: [u8; 3] = [0xf8, 0xff, 0xfe];
+/// 20 ms at 48 kHz.
+const OPUS_TICKS: u32 = 960;
+
+impl Sfu {
+    /// Take in a datagram: found by STUN user name, then by address; unknown ones are counted and dropped.
+    pub fn receive(&mut self, now: Instant, datagram: Datagram<'_>) {
+        let remote = (datagram.protocol, datagram.remote);
+        if datagram.contents.len() > MAX_DATAGRAM {
+            self.counters.unknown_datagrams += 1;
+            return;
+        }
+        let stun = demux::is_stun(datagram.contents);
+        let named = stun
+            .then(|| demux::local_ufrag(datagram.contents))
+            .flatten();
+        let by_name = named.and_then(|ufrag| self.demux.by_ufrag(ufrag));
+        let Some(index) = by_name.or_else(|| self.demux.by_address(&remote)) else {
+            self.counters.unknown_datagrams += 1;
+            return;
+        };
+        let destination = advertised(&self.config.candidates, &datagram);
+        let Some(peer) = self.peers.get_mut(index) else {
+            return;
+        };
+        let Ok(receive) = Receive::new(
+            datagram.protocol.into(),
+            datagram.remote,
+            destination,
+            datagram.contents,
+        ) else {
+            self.counters.unknown_datagrams += 1;
+            return;
+        };
+        let input = Input::Receive(now, receive);
+        // An address is learned from authenticated STUN only: otherwise anybody could take over a call.
+        let learn = by_name.is_some() && peer.addresses.last() != Some(&remote);
+        let authentic = !learn || peer.with(|rtc| rtc.accepts(&input)).unwrap_or(false);
+        peer.attempt(|rtc| rtc.handle_input(input));
+        if learn && authentic {
+            self.learn_address(index, remote);
+        }
+        self.drain(now, index);
+    }
+
+    fn learn_address(&mut self, index: usize, remote: demux::Remote) {
+        let limit = self.config.limits.addresses_per_peer;
+        let Some(peer) = self.peers.get_mut(index) else {
+            return;
+        };
+        peer.addresses.retain(|known| *known != remote);
+        peer.addresses.push(remote);
+        let oldest = (peer.addresses.len() > limit).then(|| peer.addresses.remove(0));
+        self.demux.learn(remote, index);
+        if let Some(oldest) = oldest {
+            self.demux.forget(&oldest, index);
+        }
+    }
+
+    /// Drain each changed peer once. Call after a batch of datagrams and after other calls, before reading outputs.
+    pub fn flush(&mut self, now: Instant) {
+        for _ in 0..FLUSH_ROUNDS {
+            if self.dirty.is_empty() {
+                return;
+            }
+            let dirty = std::mem::take(&mut self.dirty);
+            for &index in &dirty {
+                if let Some(peer) = self.peers.get_mut(index) {
+                    peer.dirty = false;
+                    peer.pass_time(now);
+                    self.drain(now, index);
+                }
+            }
+        }
+    }
+
+    /// Take everything out of a peer that it has to say.
+    fn drain(&mut self, now: Instant, index: usize) {
+        let mut received = std::mem::take(&mut self.received);
+        for _ in 0..MAX_DRAIN {
+            let Some(peer) = self.peers.get_mut(index) else {
+                break;
+            };
+            match peer.attempt(str0m::Rtc::poll_output) {
+                Some(StrOutput::Timeout(deadline)) => {
+                    peer.deadline = deadline;
+                    break;
+                }
+                Some(StrOutput::Transmit(transmit)) => self.transmit(index, transmit),
+                Some(StrOutput::Event(StrEvent::RtpPacket(packet))) => received.push(packet),
+                Some(StrOutput::Event(event)) => self.peer_event(now, index, event),
+                None if peer.is_broken() => break,
+                None => {}
+            }
+        }
+        for packet in received.drain(..) {
+            self.forward(now, index, packet);
+        }
+        self.received = received;
+        if self.peers.get(index).is_some_and(Peer::is_broken) {
+            self.remove_broken(now, index);
+            return;
+        }
+        self.schedule(now, index);
+    }
+
+    fn remove_broken(&mut self, now: Instant, index: usize) {
+        let Some(id) = self.peers.get(index).map(|peer| peer.id) else {
+            return;
+        };
+        self.counters.faults += 1;
+        self.remove_peer(now, id);
+        self.outputs.push_back(Output::Event(Event::Fault(id)));
+    }
+
+    pub(crate) fn schedule(&mut self, now: Instant, index: usize) {
+        let Some(peer) = self.peers.get_mut(index) else {
+            return;
+        };
+        let deadline = self.timers.round(peer.deadline);
+        if peer
+            .scheduled
+            .is_some_and(|scheduled| scheduled <= deadline)
+        {
+            return;
+        }
+        if peer.deadline.saturating_duration_since(now) > FAR {
+            return;
+        }
+        peer.scheduled = Some(deadline);
+        self.timers.push(deadline, index);
+    }
+
+    fn transmit(&mut self, index: usize, transmit: str0m::net::Transmit) {
+        let protocol = match transmit.proto {
+            str0m::net::Protocol::Udp => Protocol::Udp,
+            _ => Protocol::TcpPassive,
+        };
+        let contents: Vec<u8> = transmit.contents.into();
+        let remote = (protocol, transmit.destination);
+        if demux::is_stun(&contents) && self.demux.by_address(&remote).is_none() {
+            self.expect_address(index, remote);
+        }
+        let local = bound(&self.config.candidates, protocol, transmit.source);
+        self.outputs.push_back(Output::Transmit(Transmit {
+            protocol,
+            local,
+            remote: transmit.destination,
+            contents,
+        }));
+    }
+
+    /// Answers to our own STUN checks come without a user name: remember whom we asked.
+    fn expect_address(&mut self, index: usize, remote: demux::Remote) {
+        let limit = self.config.limits.addresses_per_peer + self.config.limits.remote_candidates;
+        let Some(peer) = self.peers.get_mut(index) else {
+            return;
+        };
+        if peer.addresses.len() < limit && self.demux.expect(remote, index) {
+            peer.addresses.insert(0, remote);
+        }
+    }
+
+    fn peer_event(&mut self, now: Instant, index: usize, event: StrEvent) {
+        let Some(peer) = self.peers.get_mut(index) else {
+            return;
+        };
+        let id = peer.id;
+        match event {
+            StrEvent::Connected => self.connected(now, index),
+            StrEvent::IceConnectionStateChange(state) => self.path_changed(index, state),
+            StrEvent::Closed => self
+                .outputs
+                .push_back(Output::Event(Event::Disconnected(id))),
+            StrEvent::ChannelOpen(channel, label) => {
+                if let Some(channel) = peer.channel_opened(channel, &label) {
+                    self.outputs
+                        .push_back(Output::Event(Event::ChannelOpen(id, channel)));
+                }
+            }
+            StrEvent::ChannelClose(channel) => peer.channel_closed(channel),
+            StrEvent::ChannelData(data) => {
+                let small = data.data.len() <= self.config.limits.message_bytes;
+                if let Some(channel) = peer.channel_of(data.id).filter(|_| data.binary && small) {
+                    self.outputs
+                        .push_back(Output::Event(Event::Data(id, channel, data.data)));
+                }
+            }
+            StrEvent::KeyframeRequest(request) => {
+                self.subscriber_asks_keyframe(now, index, request.mid);
+            }
+            StrEvent::PeerStats(stats) => {
+                peer.stats.peer(&stats);
+                if let Some(stats) = peer.stats.take().filter(|_| peer.secure) {
+                    self.outputs
+                        .push_back(Output::Event(Event::PeerStats(id, stats)));
+                }
+            }
+            StrEvent::MediaIngressStats(stats) => peer.stats.ingress(&stats),
+            StrEvent::MediaEgressStats(stats) => peer.stats.egress(&stats),
+            _ => {}
+        }
+    }
+
+    fn connected(&mut self, now: Instant, index: usize) {
+        let Some(peer) = self.peers.get_mut(index) else {
+            return;
+        };
+        peer.secure = true;
+        peer.open_negotiated_channels();
+        let id = peer.id;
+        self.outputs.push_back(Output::Event(Event::Connected(id)));
+        let mut started = Vec::new();
+        for track in 0..self.tracks.end() {
+            let Some(track) = self.tracks.get_mut(track) else {
+                continue;
+            };
+            let track_id = track.id;
+            if let Some(down) = track.down_of(index) {
+                down.live = true;
+                down.bound_at = now;
+                started.push(track_id);
+            }
+        }
+        for track in started {
+            self.request_keyframes(track, now);
+        }
+    }
+
+    fn path_changed(&mut self, index: usize, state: IceConnectionState) {
+        let Some(peer) = self.peers.get_mut(index) else {
+            return;
+        };
+        let reachable = state.is_connected();
+        let changed = std::mem::replace(&mut peer.reachable, reachable) != reachable;
+        let event = match state {
+            IceConnectionState::Disconnected => Event::Disconnected(peer.id),
+            // The first connection is told when DTLS is up.
+            _ if reachable && changed && peer.secure => Event::Connected(peer.id),
+            _ => return,
+        };
+        self.outputs.push_back(Output::Event(event));
+    }
+
+    fn subscriber_asks_keyframe(&mut self, now: Instant, index: usize, mid: Mid) {
+        let used = self
+            .peers
+            .get(index)
+            .and_then(|peer| peer.negotiation.sections.get(&mid))
+            .copied();
+        let Some(Use::Send(track)) = used else {
+            return;
+        };
+        let Some(track_index) = self.track_index(track) else {
+            return;
+        };
+        let Some(track) = self.tracks.get_mut(track_index) else {
+            return;
+        };
+        let layer = track
+            .down_of(index)
+            .and_then(|down| down.forwarder.current().or_else(|| down.forwarder.target()));
+        if let Some(ssrc) = layer.and_then(|layer| track.request_keyframe(layer, now)) {
+            self.ask_publisher(track_index, ssrc);
+        }
+    }
+
+    /// Ask for keyframes of the layers that subscribers of a track wait for.
+    pub(crate) fn request_keyframes(&mut self, track: TrackId, now: Instant) {
+        let Some(index) = self.track_index(track) else {
+            return;
+        };
+        let Some(track) = self.tracks.get_mut(index) else {
+            return;
+        };
+        let mut wanted = 0u8;
+        for down in track.downs.iter().filter(|down| down.live) {
+            match down.forwarder.target() {
+                Some(layer) if down.forwarder.current() != Some(layer) => wanted |= 1 << layer,
+                _ => {}
+            }
+        }
+        for layer in (0..LAYERS as u8).filter(|layer| wanted & (1 << layer) != 0) {
+            if let Some(ssrc) = self
+                .tracks
+                .get_mut(index)
+                .and_then(|track| track.request_keyframe(layer, now))
+            {
+                self.ask_publisher(index, ssrc);
+            }
+        }
+    }
+
+    pub(crate) fn send_overdue_keyframes(&mut self, index: usize, now: Instant) {
+        while let Some(ssrc) = self
+            .tracks
+            .get_mut(index)
+            .and_then(|track| track.overdue_keyframe(now))
+        {
+            self.ask_publisher(index, ssrc);
+        }
+    }
+
+    fn ask_publisher(&mut self, track: usize, ssrc: Ssrc) {
+        let publisher = self.tracks.get(track).and_then(|track| track.publisher);
+        let Some((publisher, _)) = publisher else {
+            return;
+        };
+        if let Some(peer) = self.peers.get_mut(publisher) {
+            peer.request_keyframe(ssrc);
+            self.mark_dirty(publisher);
+        }
+    }
+
+    /// Forget the old ICE user name after a restart, know the new one.
+    pub(crate) fn update_ufrag(&mut self, index: usize) {
+        let Some(peer) = self.peers.get_mut(index) else {
+            return;
+        };
+        let Some(ufrag) = peer.with(|rtc| rtc.direct_api().local_ice_credentials().ufrag) else {
+            return;
+        };
+        if ufrag == peer.ufrag {
+            return;
+        }
+        let old = std::mem::replace(&mut peer.ufrag, ufrag.clone());
+        peer.remote_candidates = 0;
+        self.demux.remove_ufrag(&old);
+        self.demux.set_ufrag(ufrag, index);
+    }
+
+    /// Give one received packet to everybody who shall have it.
+    fn forward(&mut self, now: Instant, publisher: usize, packet: RtpPacket) {
+        self.counters.received += 1;
+        if packet.payload.len() > MAX_PAYLOAD {
+            return;
+        }
+        let Some(source) = self.source(publisher, &packet) else {
+            return;
+        };
+        let Some(peer) = self.peers.get_mut(publisher) else {
+            return;
+        };
+        peer.stats.packets_up += 1;
+        let arrival = arrival(peer, &source, &packet, now);
+        let Some(track) = self.tracks.get_mut(source.track) else {
+            return;
+        };
+        if !track.started {
+            track.started = true;
+            self.outputs
+                .push_back(Output::Event(Event::TrackStarted(track.id)));
+        }
+        if track.kind == MediaKind::Audio
+            && !track.muted
+            && let Some(level) = packet.header.ext_vals.audio_level
+        {
+            track.level.observe(now, level.unsigned_abs());
+        }
+        if track.saw_packet(source.layer, packet.header.ssrc, now) {
+            track.retarget();
+        }
+        if arrival.starts_keyframe {
+            track.keyframe_came(source.layer);
+        }
+        let wants_keyframe = self.fan_out(&source, &arrival, &packet);
+        if wants_keyframe
+            && let Some(ssrc) = self
+                .tracks
+                .get_mut(source.track)
+                .and_then(|t| t.request_keyframe(source.layer, now))
+        {
+            self.ask_publisher(source.track, ssrc);
+        }
+    }
+
+    /// True if a subscriber waits for a keyframe of this source.
+    fn fan_out(&mut self, source: &Source, arrival: &Arrival, packet: &RtpPacket) -> bool {
+        let Self {
+            tracks,
+            peers,
+            dirty,
+            counters,
+            ..
+        } = self;
+        let Some(track) = tracks.get_mut(source.track) else {
+            return false;
+        };
+        let mut wants_keyframe = false;
+        let mut descriptor = None;
+        let extensions = extensions::forwarded(&packet.header.ext_vals);
+        // Capture times of the future would break sender reports.
+        let wallclock = arrival.captured.unwrap_or(arrival.arrived);
+        for down in track.downs.iter_mut().filter(|down| down.live) {
+            let (sequence, timestamp, vp8) = match down.forwarder.decide(arrival) {
+                Decision::Send {
+                    sequence,
+                    timestamp,
+                    vp8,
+                } => (sequence, timestamp, vp8),
+                Decision::Drop => continue,
+                Decision::NeedKeyframe => {
+                    wants_keyframe = true;
+                    continue;
+                }
+            };
+            let Some(peer) = peers.get_mut(down.peer) else {
+                continue;
+            };
+            let Some(payload_type) = payload_type(down, peer, source.format) else {
+                continue;
+            };
+            let mut write = RtpWrite::new(
+                payload_type,
+                sequence.into(),
+                timestamp,
+                wallclock,
+                packet.payload.clone(),
+            )
+            .marker(packet.header.marker)
+            .ext_vals(extensions.clone())
+            .nackable(source.format.codec.is_video());
+            if let Some(numbers) = vp8 {
+                let descriptor =
+                    descriptor.get_or_insert_with(|| Vp8Descriptor::parse(&packet.payload).ok());
+                if let Some(patch) = descriptor
+                    .as_ref()
+                    .and_then(|descriptor| vp8_patch(descriptor, numbers))
+                {
+                    write = write.vp8_patch(patch);
+                }
+            }
+            peer.write(down.ssrc, write);
+            peer.stats.packets_down += 1;
+            counters.forwarded += 1;
+            if !std::mem::replace(&mut peer.dirty, true) {
+                dirty.push(down.peer);
+            }
+        }
+        wants_keyframe
+    }
+
+    /// Where packets of this SSRC go; looked up once and remembered.
+    fn source(&mut self, index: usize, packet: &RtpPacket) -> Option<Source> {
+        let ssrc = packet.header.ssrc;
+        let peer = self.peers.get_mut(index)?;
+        if let Some(source) = peer.sources.get(&ssrc)
+            && source.payload_type == packet.header.payload_type
+        {
+            return Some(*source);
+        }
+        let (mid, rid) = peer.source_section(ssrc)?;
+        let format = peer.format(packet.header.payload_type)?;
+        let Some(Use::Receive(track)) = peer.negotiation.sections.get(&mid).copied() else {
+            return None;
+        };
+        let track_index = self.track_index(track)?;
+        let layer = self.tracks.get(track_index)?.layer_of(rid.as_deref());
+        let source = Source {
+            track: track_index,
+            layer,
+            mid,
+            payload_type: packet.header.payload_type,
+            format,
+        };
+        let peer = self.peers.get_mut(index)?;
+        if peer.sources.len() >= SOURCES {
+            peer.sources.clear();
+        }
+        peer.sources.insert(ssrc, source);
+        Some(source)
+    }
+
+    /// Give audio subscribers that never got anything a packet of silence.
+    pub(crate) fn send_silence(&mut self, index: usize, now: Instant) {
+        let Self {
+            tracks,
+            peers,
+            dirty,
+            ..
+        } = self;
+        let Some(track) = tracks.get_mut(index) else {
+            return;
+        };
+        for down in &mut track.downs {
+            if !down.wants_silence(now) {
+                continue;
+            }
+            let Some(peer) = peers.get_mut(down.peer) else {
+                continue;
+            };
+            let opus = Format::OPUS;
+            let Some(payload_type) = payload_type(down, peer, opus) else {
+                continue;
+            };
+            let (sequence, timestamp) = down.forwarder.insert(now, OPUS_TICKS);
+            let write = RtpWrite::new(
+                payload_type,
+                sequence.into(),
+                timestamp,
+                now,
+                OPUS_SILENCE.as_slice(),
+            );
+            peer.write(down.ssrc, write);
+            if !std::mem::replace(&mut peer.dirty, true) {
+                dirty.push(down.peer);
+            }
+        }
+    }
+}
+
+/// The payload type for a format, remembered as long as the format stays.
+fn payload_type(down: &mut Down, peer: &mut Peer, format: Format) -> Option<str0m::media::Pt> {
+    match down.payload_type {
+        Some((known, payload_type)) if known == format => payload_type,
+        _ => {
+            let payload_type = peer.payload_type(down.mid, format);
+            down.payload_type = Some((format, payload_type));
+            payload_type
+        }
+    }
+}
+
+fn arrival(peer: &mut Peer, source: &Source, packet: &RtpPacket, now: Instant) -> Arrival {
+    let vp8 = (source.format.codec == Codec::Vp8)
+        .then(|| Vp8Fields::parse(&packet.payload))
+        .flatten();
+    let report = packet.last_sender_info.as_ref().map(|info| Report {
+        wallclock: info.ntp_time,
+        timestamp: info.rtp_time.numer() as u32,
+    });
+    Arrival {
+        ssrc: *packet.header.ssrc,
+        layer: source.layer,
+        sequence: *packet.seq_no,
+        timestamp: packet.header.timestamp,
+        captured: peer.captured(
+            report,
+            packet.header.timestamp,
+            source.format.clock_rate,
+            now,
+        ),
+        arrived: now,
+        starts_keyframe: starts_keyframe(source.format.codec, &packet.payload),
+        empty: packet.payload.is_empty(),
+        vp8,
+    }
+}
+
+fn vp8_patch(descriptor: &Vp8Descriptor, numbers: Vp8Numbers) -> Option<Vp8Patch> {
+    let mut patch = descriptor.patch();
+    if let Some(id) = numbers.picture_id {
+        patch = patch.picture_id(id);
+    }
+    if let Some(index) = numbers.tl0_pic_idx {
+        patch = patch.tl0_pic_idx(index);
+    }
+    if let Some(index) = numbers.key_idx {
+        patch = patch.key_idx(index);
+    }
+    patch.build().ok()
+}
+
+/// The address that ICE knows for the socket a datagram arrived at.
+fn advertised(candidates: &[Candidate], datagram: &Datagram<'_>) -> std::net::SocketAddr {
+    candidates
+        .iter()
+        .find(|candidate| {
+            candidate.protocol == datagram.protocol && candidate.bound == datagram.local
+        })
+        .map_or(datagram.local, |candidate| candidate.advertised)
+}
+
+/// The socket behind an address that ICE knows.
+fn bound(
+    candidates: &[Candidate],
+    protocol: Protocol,
+    address: std::net::SocketAddr,
+) -> std::net::SocketAddr {
+    candidates
+        .iter()
+        .find(|candidate| candidate.protocol == protocol && candidate.advertised == address)
+        .map_or(address, |candidate| candidate.bound)
+}

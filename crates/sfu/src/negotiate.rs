@@ -1,0 +1,537 @@
+//! Offers and answers: what a session description changes in a peer and in the forwarding table.
+
+use std::collections::HashMap;
+use std::time::Instant;
+
+use str0m::Rtc;
+use str0m::change::{SdpAnswer, SdpOffer, SdpPendingOffer};
+use str0m::media::{Direction, MediaKind as StrKind, Mid};
+use str0m::rtp::Ssrc;
+
+use crate::api::{
+    AddedTrack, AnswerFacts, MediaKind, OfferChange, Offered, PeerId, SectionFacts, SectionPlan,
+    SectionRole, SfuError, TrackId,
+};
+use crate::peer::{CHANNELS, Peer};
+use crate::sfu::Sfu;
+
+/// What a section is used for now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Use {
+    Receive(TrackId),
+    Send(TrackId),
+    Nothing,
+}
+
+/// State of a peer's session descriptions.
+#[derive(Default)]
+pub(crate) struct Negotiation {
+    pub(crate) sections: HashMap<Mid, Use>,
+    pub(crate) channels_made: bool,
+    pending: Option<Pending>,
+    /// Sections of our own offers, in the order they were made, with the names told for them.
+    ours: Vec<OurSection>,
+}
+
+/// A server offer that waits for its answer.
+struct Pending {
+    offer: SdpPendingOffer,
+    added: Vec<(Mid, TrackId)>,
+}
+
+struct OurSection {
+    mid: Mid,
+    kind: MediaKind,
+    stream_id: String,
+    track_id: String,
+    /// The names str0m prints, which are those of the section's first track.
+    printed: (String, String),
+}
+
+impl From<MediaKind> for StrKind {
+    fn from(kind: MediaKind) -> Self {
+        match kind {
+            MediaKind::Audio => Self::Audio,
+            MediaKind::Video => Self::Video,
+        }
+    }
+}
+
+impl Sfu {
+    /// Accept a client's offer whose directions were rewritten already.
+    pub fn accept_offer(
+        &mut self,
+        now: Instant,
+        peer: PeerId,
+        offer: &str,
+        plan: &[SectionPlan],
+    ) -> Result<AnswerFacts, SfuError> {
+        let index = self.peer_index(peer)?;
+        if offer.len() > self.config.limits.sdp_bytes {
+            return Err(SfuError::Limit("session description too long"));
+        }
+        if plan.len() > self.config.limits.sections_per_peer {
+            return Err(SfuError::Limit("too many media sections"));
+        }
+        for section in plan {
+            self.release_section(index, section, now);
+        }
+        let candidates = self.config.limits.remote_candidates;
+        let peer = self.peers.get_mut(index).ok_or(SfuError::UnknownPeer)?;
+        let offer = without_surplus_candidates(offer, candidates);
+        let answer = peer.with(|rtc| accept(rtc, &offer)).ok_or(SfuError::Fault);
+        self.mark_dirty(index);
+        let answer = answer?.map_err(SfuError::Sdp)?;
+        self.update_ufrag(index);
+        for section in plan {
+            self.apply_section(index, section, now);
+        }
+        let peer = self.peers.get_mut(index).ok_or(SfuError::UnknownPeer)?;
+        let lite = peer.options.ice_lite;
+        let mut facts = peer
+            .with(|rtc| facts(rtc, plan, &answer))
+            .ok_or(SfuError::Fault)?;
+        facts.ice_lite = lite;
+        facts.candidates.clone_from(&self.candidate_lines);
+        Ok(facts)
+    }
+
+    /// Undo what a section was used for, if the plan says something else now.
+    fn release_section(&mut self, index: usize, plan: &SectionPlan, now: Instant) {
+        let mid = Mid::from(plan.mid.as_str());
+        let Some(peer) = self.peers.get_mut(index) else {
+            return;
+        };
+        let id = peer.id;
+        let current = peer
+            .negotiation
+            .sections
+            .get(&mid)
+            .copied()
+            .unwrap_or(Use::Nothing);
+        let wanted = wanted_use(&plan.role);
+        if current == wanted {
+            return;
+        }
+        match current {
+            Use::Send(track) => {
+                self.unbind_down(now, id, track);
+            }
+            Use::Receive(track) => self.forget_publisher(index, mid, track),
+            Use::Nothing => {}
+        }
+        let Some(peer) = self.peers.get_mut(index) else {
+            return;
+        };
+        let video = plan.kind == MediaKind::Video;
+        let send = matches!(wanted, Use::Send(_));
+        peer.with(|rtc| renew_sender(rtc, mid, send, video));
+        peer.negotiation.sections.insert(mid, Use::Nothing);
+    }
+
+    /// Put a negotiated section to use.
+    fn apply_section(&mut self, index: usize, plan: &SectionPlan, now: Instant) {
+        let mid = Mid::from(plan.mid.as_str());
+        match &plan.role {
+            SectionRole::Receive { track, .. } => self.publish(index, mid, *track, plan.kind),
+            SectionRole::Send { track } => self.bind_down(index, mid, *track, plan.kind, now),
+            SectionRole::Inactive => {}
+        }
+        if let Some(peer) = self.peers.get_mut(index) {
+            peer.negotiation
+                .sections
+                .insert(mid, wanted_use(&plan.role));
+        }
+    }
+
+    /// Make a server offer. `Ok(None)` when nothing changed; `Err(OfferPending)` while one is open.
+    pub fn create_offer(
+        &mut self,
+        now: Instant,
+        peer: PeerId,
+        change: OfferChange,
+    ) -> Result<Option<Offered>, SfuError> {
+        let index = self.peer_index(peer)?;
+        let limit = self.config.limits.sections_per_peer;
+        let negotiation = &self
+            .peers
+            .get(index)
+            .ok_or(SfuError::UnknownPeer)?
+            .negotiation;
+        if negotiation.pending.is_some() {
+            return Err(SfuError::OfferPending);
+        }
+        let removed: Vec<Mid> = change
+            .remove
+            .iter()
+            .filter_map(|track| negotiation.section_of(*track))
+            .collect();
+        if negotiation.ours.len() + change.add.len() > limit + removed.len() {
+            return Err(SfuError::Limit("too many media sections"));
+        }
+        for track in &change.remove {
+            self.unbind_down(now, peer, *track);
+        }
+        let peer = self.peers.get_mut(index).ok_or(SfuError::UnknownPeer)?;
+        let offered = peer.offer(change, &removed);
+        self.mark_dirty(index);
+        offered
+    }
+
+    /// Accept the answer to the open server offer.
+    pub fn accept_answer(
+        &mut self,
+        now: Instant,
+        peer: PeerId,
+        answer: &str,
+    ) -> Result<(), SfuError> {
+        let index = self.peer_index(peer)?;
+        if answer.len() > self.config.limits.sdp_bytes {
+            return Err(SfuError::Limit("session description too long"));
+        }
+        let candidates = self.config.limits.remote_candidates;
+        let peer = self.peers.get_mut(index).ok_or(SfuError::UnknownPeer)?;
+        let Pending { offer, added } = peer
+            .negotiation
+            .pending
+            .take()
+            .ok_or(SfuError::NoOfferPending)?;
+        let answer = without_surplus_candidates(answer, candidates);
+        let accepted = peer.with(|rtc| {
+            let answer = SdpAnswer::from_sdp_string(&answer).map_err(|error| error.to_string())?;
+            rtc.sdp_api()
+                .accept_answer(offer, answer)
+                .map_err(|error| error.to_string())
+        });
+        self.mark_dirty(index);
+        accepted.ok_or(SfuError::Fault)?.map_err(SfuError::Sdp)?;
+        self.update_ufrag(index);
+        for (mid, track) in added {
+            // The track may have gone while the offer was on its way.
+            let Some(kind) = self.track(track).map(|track| track.kind) else {
+                if let Some(peer) = self.peers.get_mut(index) {
+                    peer.negotiation.sections.insert(mid, Use::Nothing);
+                }
+                continue;
+            };
+            let wanted = self
+                .peers
+                .get(index)
+                .and_then(|peer| peer.negotiation.sections.get(&mid));
+            if wanted == Some(&Use::Send(track)) {
+                self.bind_down(index, mid, track, kind, now);
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Peer {
+    fn offer(&mut self, change: OfferChange, removed: &[Mid]) -> Result<Option<Offered>, SfuError> {
+        let channels = change.add_channels && !self.negotiation.channels_made;
+        self.negotiation.channels_made |= channels;
+        let mut free = self.negotiation.free_sections();
+        let mut reused = Vec::new();
+        let mut fresh = Vec::new();
+        for add in change.add {
+            match free.iter().position(|(_, kind)| *kind == add.kind) {
+                Some(position) => reused.push((free.swap_remove(position).0, add)),
+                None => fresh.push(add),
+            }
+        }
+        let made = self.with(|rtc| {
+            for (mid, add) in &reused {
+                renew_sender(rtc, *mid, true, add.kind == MediaKind::Video);
+            }
+            for mid in removed {
+                renew_sender(rtc, *mid, false, false);
+            }
+            make_offer(rtc, &reused, &fresh, removed, channels, change.ice_restart)
+        });
+        let Some((mids, offer)) = made.ok_or(SfuError::Fault)? else {
+            return Ok(None);
+        };
+        let (sdp, pending) = offer;
+        let mut added = Vec::new();
+        for (mid, add) in reused {
+            self.negotiation.sections.insert(mid, Use::Send(add.track));
+            if let Some(ours) = self
+                .negotiation
+                .ours
+                .iter_mut()
+                .find(|ours| ours.mid == mid)
+            {
+                ours.stream_id = add.stream_id;
+                ours.track_id = add.track_id;
+            }
+            added.push((mid, add.track));
+        }
+        for (mid, add) in mids.into_iter().zip(fresh) {
+            self.negotiation.sections.insert(mid, Use::Send(add.track));
+            added.push((mid, add.track));
+            self.negotiation.ours.push(OurSection {
+                mid,
+                kind: add.kind,
+                printed: (add.stream_id.clone(), add.track_id.clone()),
+                stream_id: add.stream_id,
+                track_id: add.track_id,
+            });
+        }
+        self.negotiation.pending = Some(Pending {
+            offer: pending,
+            added,
+        });
+        Ok(Some(Offered {
+            sdp: self.negotiation.rename(&sdp),
+            mids: self.negotiation.sent(),
+        }))
+    }
+}
+
+impl Negotiation {
+    fn section_of(&self, track: TrackId) -> Option<Mid> {
+        self.sections
+            .iter()
+            .find_map(|(mid, used)| (*used == Use::Send(track)).then_some(*mid))
+    }
+
+    /// Sections of ours that carry nothing.
+    fn free_sections(&self) -> Vec<(Mid, MediaKind)> {
+        let free =
+            |ours: &&OurSection| matches!(self.sections.get(&ours.mid), None | Some(Use::Nothing));
+        self.ours
+            .iter()
+            .filter(free)
+            .map(|ours| (ours.mid, ours.kind))
+            .collect()
+    }
+
+    fn sent(&self) -> Vec<(TrackId, String)> {
+        let mut sent: Vec<_> = self
+            .sections
+            .iter()
+            .filter_map(|(mid, used)| match used {
+                Use::Send(track) => Some((*track, mid.to_string())),
+                _ => None,
+            })
+            .collect();
+        sent.sort();
+        sent
+    }
+
+    /// str0m prints the names that a section was made with; a section used again carries others.
+    fn rename(&self, sdp: &str) -> String {
+        let mut text = String::with_capacity(sdp.len());
+        let mut section: Option<&OurSection> = None;
+        let mut lines: Vec<&str> = sdp.split("\r\n").collect();
+        if lines.last() == Some(&"") {
+            lines.pop();
+        }
+        let mut start = 0;
+        for (position, line) in lines.iter().enumerate() {
+            if line.starts_with("m=") || position == 0 {
+                start = position;
+                let end = lines[start + 1..]
+                    .iter()
+                    .position(|l| l.starts_with("m="))
+                    .map_or(lines.len(), |n| start + 1 + n);
+                let mid = lines[start..end]
+                    .iter()
+                    .find_map(|l| l.strip_prefix("a=mid:"));
+                section =
+                    mid.and_then(|mid| self.ours.iter().find(|ours| ours.mid == Mid::from(mid)));
+            }
+            let renamed = section.filter(|ours| line.contains("msid:") && ours.is_renamed());
+            match renamed {
+                Some(ours) => {
+                    let old = format!("msid:{} {}", ours.printed.0, ours.printed.1);
+                    text.push_str(
+                        &line.replace(&old, &format!("msid:{} {}", ours.stream_id, ours.track_id)),
+                    );
+                }
+                None => text.push_str(line),
+            }
+            text.push_str("\r\n");
+        }
+        let _ = start;
+        text
+    }
+}
+
+impl OurSection {
+    fn is_renamed(&self) -> bool {
+        self.printed.0 != self.stream_id || self.printed.1 != self.track_id
+    }
+}
+
+fn wanted_use(role: &SectionRole) -> Use {
+    match role {
+        SectionRole::Receive { track, .. } => Use::Receive(*track),
+        SectionRole::Send { track } => Use::Send(*track),
+        SectionRole::Inactive => Use::Nothing,
+    }
+}
+
+fn accept(rtc: &mut Rtc, offer: &str) -> Result<String, String> {
+    let offer = SdpOffer::from_sdp_string(offer).map_err(|error| error.to_string())?;
+    let answer = rtc
+        .sdp_api()
+        .accept_offer(offer)
+        .map_err(|error| error.to_string())?;
+    Ok(answer.to_sdp_string())
+}
+
+/// Give a section that was used before a sender with new SSRCs, so that the receiver starts afresh, or none.
+///
+/// Not `reset_stream_tx`: str0m 0.25 keeps the renewed stream under its old SSRC and drops feedback for the new one.
+fn renew_sender(rtc: &mut Rtc, mid: Mid, send: bool, video: bool) {
+    if rtc.media(mid).is_none() {
+        return;
+    }
+    let mut api = rtc.direct_api();
+    while let Some(old) = api.stream_tx_by_mid(mid, None).map(|stream| stream.ssrc()) {
+        api.remove_stream_tx(old);
+    }
+    if send {
+        let ssrc = api.new_ssrc();
+        let rtx = video.then(|| other_ssrc(&api, ssrc));
+        api.declare_stream_tx(ssrc, rtx, mid, None);
+    }
+}
+
+fn other_ssrc(api: &str0m::change::DirectApi<'_>, taken: Ssrc) -> Ssrc {
+    loop {
+        let ssrc = api.new_ssrc();
+        if ssrc != taken {
+            return ssrc;
+        }
+    }
+}
+
+/// The sender of a section, made if str0m did not (it makes none where simulcast was received before).
+pub(crate) fn ensure_sender(rtc: &mut Rtc, mid: Mid, video: bool) -> Option<Ssrc> {
+    rtc.media(mid)?;
+    if let Some(stream) = rtc.direct_api().stream_tx_by_mid(mid, None) {
+        return Some(stream.ssrc());
+    }
+    renew_sender(rtc, mid, true, video);
+    rtc.direct_api()
+        .stream_tx_by_mid(mid, None)
+        .map(|stream| stream.ssrc())
+}
+
+type MadeOffer = Option<(Vec<Mid>, (String, SdpPendingOffer))>;
+
+fn make_offer(
+    rtc: &mut Rtc,
+    reused: &[(Mid, AddedTrack)],
+    fresh: &[AddedTrack],
+    removed: &[Mid],
+    channels: bool,
+    ice_restart: bool,
+) -> MadeOffer {
+    let mut api = rtc.sdp_api();
+    if channels {
+        for channel in CHANNELS {
+            api.add_channel_with_config(channel.config());
+        }
+    }
+    for mid in removed {
+        if !reused.iter().any(|(again, _)| again == mid) {
+            api.set_direction(*mid, Direction::Inactive);
+        }
+    }
+    for (mid, _) in reused {
+        api.set_direction(*mid, Direction::SendOnly);
+    }
+    let mids = fresh
+        .iter()
+        .map(|add| {
+            let names = (Some(add.stream_id.clone()), Some(add.track_id.clone()));
+            api.add_media(add.kind.into(), Direction::SendOnly, names.0, names.1, None)
+        })
+        .collect();
+    if ice_restart {
+        api.ice_restart(true);
+    }
+    let (offer, pending) = api.apply()?;
+    Some((mids, (offer.to_sdp_string(), pending)))
+}
+
+fn facts(rtc: &mut Rtc, plan: &[SectionPlan], answer: &str) -> AnswerFacts {
+    let sections = plan
+        .iter()
+        .map(|section| section_facts(rtc, section))
+        .collect();
+    let api = rtc.direct_api();
+    let credentials = api.local_ice_credentials();
+    AnswerFacts {
+        ice_ufrag: credentials.ufrag,
+        ice_pwd: credentials.pass,
+        ice_lite: false,
+        fingerprint: api.local_dtls_fingerprint().to_string(),
+        candidates: Vec::new(),
+        sections,
+        application: application_section(answer),
+    }
+}
+
+fn section_facts(rtc: &mut Rtc, plan: &SectionPlan) -> SectionFacts {
+    let mid = Mid::from(plan.mid.as_str());
+    let mut facts = SectionFacts {
+        mid: plan.mid.clone(),
+        payload_types: Vec::new(),
+        extensions: Vec::new(),
+        ssrc: None,
+        rtx_ssrc: None,
+    };
+    let Some(media) = rtc.media(mid) else {
+        return facts;
+    };
+    for accepted in media.remote_pts() {
+        facts.payload_types.push(**accepted);
+        let params = rtc
+            .codec_config()
+            .params()
+            .iter()
+            .find(|params| params.pt() == *accepted);
+        facts.payload_types.extend(
+            params
+                .and_then(|params| params.resend())
+                .map(|resend| *resend),
+        );
+    }
+    facts.extensions = media
+        .remote_extmap()
+        .iter()
+        .map(|(id, ext)| (id, ext.as_uri().to_owned()))
+        .collect();
+    if matches!(plan.role, SectionRole::Send { .. })
+        && let Some(stream) = rtc.direct_api().stream_tx_by_mid(mid, None)
+    {
+        facts.ssrc = Some(*stream.ssrc());
+        facts.rtx_ssrc = stream.rtx().map(|rtx| *rtx);
+    }
+    facts
+}
+
+fn application_section(answer: &str) -> Option<String> {
+    let start = answer.find("m=application")?;
+    let rest = &answer[start..];
+    let end = rest
+        .find("\r\nm=")
+        .map_or(rest.len(), |position| position + 2);
+    Some(rest[..end].to_owned())
+}
+
+/// A client names as many candidates as it likes; only the first few are worth checking.
+fn without_surplus_candidates(sdp: &str, limit: usize) -> String {
+    let mut seen = 0;
+    sdp.split_inclusive('\n')
+        .filter(|line| {
+            let candidate = line.starts_with("a=candidate:");
+            seen += usize::from(candidate);
+            !candidate || seen <= limit
+        })
+        .collect()
+}

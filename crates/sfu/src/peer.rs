@@ -1,0 +1,383 @@
+//! One peer connection: a str0m `Rtc` behind a wall that a panic does not pass.
+
+use std::collections::HashMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::time::{Duration, Instant};
+
+use str0m::channel::{ChannelConfig, ChannelId, Reliability};
+use str0m::config::DtlsCert;
+use str0m::format::Codec;
+use str0m::media::{KeyframeRequestKind, Mid, Pt};
+use str0m::rtp::{RtpWrite, Ssrc};
+use str0m::{Candidate, Input, Rtc};
+
+use crate::api::{Channel, Limits, PeerId, PeerOptions};
+use crate::capture::{CaptureClock, Report};
+use crate::demux::Remote;
+use crate::extensions;
+use crate::negotiate::Negotiation;
+use crate::stats::StatsWindow;
+
+/// Retransmissions are answered from this many packets of a video stream (about 1 s at 4 Mbit/s), at most this old.
+const RTX_PACKETS: usize = 512;
+const RTX_AGE: Duration = Duration::from_secs(1);
+/// Retransmissions take at most this share of a stream.
+const RTX_SHARE: f32 = 0.25;
+
+/// Unreliable channels are for what is new: more than this waiting means the reader is too slow.
+const LOSSY_BUFFER: usize = 64 * 1024;
+
+/// Pre-negotiated SCTP stream ids of protocol 18.
+const NEGOTIATED: [(Channel, u16); 3] = [
+    (Channel::Reliable, 100),
+    (Channel::Lossy, 101),
+    (Channel::DataTrack, 102),
+];
+
+pub(crate) const CHANNELS: [Channel; 3] = [Channel::Reliable, Channel::Lossy, Channel::DataTrack];
+
+impl Channel {
+    fn label(self) -> &'static str {
+        match self {
+            Self::Reliable => "_reliable",
+            Self::Lossy => "_lossy",
+            Self::DataTrack => "_data_track",
+        }
+    }
+
+    pub(crate) fn from_label(label: &str) -> Option<Self> {
+        CHANNELS
+            .into_iter()
+            .find(|channel| channel.label() == label)
+    }
+
+    pub(crate) fn config(self) -> ChannelConfig {
+        let (ordered, reliability) = match self {
+            Self::Reliable => (true, Reliability::Reliable),
+            Self::Lossy | Self::DataTrack => {
+                (false, Reliability::MaxRetransmits { retransmits: 0 })
+            }
+        };
+        ChannelConfig {
+            label: self.label().to_owned(),
+            ordered,
+            reliability,
+            ..Default::default()
+        }
+    }
+}
+
+/// Codec and the parameters that make two of them incompatible.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Format {
+    pub(crate) codec: Codec,
+    pub(crate) clock_rate: u32,
+    /// H264 packetization mode, VP9 profile: must match exactly.
+    variant: u32,
+    /// H264 profile and level: the nearest is taken.
+    profile: u32,
+}
+
+/// Where packets of one SSRC of a publisher go.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Source {
+    pub(crate) track: usize,
+    pub(crate) layer: u8,
+    pub(crate) mid: Mid,
+    pub(crate) payload_type: Pt,
+    pub(crate) format: Format,
+}
+
+/// One peer connection and what is known about it.
+pub(crate) struct Peer {
+    pub(crate) id: PeerId,
+    rtc: Rtc,
+    pub(crate) options: PeerOptions,
+    pub(crate) negotiation: Negotiation,
+    /// A panic or a fatal error happened inside; the peer is removed at the next flush.
+    broken: bool,
+    /// DTLS is up; writing before would queue without end.
+    pub(crate) secure: bool,
+    /// ICE has a working path.
+    pub(crate) reachable: bool,
+    pub(crate) dirty: bool,
+    /// When str0m wants to be called, and when it is entered in the timers.
+    pub(crate) deadline: Instant,
+    pub(crate) scheduled: Option<Instant>,
+    pub(crate) ufrag: String,
+    pub(crate) addresses: Vec<Remote>,
+    pub(crate) remote_candidates: usize,
+    channels: HashMap<Channel, ChannelId>,
+    /// SSRCs whose packets we know where to send.
+    pub(crate) sources: HashMap<Ssrc, Source>,
+    pub(crate) clock: CaptureClock,
+    pub(crate) stats: StatsWindow,
+    /// Keyframes were asked for from these sources since the last drain.
+    errors: u32,
+}
+
+impl std::fmt::Debug for Peer {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter
+            .debug_struct("Peer")
+            .field("id", &self.id)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Errors of str0m that do not end a peer, but must not go on forever.
+const ERRORS_TOLERATED: u32 = 100;
+
+impl Peer {
+    pub(crate) fn new(
+        id: PeerId,
+        options: PeerOptions,
+        limits: &Limits,
+        certificate: &DtlsCert,
+        candidates: &[Candidate],
+        now: Instant,
+    ) -> Self {
+        let mut rtc = Rtc::builder()
+            .set_dtls_cert(certificate.clone())
+            .set_ice_lite(options.ice_lite)
+            .set_rtp_mode(true)
+            .clear_codecs()
+            .enable_opus(true, false)
+            .enable_vp8(true)
+            .enable_h264(true)
+            .enable_vp9(true)
+            .enable_av1(true)
+            .set_extension_map(extensions::known())
+            .set_sctp_max_message_size(u32::try_from(limits.message_bytes).unwrap_or(u32::MAX))
+            .set_sctp_max_buffered_amount(limits.data_buffer_bytes)
+            .set_stats_interval(Some(crate::stats::INTERVAL))
+            .build(now);
+        for candidate in candidates {
+            rtc.add_local_candidate(candidate.clone());
+        }
+        let ufrag = rtc.direct_api().local_ice_credentials().ufrag;
+        Self {
+            id,
+            rtc,
+            options,
+            negotiation: Negotiation::default(),
+            broken: false,
+            secure: false,
+            reachable: false,
+            dirty: false,
+            deadline: now,
+            scheduled: None,
+            ufrag,
+            addresses: Vec::new(),
+            remote_candidates: 0,
+            channels: HashMap::new(),
+            sources: HashMap::new(),
+            clock: CaptureClock::default(),
+            stats: StatsWindow::default(),
+            errors: 0,
+        }
+    }
+
+    /// Use the `Rtc`. `None` if it panics now or broke before; then nothing else is ever asked of it.
+    pub(crate) fn with<T>(&mut self, action: impl FnOnce(&mut Rtc) -> T) -> Option<T> {
+        if self.broken {
+            return None;
+        }
+        let rtc = &mut self.rtc;
+        match catch_unwind(AssertUnwindSafe(|| action(rtc))) {
+            Ok(value) => Some(value),
+            Err(_) => {
+                self.broken = true;
+                None
+            }
+        }
+    }
+
+    /// As [`Peer::with`], for calls of str0m that may fail. Single errors are tolerated: a spoofed packet must not end
+    /// a call.
+    pub(crate) fn attempt<T, E>(
+        &mut self,
+        action: impl FnOnce(&mut Rtc) -> Result<T, E>,
+    ) -> Option<T> {
+        match self.with(action)? {
+            Ok(value) => Some(value),
+            Err(_) => {
+                self.errors += 1;
+                if self.errors > ERRORS_TOLERATED {
+                    self.broken = true;
+                }
+                None
+            }
+        }
+    }
+
+    pub(crate) fn is_broken(&self) -> bool {
+        self.broken
+    }
+
+    pub(crate) fn pass_time(&mut self, now: Instant) {
+        self.attempt(|rtc| rtc.handle_input(Input::Timeout(now)));
+    }
+
+    /// Create the pre-negotiated channels, once.
+    pub(crate) fn open_negotiated_channels(&mut self) {
+        if !self.options.negotiated_channels || self.negotiation.channels_made {
+            return;
+        }
+        self.negotiation.channels_made = true;
+        self.with(|rtc| {
+            for (channel, stream) in NEGOTIATED {
+                let config = ChannelConfig {
+                    negotiated: Some(stream),
+                    ..channel.config()
+                };
+                rtc.direct_api().create_data_channel(config);
+            }
+        });
+    }
+
+    pub(crate) fn channel_opened(&mut self, id: ChannelId, label: &str) -> Option<Channel> {
+        let channel = Channel::from_label(label)?;
+        self.channels.insert(channel, id);
+        Some(channel)
+    }
+
+    pub(crate) fn channel_closed(&mut self, id: ChannelId) {
+        self.channels.retain(|_, open| *open != id);
+    }
+
+    pub(crate) fn channel_of(&self, id: ChannelId) -> Option<Channel> {
+        self.channels
+            .iter()
+            .find_map(|(channel, open)| (*open == id).then_some(*channel))
+    }
+
+    /// False: not open, or the reader is too slow.
+    pub(crate) fn send_data(&mut self, channel: Channel, payload: &[u8]) -> bool {
+        let Some(id) = self.channels.get(&channel).copied() else {
+            return false;
+        };
+        let written = self.attempt(|rtc| {
+            let Some(mut writer) = rtc.channel(id) else {
+                return Ok(false);
+            };
+            if channel != Channel::Reliable && writer.buffered_amount() > LOSSY_BUFFER {
+                return Ok(false);
+            }
+            writer.write(true, payload)
+        });
+        written.unwrap_or(false)
+    }
+
+    /// Ask the remote for a keyframe of one of its sources.
+    pub(crate) fn request_keyframe(&mut self, ssrc: Ssrc) {
+        self.with(|rtc| {
+            if let Some(stream) = rtc.direct_api().stream_rx(&ssrc) {
+                stream.request_keyframe(KeyframeRequestKind::Pli);
+            }
+        });
+    }
+
+    /// Put a packet into a sender's queue. The peer has to be drained afterwards.
+    pub(crate) fn write(&mut self, ssrc: Ssrc, packet: RtpWrite) {
+        self.with(|rtc| {
+            if let Some(stream) = rtc.direct_api().stream_tx(&ssrc) {
+                stream.write_rtp(packet);
+            }
+        });
+    }
+
+    pub(crate) fn size_rtx_cache(&mut self, ssrc: Ssrc) {
+        self.with(|rtc| {
+            if let Some(stream) = rtc.direct_api().stream_tx(&ssrc) {
+                stream.set_rtx_cache(RTX_PACKETS, RTX_AGE, Some(RTX_SHARE));
+            }
+        });
+    }
+
+    /// The payload type this peer takes a format with, on one of its sections.
+    pub(crate) fn payload_type(&mut self, mid: Mid, format: Format) -> Option<Pt> {
+        self.with(|rtc| {
+            let accepted = rtc.media(mid)?.remote_pts();
+            let candidates = rtc.codec_config().params().iter().filter(|params| {
+                let theirs = Format::of(&params.spec());
+                accepted.contains(&params.pt())
+                    && theirs.codec == format.codec
+                    && theirs.variant == format.variant
+            });
+            // Same profile, else same profile family (constrained baseline is decoded by all of them).
+            candidates
+                .min_by_key(|params| {
+                    let profile = Format::of(&params.spec()).profile;
+                    (
+                        profile != format.profile,
+                        profile >> 16 != format.profile >> 16,
+                    )
+                })
+                .map(str0m::format::PayloadParams::pt)
+        })
+        .flatten()
+    }
+
+    /// The format that a payload type of this peer stands for.
+    pub(crate) fn format(&mut self, payload_type: Pt) -> Option<Format> {
+        self.with(|rtc| {
+            let params = rtc
+                .codec_config()
+                .params()
+                .iter()
+                .find(|params| params.pt() == payload_type)?;
+            Some(Format::of(&params.spec()))
+        })
+        .flatten()
+    }
+
+    /// Section and rid of a source.
+    pub(crate) fn source_section(&mut self, ssrc: Ssrc) -> Option<(Mid, Option<String>)> {
+        self.with(|rtc| {
+            let mut api = rtc.direct_api();
+            let stream = api.stream_rx(&ssrc)?;
+            Some((stream.mid(), stream.rid().map(|rid| rid.to_string())))
+        })
+        .flatten()
+    }
+
+    /// When a packet of a source was captured, if the remote has sent a report for it.
+    pub(crate) fn captured(
+        &mut self,
+        report: Option<Report>,
+        timestamp: u32,
+        rate: u32,
+        now: Instant,
+    ) -> Option<Instant> {
+        self.clock.captured(report?, timestamp, rate, now)
+    }
+}
+
+impl Format {
+    pub(crate) const OPUS: Self = Self {
+        codec: Codec::Opus,
+        clock_rate: 48_000,
+        variant: 0,
+        profile: 0,
+    };
+
+    pub(crate) fn of(spec: &str0m::format::CodecSpec) -> Self {
+        let variant = match spec.codec {
+            Codec::H264 => u32::from(spec.format.packetization_mode.unwrap_or(0)),
+            Codec::Vp9 => spec.format.profile_id.unwrap_or(0),
+            _ => 0,
+        };
+        let profile = if spec.codec == Codec::H264 {
+            spec.format.profile_level_id.unwrap_or(0x42_001f)
+        } else {
+            0
+        };
+        Self {
+            codec: spec.codec,
+            clock_rate: spec.clock_rate.get(),
+            variant,
+            profile,
+        }
+    }
+}

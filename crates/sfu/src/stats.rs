@@ -1,0 +1,90 @@
+//! What a peer's connection was like over an interval.
+
+use std::time::Duration;
+
+use str0m::stats::{MediaEgressStats, MediaIngressStats};
+
+use crate::api::PeerStats;
+
+/// Between two reports.
+pub(crate) const INTERVAL: Duration = Duration::from_secs(5);
+
+/// Sums over the streams of a peer, turned into one report per interval.
+#[derive(Debug, Default)]
+pub(crate) struct StatsWindow {
+    ready: bool,
+    rtt: Option<Duration>,
+    bytes: (u64, u64),
+    last_bytes: (u64, u64),
+    lost: (Weighted, Weighted),
+    /// Packets counted by us since the last report (str0m's totals vanish with their streams).
+    pub(crate) packets_up: u64,
+    pub(crate) packets_down: u64,
+}
+
+#[derive(Debug, Default, Clone, Copy)]
+struct Weighted {
+    sum: f64,
+    weight: f64,
+}
+
+impl Weighted {
+    fn add(&mut self, value: Option<f32>, weight: u64) {
+        if let Some(value) = value {
+            let weight = weight.max(1) as f64;
+            self.sum += f64::from(value) * weight;
+            self.weight += weight;
+        }
+    }
+
+    fn mean(self) -> f32 {
+        if self.weight > 0.0 {
+            (self.sum / self.weight) as f32
+        } else {
+            0.0
+        }
+    }
+}
+
+impl StatsWindow {
+    pub(crate) fn peer(&mut self, stats: &str0m::stats::PeerStats) {
+        self.ready = true;
+        self.bytes = (stats.bytes_rx, stats.bytes_tx);
+        let pair = stats.selected_candidate_pair.as_ref();
+        self.rtt = stats
+            .rtt
+            .or_else(|| pair.and_then(|pair| pair.current_round_trip_time))
+            .or(self.rtt);
+    }
+
+    pub(crate) fn ingress(&mut self, stats: &MediaIngressStats) {
+        self.lost.0.add(stats.loss, stats.packets);
+    }
+
+    pub(crate) fn egress(&mut self, stats: &MediaEgressStats) {
+        self.rtt = stats.rtt.or(self.rtt);
+        self.lost.1.add(stats.loss, stats.packets);
+    }
+
+    /// The report, once per interval.
+    pub(crate) fn take(&mut self) -> Option<PeerStats> {
+        if !std::mem::take(&mut self.ready) {
+            return None;
+        }
+        let rate = |now: u64, before: u64| {
+            now.saturating_sub(before) * 8 * 1000 / INTERVAL.as_millis() as u64
+        };
+        let report = PeerStats {
+            rtt_ms: self.rtt.map(|rtt| rtt.as_secs_f32() * 1000.0),
+            loss_up: self.lost.0.mean(),
+            loss_down: self.lost.1.mean(),
+            bitrate_up: rate(self.bytes.0, self.last_bytes.0),
+            bitrate_down: rate(self.bytes.1, self.last_bytes.1),
+            packets_up: std::mem::take(&mut self.packets_up),
+            packets_down: std::mem::take(&mut self.packets_down),
+        };
+        self.last_bytes = self.bytes;
+        self.lost = Default::default();
+        Some(report)
+    }
+}

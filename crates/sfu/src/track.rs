@@ -1,0 +1,334 @@
+//! One published track: its layers, and the streams made of it towards subscribers.
+
+use std::time::{Duration, Instant};
+
+use str0m::media::{Mid, Pt};
+use str0m::rtp::Ssrc;
+
+use crate::api::{DownSettings, MediaKind, PeerId, TrackId};
+use crate::forward::Forwarder;
+use crate::levels::AudioLevel;
+use crate::peer::Format;
+
+/// Layers of a track at most.
+pub(crate) const LAYERS: usize = 4;
+
+/// Between two keyframe requests for one layer. What is asked for in between is asked for afterwards, once.
+pub(crate) const KEYFRAME_INTERVAL: Duration = Duration::from_millis(500);
+
+/// A layer of several that sends nothing for this long has stopped.
+const LAYER_STOPPED: Duration = Duration::from_millis(1500);
+
+/// Audio streams that never got a packet are given silence this long after they were bound, so that a receiver that
+/// announces a track at its first packet does so.
+const SILENCE_AFTER: [Duration; 4] = [
+    Duration::ZERO,
+    Duration::from_millis(300),
+    Duration::from_millis(1000),
+    Duration::from_millis(3000),
+];
+
+/// One encoding of a track.
+#[derive(Debug, Default)]
+pub(crate) struct Layer {
+    pub(crate) ssrc: Option<Ssrc>,
+    last_packet: Option<Instant>,
+    active: bool,
+    last_request: Option<Instant>,
+    requested: bool,
+}
+
+/// One published track.
+#[derive(Debug)]
+pub(crate) struct Track {
+    pub(crate) id: TrackId,
+    pub(crate) kind: MediaKind,
+    /// Who sends it, and on which section.
+    pub(crate) publisher: Option<(usize, Mid)>,
+    /// Names of the layers, lowest quality first; empty until known.
+    rids: Vec<String>,
+    pub(crate) layers: Vec<Layer>,
+    pub(crate) muted: bool,
+    pub(crate) started: bool,
+    pub(crate) downs: Vec<Down>,
+    pub(crate) level: AudioLevel,
+}
+
+/// A track towards one subscriber.
+#[derive(Debug)]
+pub(crate) struct Down {
+    pub(crate) peer: usize,
+    pub(crate) peer_id: PeerId,
+    pub(crate) mid: Mid,
+    pub(crate) ssrc: Ssrc,
+    pub(crate) forwarder: Forwarder,
+    pub(crate) settings: DownSettings,
+    /// The subscriber's DTLS is up.
+    pub(crate) live: bool,
+    /// Payload type for the format seen last; `None` inside: the subscriber cannot take it.
+    pub(crate) payload_type: Option<(Format, Option<Pt>)>,
+    pub(crate) bound_at: Instant,
+    pub(crate) silences: usize,
+}
+
+impl Track {
+    pub(crate) fn new(id: TrackId, kind: MediaKind) -> Self {
+        Self {
+            id,
+            kind,
+            publisher: None,
+            rids: Vec::new(),
+            layers: Vec::new(),
+            muted: false,
+            started: false,
+            downs: Vec::new(),
+            level: AudioLevel::new(),
+        }
+    }
+
+    /// Name the layers, lowest first. Sources must be looked up again afterwards.
+    pub(crate) fn set_rids(&mut self, rids: &[String]) {
+        if self.rids == rids {
+            return;
+        }
+        self.rids = rids.iter().take(LAYERS).cloned().collect();
+        self.forget_sources();
+    }
+
+    /// The publisher's sources are to be discovered anew.
+    pub(crate) fn forget_sources(&mut self) {
+        self.layers.clear();
+        self.retarget();
+    }
+
+    /// Index of the layer with this rid.
+    pub(crate) fn layer_of(&self, rid: Option<&str>) -> u8 {
+        let Some(rid) = rid else {
+            return 0;
+        };
+        let named = self.rids.iter().position(|name| name == rid);
+        let usual = match rid {
+            "h" | "1" => 1,
+            "f" | "0" => 2,
+            _ => 0,
+        };
+        named.unwrap_or(usual) as u8
+    }
+
+    /// Note a packet of a layer. True if the set of active layers changed.
+    pub(crate) fn saw_packet(&mut self, layer: u8, ssrc: Ssrc, now: Instant) -> bool {
+        let index = usize::from(layer);
+        while self.layers.len() <= index && index < LAYERS {
+            self.layers.push(Layer::default());
+        }
+        let Some(layer) = self.layers.get_mut(index) else {
+            return false;
+        };
+        layer.ssrc = Some(ssrc);
+        layer.last_packet = Some(now);
+        !std::mem::replace(&mut layer.active, true)
+    }
+
+    /// Notice layers that stopped. True if there were any; then targets were set again.
+    pub(crate) fn sweep(&mut self, now: Instant) -> bool {
+        if self.layers.len() < 2 {
+            return false;
+        }
+        let mut changed = false;
+        for layer in &mut self.layers {
+            let stopped = layer
+                .last_packet
+                .is_none_or(|last| now.saturating_duration_since(last) > LAYER_STOPPED);
+            if layer.active && stopped {
+                layer.active = false;
+                changed = true;
+            }
+        }
+        // All stopped: the publisher pauses, and each subscriber waits for the layer it had.
+        if changed && self.layers.iter().any(|layer| layer.active) {
+            self.retarget();
+            return true;
+        }
+        false
+    }
+
+    /// Choose each subscriber's layer again.
+    pub(crate) fn retarget(&mut self) {
+        let mut active = 0u8;
+        for (index, _) in self
+            .layers
+            .iter()
+            .enumerate()
+            .filter(|(_, layer)| layer.active)
+        {
+            active |= 1 << index;
+        }
+        for down in &mut self.downs {
+            let target = choose_layer(active, &down.settings, self.muted);
+            if down.forwarder.target() != target {
+                down.forwarder.set_target(target);
+            }
+        }
+    }
+
+    /// Ask for a keyframe of a layer. The SSRC to ask, unless one was asked for a moment ago: then it is remembered.
+    pub(crate) fn request_keyframe(&mut self, layer: u8, now: Instant) -> Option<Ssrc> {
+        if self.kind != MediaKind::Video || self.muted {
+            return None;
+        }
+        let layer = self.layers.get_mut(usize::from(layer))?;
+        let throttled = layer
+            .last_request
+            .is_some_and(|last| now.saturating_duration_since(last) < KEYFRAME_INTERVAL);
+        layer.requested = throttled;
+        if throttled {
+            return None;
+        }
+        layer.last_request = Some(now);
+        layer.ssrc
+    }
+
+    /// A keyframe of this layer came: what was remembered is fulfilled.
+    pub(crate) fn keyframe_came(&mut self, layer: u8) {
+        if let Some(layer) = self.layers.get_mut(usize::from(layer)) {
+            layer.requested = false;
+        }
+    }
+
+    /// A layer whose remembered request may be sent now.
+    pub(crate) fn overdue_keyframe(&mut self, now: Instant) -> Option<Ssrc> {
+        let index = self.layers.iter().position(|layer| {
+            layer.requested
+                && layer
+                    .last_request
+                    .is_none_or(|last| now.saturating_duration_since(last) >= KEYFRAME_INTERVAL)
+        })?;
+        self.request_keyframe(index as u8, now)
+    }
+
+    pub(crate) fn down_of(&mut self, peer: usize) -> Option<&mut Down> {
+        self.downs.iter_mut().find(|down| down.peer == peer)
+    }
+}
+
+impl Down {
+    pub(crate) fn new(
+        peer: usize,
+        peer_id: PeerId,
+        mid: Mid,
+        ssrc: Ssrc,
+        kind: MediaKind,
+        now: Instant,
+    ) -> Self {
+        let video = kind == MediaKind::Video;
+        let clock_rate = if video { 90_000 } else { 48_000 };
+        // Any number below 2^15 leaves half the space before the first rollover.
+        let first_sequence = (*ssrc & 0x7fff) as u16;
+        Self {
+            peer,
+            peer_id,
+            mid,
+            ssrc,
+            forwarder: Forwarder::new(clock_rate, video, first_sequence),
+            settings: DownSettings::default(),
+            live: false,
+            payload_type: None,
+            bound_at: now,
+            silences: 0,
+        }
+    }
+
+    /// Whether a silence packet is due: nothing came from the publisher since the stream was bound.
+    pub(crate) fn wants_silence(&mut self, now: Instant) -> bool {
+        if !self.live || self.silences >= SILENCE_AFTER.len() {
+            return false;
+        }
+        if self.forwarder.current().is_some() || (self.forwarder.has_sent() && self.silences == 0) {
+            self.silences = SILENCE_AFTER.len();
+            return false;
+        }
+        if now.saturating_duration_since(self.bound_at) < SILENCE_AFTER[self.silences] {
+            return false;
+        }
+        self.silences += 1;
+        true
+    }
+}
+
+/// The best active layer within the subscriber's wish; if all are above it, the lowest active one.
+pub(crate) fn choose_layer(active: u8, settings: &DownSettings, muted: bool) -> Option<u8> {
+    if settings.paused || muted {
+        return None;
+    }
+    if active == 0 {
+        return Some(settings.max_layer.unwrap_or(0).min(LAYERS as u8 - 1));
+    }
+    let wanted = settings.max_layer.unwrap_or(7).min(7);
+    let within = active & (u8::MAX >> (7 - wanted));
+    Some(if within != 0 {
+        7 - within.leading_zeros() as u8
+    } else {
+        active.trailing_zeros() as u8
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_best_active_layer_within_the_wish_is_chosen() {
+        let wish = |max_layer| DownSettings {
+            max_layer,
+            ..Default::default()
+        };
+        let cases = [
+            (0b111, None, Some(2)),
+            (0b011, None, Some(1)),
+            (0b111, Some(1), Some(1)),
+            (0b111, Some(0), Some(0)),
+            (0b100, Some(0), Some(2)),
+            (0b101, Some(1), Some(0)),
+            (0b001, Some(2), Some(0)),
+            (0b111, Some(200), Some(2)),
+        ];
+        for (active, max, expected) in cases {
+            assert_eq!(
+                choose_layer(active, &wish(max), false),
+                expected,
+                "{active:b} {max:?}"
+            );
+        }
+        assert_eq!(choose_layer(0b111, &wish(None), true), None);
+        assert_eq!(
+            choose_layer(
+                0b111,
+                &DownSettings {
+                    paused: true,
+                    ..Default::default()
+                },
+                false
+            ),
+            None
+        );
+    }
+
+    #[test]
+    fn keyframe_requests_are_spaced_and_not_lost() {
+        let start = Instant::now();
+        let mut track = Track::new(TrackId(1), MediaKind::Video);
+        track.saw_packet(0, 7.into(), start);
+        assert_eq!(track.request_keyframe(0, start), Some(7.into()));
+        assert_eq!(
+            track.request_keyframe(0, start + KEYFRAME_INTERVAL / 2),
+            None
+        );
+        assert_eq!(track.overdue_keyframe(start + KEYFRAME_INTERVAL / 2), None);
+        assert_eq!(
+            track.overdue_keyframe(start + KEYFRAME_INTERVAL),
+            Some(7.into())
+        );
+        assert_eq!(track.overdue_keyframe(start + KEYFRAME_INTERVAL * 3), None);
+        assert_eq!(track.request_keyframe(3, start), None, "unknown layer");
+    }
+}
