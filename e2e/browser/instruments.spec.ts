@@ -5,7 +5,8 @@ import { ANNA, EVERYBODY, SCREEN } from "../harness/people.ts";
 import { replaceDevices } from "./devices.ts";
 import { playing } from "./probes.ts";
 
-const PAGE = '<video data-identity="x" autoplay muted></video><audio data-identity="x" autoplay></audio>';
+const PAGE =
+  '<video data-participant="x" autoplay muted></video><audio data-participant="x" autoplay></audio>';
 
 /** Plays what camera and microphone give, or one of them only. */
 async function play(wanted: { video?: boolean; audio?: boolean }): Promise<void> {

@@ -26,7 +26,7 @@ async function readElements({ identity, frozenAfter }: { identity: string; froze
   store.senses ??= { context: new AudioContext(), ears: new WeakMap(), eyes: new WeakMap() };
   const { context, ears, eyes } = store.senses;
   const elements = (kind: string) =>
-    [...document.querySelectorAll<HTMLMediaElement>(`${kind}[data-identity="${identity}"]`)].filter(
+    [...document.querySelectorAll<HTMLMediaElement>(`${kind}[data-participant="${identity}"]`)].filter(
       (element) => element.srcObject !== null,
     );
   const canvas = document.createElement("canvas");

@@ -48,7 +48,7 @@ async function connectInPage({ url, seat }: { url: string; seat: Seat }): Promis
   window.rooms[name] = room;
   room.on("trackSubscribed", (track, _publication, participant) => {
     const element = track.attach();
-    element.dataset.identity = `${name}/${participant.identity}`;
+    element.dataset.participant = `${name}/${participant.identity}`;
     element.style.width = "120px";
     document.body.append(element);
   });

@@ -112,7 +112,7 @@ export class Visitor {
   /** The LiveKit identity of that person, as the tile names it. */
   async identityOf(person: Person): Promise<string> {
     return present(
-      await this.tile(person).first().getAttribute("data-identity"),
+      await this.tile(person).first().getAttribute("data-participant"),
       `the identity on ${person.name}'s tile`,
     );
   }
