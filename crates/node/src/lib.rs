@@ -5,11 +5,13 @@
 //! same type as the driver (`livekit-server`) does.
 
 mod api;
+mod convert;
 mod machine;
 
-pub use api::{
-    ApiCall, ApiError, ApiErrorCode, ApiReply, Candidate, ClientAddress, Config, ConnectRequest, ConnectionId, Datagram,
-    Frame, Limits, Output, Protocol, Reject, RoomDefaults, SignalPath, Transmit,
-};
+pub use api::{Candidate, Config, Datagram, Output, Protocol, Transmit};
 pub use machine::Node;
+pub use signal::seam::{
+    ApiCall, ApiError, ApiErrorCode, ApiReply, ClientAddress, ConnectRequest, ConnectionId, Frame, Limits, Reject,
+    RoomDefaults, SignalPath,
+};
 pub use signal::token;

@@ -1,88 +1,207 @@
 //! The state machine.
 
+use std::collections::VecDeque;
 use std::time::Instant;
 
-use crate::api::{ApiCall, ApiError, ApiReply, Config, ConnectRequest, ConnectionId, Datagram, Frame, Output, Reject};
-use signal::token::Claims;
+use sfu::{OfferChange, PeerOptions, Sfu};
+use signal::Signal;
+use signal::seam::{self, MediaCommand};
+
+use crate::api::{Config, Datagram, Output};
+use crate::convert;
+use crate::{ApiCall, ApiError, ApiReply, ConnectRequest, ConnectionId, Frame, Reject};
 
 /// Rooms and media of one process. See the crate documentation for the contract.
 #[derive(Debug)]
 pub struct Node {
-    config: Config,
+    signal: Signal,
+    sfu: Sfu,
+    /// Outputs of signalling that wait for the driver; those of media are taken from `sfu` directly.
+    out: VecDeque<Output>,
 }
 
 impl Node {
     /// `seed` feeds identifiers; `unix_ms` is the wall clock (milliseconds since 1970, UTC) at `now`.
     pub fn new(config: Config, seed: [u8; 32], now: Instant, unix_ms: u64) -> Self {
-        let _ = (seed, now, unix_ms);
-        Self { config }
+        let candidate = |candidate: &crate::Candidate| sfu::Candidate {
+            protocol: convert::protocol(candidate.protocol),
+            advertised: candidate.advertised,
+            bound: candidate.bound,
+        };
+        let media = sfu::Config {
+            candidates: config.candidates.iter().map(candidate).collect(),
+            limits: sfu::Limits::default(),
+        };
+        let signalling = signal::Config {
+            node_id: config.node_id,
+            ice_lite: config.ice_lite,
+            ice_servers: config.ice_servers,
+            keys: config.keys,
+            room: config.room,
+            limits: config.limits,
+            simulate_scenarios: config.simulate_scenarios,
+        };
+        Self {
+            signal: Signal::new(signalling, seed, now, unix_ms),
+            sfu: Sfu::new(media, now),
+            out: VecDeque::new(),
+        }
     }
 
     /// Re-anchors the wall clock, which drifts against the monotonic one. Call it about once a minute.
     pub fn set_unix_ms(&mut self, now: Instant, unix_ms: u64) {
-        let _ = (now, unix_ms);
+        self.signal.set_unix_ms(now, unix_ms);
     }
 
     /// Whether [`Node::connect`] would admit these claims: what `/rtc/validate` answers.
-    pub fn validate(&self, now: Instant, request: &ConnectRequest) -> Result<(), Reject> {
-        let _ = (now, &request.claims, &self.config);
-        Ok(())
+    pub fn validate(&self, _now: Instant, request: &ConnectRequest) -> Result<(), Reject> {
+        self.signal.validate(request)
     }
 
     /// Starts (or resumes) a session before the WebSocket is upgraded. Its first message is in the outputs already.
     pub fn connect(&mut self, now: Instant, connection: ConnectionId, request: ConnectRequest) -> Result<(), Reject> {
-        let _ = (now, connection, request);
-        Ok(())
+        let result = self.signal.connect(now, connection, request);
+        self.carry_out(now);
+        result
     }
 
     /// A message of the client. Malformed ones are counted and dropped.
-    pub fn frame(&mut self, now: Instant, connection: ConnectionId, frame: Frame) {
-        let _ = (now, connection, frame);
+    pub fn frame(&mut self, now: Instant, connection: ConnectionId, frame: &Frame) {
+        self.signal.frame(now, connection, frame);
+        self.carry_out(now);
     }
 
     /// The WebSocket is gone (closed by either side, or broken).
     pub fn disconnected(&mut self, now: Instant, connection: ConnectionId) {
-        let _ = (now, connection);
+        self.signal.disconnected(now, connection);
+        self.carry_out(now);
     }
 
     /// One RoomService call, carried out at once.
     pub fn api(&mut self, now: Instant, call: ApiCall) -> Result<ApiReply, ApiError> {
-        let _ = now;
-        Err(ApiError { code: crate::ApiErrorCode::Unimplemented, message: format!("{call:?}") })
+        let result = self.signal.api(now, call);
+        self.carry_out(now);
+        result
     }
 
     /// A datagram from the network. Call [`Node::flush`] after the last one of a batch.
     pub fn receive(&mut self, now: Instant, datagram: Datagram<'_>) {
-        let _ = (now, datagram);
+        self.sfu.receive(now, convert::datagram(datagram));
     }
 
     /// Drains every peer touched since the last call into the outputs, grouped by destination.
     pub fn flush(&mut self, now: Instant) {
-        let _ = now;
+        self.sfu.flush(now);
+        self.take_media(now);
     }
 
     /// When [`Node::handle_timeout`] wants to be called next, at the latest.
     pub fn poll_timeout(&mut self) -> Option<Instant> {
-        None
+        [self.signal.poll_timeout(), self.sfu.poll_timeout()].into_iter().flatten().min()
     }
 
     /// Time has passed.
     pub fn handle_timeout(&mut self, now: Instant) {
-        let _ = now;
+        self.signal.handle_timeout(now);
+        self.sfu.handle_timeout(now);
+        self.carry_out(now);
     }
 
     /// The next thing to do. Drain it to `None` after each call above.
     pub fn poll_output(&mut self) -> Option<Output> {
-        None
+        self.out.pop_front()
     }
 
     /// The server goes down: every client is told to reconnect (`Leave{RECONNECT}`) and every connection is closed.
     pub fn shut_down(&mut self, now: Instant) {
-        let _ = now;
+        self.signal.shut_down(now);
+        self.carry_out(now);
     }
 
-    /// Claims are re-exported for the driver's convenience.
-    pub fn identity(claims: &Claims) -> &str {
-        claims.identity()
+    /// Sizes of everything that grows with use, see [`Signal::sizes`].
+    pub fn sizes(&self) -> [usize; 5] {
+        self.signal.sizes()
+    }
+
+    /// Counters of the media engine since start.
+    pub fn counters(&self) -> sfu::Counters {
+        self.sfu.counters()
+    }
+
+    /// Carries out what signalling ordered, then lets the media engine speak.
+    fn carry_out(&mut self, now: Instant) {
+        self.take_signal(now);
+        self.sfu.flush(now);
+        self.take_media(now);
+    }
+
+    /// Orders to the media engine are carried out at once and in order: their answers go back into signalling before
+    /// anything else happens, so no input ever sees a half-done negotiation.
+    fn take_signal(&mut self, now: Instant) {
+        while let Some(output) = self.signal.poll_output() {
+            match output {
+                seam::Output::Frame(connection, frame) => self.out.push_back(Output::Frame(connection, frame)),
+                seam::Output::Close(connection) => self.out.push_back(Output::Close(connection)),
+                seam::Output::Webhook(event) => self.out.push_back(Output::Webhook(event)),
+                seam::Output::Media(command) => self.command(now, command),
+            }
+        }
+    }
+
+    /// Events of the media engine may lead to orders, which lead to further events; both queues are drained.
+    fn take_media(&mut self, now: Instant) {
+        while let Some(output) = self.sfu.poll_output() {
+            match output {
+                sfu::Output::Transmit(transmit) => self.out.push_back(Output::Transmit(convert::transmit(transmit))),
+                sfu::Output::Event(event) => {
+                    let Some(event) = convert::event(event) else { continue };
+                    self.signal.media(now, event);
+                    self.take_signal(now);
+                    self.sfu.flush(now);
+                }
+            }
+        }
+    }
+
+    fn command(&mut self, now: Instant, command: MediaCommand) {
+        match command {
+            MediaCommand::AddPeer { peer, negotiated_channels, ice_lite } => {
+                self.sfu.add_peer(now, convert::peer(peer), PeerOptions { negotiated_channels, ice_lite });
+            }
+            MediaCommand::RemovePeer { peer } => self.sfu.remove_peer(now, convert::peer(peer)),
+            MediaCommand::AcceptOffer { peer, sdp, plan } => {
+                let facts = self.sfu.accept_offer(now, convert::peer(peer), &sdp, &convert::plan(plan));
+                self.signal.offer_accepted(now, peer, facts.map(convert::facts).map_err(|error| error.to_string()));
+            }
+            MediaCommand::CreateOffer { peer, add, remove, ice_restart, add_channels } => {
+                let change = OfferChange {
+                    add: add.into_iter().map(convert::added).collect(),
+                    remove: remove.into_iter().map(convert::track).collect(),
+                    ice_restart,
+                    add_channels,
+                };
+                let offered = self.sfu.create_offer(now, convert::peer(peer), change);
+                let offered = offered.map(|offered| offered.map(convert::offered)).map_err(|error| error.to_string());
+                self.signal.offer_created(now, peer, offered);
+            }
+            MediaCommand::AcceptAnswer { peer, sdp } => {
+                let result = self.sfu.accept_answer(now, convert::peer(peer), &sdp).map_err(|error| error.to_string());
+                self.signal.answer_accepted(now, peer, result);
+            }
+            MediaCommand::RemoteCandidate { peer, candidate } => {
+                self.sfu.add_remote_candidate(now, convert::peer(peer), &candidate);
+            }
+            MediaCommand::RemoveTrack { track } => self.sfu.remove_track(now, convert::track(track)),
+            MediaCommand::MuteTrack { track, muted } => self.sfu.set_track_muted(now, convert::track(track), muted),
+            MediaCommand::TrackLayers { track, rids } => self.sfu.set_track_layers(convert::track(track), &rids),
+            MediaCommand::Unbind { peer, track } => self.sfu.unbind_down(now, convert::peer(peer), convert::track(track)),
+            MediaCommand::SetDown { peer, track, settings } => {
+                self.sfu.set_down(now, convert::peer(peer), convert::track(track), convert::settings(settings));
+            }
+            MediaCommand::SendData { peer, channel, payload } => {
+                // A refused packet is counted by the engine; a slow reader must not slow the room.
+                let _sent = self.sfu.send_data(now, convert::peer(peer), convert::channel(channel), &payload);
+            }
+        }
     }
 }

@@ -1,0 +1,303 @@
+//! One participant of a room.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
+use std::sync::Arc;
+use std::time::Instant;
+
+use livekit_protocol as proto;
+use proto::participant_info::State;
+
+use crate::sdp::{AnswerSection, Direction, Offer};
+use crate::seam::{Channel, ConnectionId, MediaKind, PeerId, TrackId};
+use crate::token::{Claims, VideoGrant};
+use crate::track::{Subscription, Track, source_name, source_number};
+
+/// Number of a participant within the process; order is order of joining.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(crate) struct ParticipantKey(pub(crate) u64);
+
+/// What the client said about itself.
+#[derive(Debug)]
+pub(crate) struct Client {
+    pub(crate) info: proto::ClientInfo,
+    pub(crate) auto_subscribe: bool,
+    pub(crate) adaptive_stream: bool,
+    /// One peer connection for both directions (the client always offers), or two.
+    pub(crate) single: bool,
+    /// Last frame of the client was proto-JSON, so answer in kind.
+    pub(crate) text: bool,
+}
+
+/// How a media section of the client's offers is used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Use {
+    Idle,
+    Receives(TrackId),
+    Sends(TrackId),
+}
+
+/// A media section of the client's last offer.
+#[derive(Debug, Clone)]
+pub(crate) struct SectionState {
+    pub(crate) mid: String,
+    pub(crate) kind: MediaKind,
+    pub(crate) offered: Direction,
+    pub(crate) msid_track: Option<String>,
+    pub(crate) rids: Vec<String>,
+    pub(crate) usage: Use,
+}
+
+/// An offer that the engine works on.
+#[derive(Debug)]
+pub(crate) struct PendingAnswer {
+    pub(crate) offer: Offer,
+    pub(crate) id: u32,
+    pub(crate) plan: Vec<AnswerSection>,
+}
+
+/// Negotiation of the server's own offers (two peer connections).
+#[derive(Debug, Default)]
+pub(crate) struct ServerOffers {
+    pub(crate) next_id: u32,
+    pub(crate) outstanding: Option<u32>,
+    pub(crate) channels_added: bool,
+    pub(crate) ice_restart: bool,
+    /// Tracks to be taken out of the next offer.
+    pub(crate) remove: Vec<TrackId>,
+    /// Tracks in the offer that is being answered, with their mids.
+    pub(crate) offered: Vec<(TrackId, String)>,
+}
+
+/// When something about a participant is due.
+#[derive(Debug, Default)]
+pub(crate) struct Deadlines {
+    /// Never became active: removed.
+    pub(crate) join: Option<Instant>,
+    /// Transport or signalling lost: removed unless it resumes.
+    pub(crate) resume: Option<Instant>,
+    /// Ask the client for an offer, or make one.
+    pub(crate) negotiate: Option<Instant>,
+    /// The client was asked for an offer and has not made one.
+    pub(crate) requirement: Option<Instant>,
+    pub(crate) refresh_token: Option<Instant>,
+}
+
+impl Deadlines {
+    pub(crate) fn next(&self) -> Option<Instant> {
+        let requirement = self.requirement.filter(|_| self.negotiate.is_some());
+        let negotiate = if self.requirement.is_some() { requirement } else { self.negotiate };
+        [self.join, self.resume, negotiate, self.refresh_token].into_iter().flatten().min()
+    }
+}
+
+/// Reliable data that waits for the receiver's channel, in bytes at most; more is dropped, oldest first.
+pub(crate) const DATA_WAITING_BYTES_MAX: usize = 100 * 1024;
+
+/// Data packets to and from a participant.
+#[derive(Debug, Default)]
+pub(crate) struct DataState {
+    /// Last sequence received from it on the reliable channel.
+    pub(crate) last_sequence: u32,
+    pub(crate) reliable_open: bool,
+    pub(crate) lossy_open: bool,
+    pub(crate) waiting: VecDeque<Arc<[u8]>>,
+    pub(crate) waiting_bytes: usize,
+}
+
+impl DataState {
+    pub(crate) fn is_open(&self, channel: Channel) -> bool {
+        match channel {
+            Channel::Reliable => self.reliable_open,
+            Channel::Lossy => self.lossy_open,
+            Channel::DataTrack => false,
+        }
+    }
+
+    /// Keeps a reliable packet until the channel opens.
+    pub(crate) fn wait(&mut self, payload: Arc<[u8]>) {
+        self.waiting_bytes += payload.len();
+        self.waiting.push_back(payload);
+        while self.waiting_bytes > DATA_WAITING_BYTES_MAX {
+            let Some(dropped) = self.waiting.pop_front() else {
+                break;
+            };
+            self.waiting_bytes -= dropped.len();
+        }
+    }
+}
+
+#[derive(Debug)]
+pub(crate) struct Participant {
+    pub(crate) key: ParticipantKey,
+    pub(crate) sid: String,
+    pub(crate) identity: String,
+    pub(crate) name: String,
+    pub(crate) metadata: String,
+    pub(crate) attributes: BTreeMap<String, String>,
+    pub(crate) kind: i32,
+    pub(crate) permission: proto::ParticipantPermission,
+    pub(crate) state: State,
+    pub(crate) joined_at_ms: u64,
+    pub(crate) version: u32,
+    pub(crate) client: Client,
+    /// Claims of the token it came with; refreshed tokens are made of them.
+    pub(crate) claims: Claims,
+    pub(crate) connection: Option<ConnectionId>,
+    /// What the client sends on; the only one with a single peer connection.
+    pub(crate) publisher: Option<PeerId>,
+    /// What the client receives on.
+    pub(crate) subscriber: Option<PeerId>,
+    pub(crate) connected: BTreeSet<PeerId>,
+    pub(crate) tracks: Vec<Track>,
+    /// Sections that carry something before its `AddTrackRequest` came.
+    pub(crate) sections: Vec<SectionState>,
+    pub(crate) pending_answers: VecDeque<PendingAnswer>,
+    pub(crate) answer_version: u32,
+    pub(crate) server_offers: ServerOffers,
+    pub(crate) subscriptions: BTreeMap<TrackId, Subscription>,
+    /// Explicit wishes by track sid: subscribe or not.
+    pub(crate) wishes: HashMap<String, bool>,
+    pub(crate) settings: HashMap<String, proto::UpdateTrackSettings>,
+    /// Who may receive its tracks; `None` = everybody.
+    pub(crate) subscription_permission: Option<proto::SubscriptionPermission>,
+    pub(crate) deadlines: Deadlines,
+    pub(crate) data: DataState,
+    /// Loudness of its audio tracks as last told, 0 = silent.
+    pub(crate) levels: HashMap<TrackId, f32>,
+    pub(crate) quality: Option<i32>,
+    /// `participant_joined` was sent to the webhooks.
+    pub(crate) joined_told: bool,
+    /// Resumes whose signal connection is to be dropped at once (`SimulateScenario`).
+    pub(crate) drop_resumes: u8,
+}
+
+impl Participant {
+    pub(crate) fn hidden(&self) -> bool {
+        self.permission.hidden
+    }
+
+    /// Counted in `num_participants` and against `max_participants`.
+    pub(crate) fn counts(&self) -> bool {
+        let dependent = [proto::participant_info::Kind::Egress as i32, proto::participant_info::Kind::Agent as i32];
+        !self.hidden() && !self.records() && !dependent.contains(&self.kind)
+    }
+
+    /// A recorder receives everything, whatever publishers allow.
+    pub(crate) fn records(&self) -> bool {
+        self.kind == proto::participant_info::Kind::Egress as i32 || self.claims.grant().recorder
+    }
+
+    /// Where data packets for it go.
+    pub(crate) fn data_peer(&self) -> Option<PeerId> {
+        if self.client.single || !self.permission.can_subscribe { self.publisher } else { self.subscriber }
+    }
+
+    /// The peer whose connection makes the participant active.
+    pub(crate) fn primary_peer(&self) -> Option<PeerId> {
+        self.data_peer()
+    }
+
+    pub(crate) fn owns_peer(&self, peer: PeerId) -> bool {
+        self.publisher == Some(peer) || self.subscriber == Some(peer)
+    }
+
+    pub(crate) fn track_by_sid(&self, sid: &str) -> Option<&Track> {
+        self.tracks.iter().find(|track| track.sid() == sid)
+    }
+
+    pub(crate) fn track(&self, id: TrackId) -> Option<&Track> {
+        self.tracks.iter().find(|track| track.id == id)
+    }
+
+    pub(crate) fn track_mut(&mut self, id: TrackId) -> Option<&mut Track> {
+        self.tracks.iter_mut().find(|track| track.id == id)
+    }
+
+    pub(crate) fn may_publish(&self, source: i32) -> bool {
+        let sources = &self.permission.can_publish_sources;
+        self.permission.can_publish && (sources.is_empty() || sources.contains(&source))
+    }
+
+    /// Whether this publisher lets `subscriber` receive the track `sid`.
+    pub(crate) fn lets_subscribe(&self, subscriber: &Self, sid: &str) -> bool {
+        let Some(policy) = &self.subscription_permission else {
+            return true;
+        };
+        policy.all_participants
+            || policy.track_permissions.iter().any(|permission| {
+                (permission.participant_sid == subscriber.sid
+                    || (!permission.participant_identity.is_empty()
+                        && permission.participant_identity == subscriber.identity))
+                    && (permission.all_tracks || permission.track_sids.iter().any(|allowed| allowed == sid))
+            })
+    }
+
+    /// A client-visible change was made.
+    pub(crate) fn touch(&mut self) {
+        self.version += 1;
+    }
+
+    pub(crate) fn info(&self) -> proto::ParticipantInfo {
+        proto::ParticipantInfo {
+            sid: self.sid.clone(),
+            identity: self.identity.clone(),
+            state: self.state as i32,
+            tracks: self.tracks.iter().filter(|track| track.published).map(|track| track.info.clone()).collect(),
+            metadata: self.metadata.clone(),
+            joined_at: i64::try_from(self.joined_at_ms / 1000).unwrap_or_default(),
+            joined_at_ms: i64::try_from(self.joined_at_ms).unwrap_or_default(),
+            name: self.name.clone(),
+            version: self.version,
+            permission: Some(self.permission.clone()),
+            is_publisher: self.tracks.iter().any(|track| track.published),
+            kind: self.kind,
+            attributes: self.attributes.clone().into_iter().collect(),
+            client_protocol: self.client.info.client_protocol,
+            capabilities: self.client.info.capabilities.clone(),
+            ..proto::ParticipantInfo::default()
+        }
+    }
+
+    /// The grants of a refreshed token, after what the API changed.
+    pub(crate) fn grant(&self, room: &str) -> VideoGrant {
+        let sources = self.permission.can_publish_sources.iter().map(|source| source_name(*source).to_owned());
+        VideoGrant {
+            room_join: true,
+            room: room.to_owned(),
+            can_publish: Some(self.permission.can_publish),
+            can_subscribe: Some(self.permission.can_subscribe),
+            can_publish_data: Some(self.permission.can_publish_data),
+            can_publish_sources: sources.collect(),
+            can_update_own_metadata: Some(self.permission.can_update_metadata),
+            hidden: self.permission.hidden,
+            ..self.claims.grant()
+        }
+    }
+}
+
+/// The permission that a token's grant stands for. The `can_*` options default to yes, own metadata to no.
+pub(crate) fn permission_of(grant: &VideoGrant) -> proto::ParticipantPermission {
+    proto::ParticipantPermission {
+        can_subscribe: grant.can_subscribe.unwrap_or(true),
+        can_publish: grant.can_publish.unwrap_or(true),
+        can_publish_data: grant.can_publish_data.unwrap_or(true),
+        can_publish_sources: grant.can_publish_sources.iter().filter_map(|name| source_number(name)).collect(),
+        hidden: grant.hidden,
+        can_update_metadata: grant.can_update_own_metadata.unwrap_or(false),
+        can_subscribe_metrics: grant.can_subscribe_metrics.unwrap_or(false),
+        ..proto::ParticipantPermission::default()
+    }
+}
+
+/// `kind` claim of a token.
+pub(crate) fn kind_of(name: &str) -> i32 {
+    use proto::participant_info::Kind;
+    let kind = match name {
+        "ingress" => Kind::Ingress,
+        "egress" => Kind::Egress,
+        "sip" => Kind::Sip,
+        "agent" => Kind::Agent,
+        _ => Kind::Standard,
+    };
+    kind as i32
+}

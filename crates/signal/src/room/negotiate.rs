@@ -1,0 +1,469 @@
+//! Offers and answers: which media section carries what.
+//!
+//! Invariants: each offer of a client gets exactly one answer, in order and with the offer's id; no description names a
+//! track that its receiver has not been told of before.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use livekit_protocol as proto;
+use proto::signal_response::Message;
+
+use super::{Context, Room};
+use crate::participant::{Participant, ParticipantKey, PendingAnswer, SectionState, Use};
+use crate::sdp::{AnswerSection, Direction, Offer, SectionKind, answer};
+use crate::seam::{AnswerFacts, MediaCommand, MediaKind, NewSection, Offered, SectionPlan, SectionRole, TrackId};
+
+/// Changes within this time are negotiated at once, so that a room full of tracks costs one exchange.
+const NEGOTIATION_DEBOUNCE: Duration = Duration::from_millis(20);
+/// A client that was asked for an offer and made none is asked again after this time.
+const REQUIREMENT_TIMEOUT: Duration = Duration::from_secs(5);
+/// Sections a client may be asked to add at once.
+const SECTIONS_ASKED_MAX: u32 = 100;
+/// `SignalTarget::Subscriber` of a trickled candidate.
+const TARGET_SUBSCRIBER: i32 = proto::SignalTarget::Subscriber as i32;
+
+#[derive(serde::Deserialize)]
+struct CandidateInit {
+    #[serde(default)]
+    candidate: String,
+}
+
+impl Room {
+    /// The client offers: on its only peer connection, or on the one it publishes with.
+    pub(super) fn client_offer(
+        &mut self,
+        ctx: &mut Context<'_>,
+        key: ParticipantKey,
+        description: &proto::SessionDescription,
+    ) {
+        let Some(participant) = self.participants.get_mut(&key) else {
+            return;
+        };
+        let Some(peer) = participant.publisher else {
+            return;
+        };
+        let offer = match Offer::parse(&description.sdp) {
+            Ok(offer) => offer,
+            Err(error) => {
+                tracing::warn!(participant = %participant.sid, %error, "offer refused");
+                self.negotiation_failed(ctx, key);
+                return;
+            }
+        };
+        participant.deadlines.requirement = None;
+        let unpublished = update_sections(ctx, participant, &offer);
+        for track in unpublished {
+            self.unpublish(ctx, key, track);
+        }
+        let Some(participant) = self.participants.get_mut(&key) else {
+            return;
+        };
+        match_tracks(participant);
+        if participant.client.single {
+            assign_subscriptions(participant);
+        }
+        let (plan, answer_plan, directions) = plans(participant, &offer);
+        let pending = PendingAnswer { id: description.id, plan: answer_plan, offer };
+        let sdp = pending.offer.with_directions(&directions);
+        participant.pending_answers.push_back(pending);
+        ctx.media(MediaCommand::AcceptOffer { peer, sdp, plan });
+    }
+
+    /// The engine took (or refused) the oldest offer that has no answer yet.
+    pub(crate) fn offer_accepted(
+        &mut self,
+        ctx: &mut Context<'_>,
+        key: ParticipantKey,
+        facts: Result<AnswerFacts, String>,
+    ) {
+        let Some(participant) = self.participants.get_mut(&key) else {
+            return;
+        };
+        let Some(pending) = participant.pending_answers.pop_front() else {
+            return;
+        };
+        let facts = match facts {
+            Ok(facts) => facts,
+            Err(error) => {
+                tracing::warn!(participant = %participant.sid, %error, "offer refused by the media engine");
+                self.negotiation_failed(ctx, key);
+                return;
+            }
+        };
+        participant.answer_version += 1;
+        let sdp = answer(&pending.offer, &facts, &pending.plan, participant.answer_version);
+        let description = proto::SessionDescription {
+            r#type: "answer".to_owned(),
+            sdp,
+            id: pending.id,
+            mid_to_track_id: mid_to_track_id(participant),
+        };
+        ctx.send(participant, Message::Answer(description));
+        self.settle_publications(ctx, key);
+        self.settle_subscriptions(ctx, key);
+        self.want_negotiation(ctx, key);
+    }
+
+    fn negotiation_failed(&mut self, ctx: &mut Context<'_>, key: ParticipantKey) {
+        let reason = proto::DisconnectReason::StateMismatch;
+        self.remove_participant(ctx, key, reason, Some(proto::leave_request::Action::Reconnect));
+    }
+
+    /// Notes that something changed which needs another offer, if so.
+    pub(super) fn want_negotiation(&mut self, ctx: &Context<'_>, key: ParticipantKey) {
+        let Some(participant) = self.participants.get_mut(&key) else {
+            return;
+        };
+        let wanted = if participant.client.single {
+            participant.subscriptions.values().any(|subscription| subscription.mid.is_none())
+                || has_stale_section(participant)
+        } else {
+            let offers = &participant.server_offers;
+            let unsent = participant.subscriptions.values().any(|subscription| subscription.mid.is_none());
+            unsent || !offers.remove.is_empty() || offers.ice_restart || !offers.channels_added
+        };
+        match (wanted, participant.deadlines.negotiate) {
+            (true, None) => participant.deadlines.negotiate = Some(ctx.now + NEGOTIATION_DEBOUNCE),
+            (false, Some(_)) => participant.deadlines.negotiate = None,
+            _ => {}
+        }
+    }
+
+    /// Asks the client for an offer, or makes one.
+    pub(super) fn negotiate(&mut self, ctx: &mut Context<'_>, key: ParticipantKey) {
+        let Some(participant) = self.participants.get_mut(&key) else {
+            return;
+        };
+        if participant.client.single {
+            participant.deadlines.requirement = Some(ctx.now + REQUIREMENT_TIMEOUT);
+            let requirement = proto::MediaSectionsRequirement {
+                num_audios: missing_sections(participant, MediaKind::Audio),
+                num_videos: missing_sections(participant, MediaKind::Video),
+            };
+            ctx.send(&self.participants[&key], Message::MediaSectionsRequirement(requirement));
+            return;
+        }
+        participant.deadlines.negotiate = None;
+        let Some(peer) = participant.subscriber else {
+            return;
+        };
+        if participant.server_offers.outstanding.is_some() || !participant.permission.can_subscribe {
+            return;
+        }
+        let sid_of = |subscription: &crate::track::Subscription| subscription.sid.clone();
+        let add = participant.subscriptions.iter().filter(|(_, subscription)| subscription.mid.is_none());
+        let add = add.map(|(track, subscription)| NewSection {
+            track: *track,
+            kind: subscription.kind,
+            stream_id: subscription.stream_id.clone(),
+            track_id: sid_of(subscription),
+        });
+        let add = add.collect();
+        let offers = &mut participant.server_offers;
+        let id = offers.next_id;
+        offers.next_id += 1;
+        offers.outstanding = Some(id);
+        let command = MediaCommand::CreateOffer {
+            peer,
+            add,
+            remove: std::mem::take(&mut offers.remove),
+            ice_restart: std::mem::take(&mut offers.ice_restart),
+            add_channels: !std::mem::replace(&mut offers.channels_added, true),
+        };
+        ctx.media(command);
+    }
+
+    /// The engine made the offer asked for; `None` = there was nothing to negotiate after all.
+    pub(crate) fn offer_created(
+        &mut self,
+        ctx: &mut Context<'_>,
+        key: ParticipantKey,
+        offered: Result<Option<Offered>, String>,
+    ) {
+        let Some(participant) = self.participants.get_mut(&key) else {
+            return;
+        };
+        let Some(id) = participant.server_offers.outstanding else {
+            return;
+        };
+        let offered = match offered {
+            Ok(Some(offered)) => offered,
+            Ok(None) => {
+                participant.server_offers.outstanding = None;
+                return;
+            }
+            Err(error) => {
+                tracing::warn!(participant = %participant.sid, %error, "no offer could be made");
+                self.negotiation_failed(ctx, key);
+                return;
+            }
+        };
+        let sids = offered.mids.iter().filter_map(|(track, mid)| {
+            participant.subscriptions.get(track).map(|subscription| (mid.clone(), subscription.sid.clone()))
+        });
+        let description = proto::SessionDescription {
+            r#type: "offer".to_owned(),
+            sdp: offered.sdp,
+            id,
+            mid_to_track_id: sids.collect(),
+        };
+        participant.server_offers.offered = offered.mids;
+        ctx.send(&self.participants[&key], Message::Offer(description));
+    }
+
+    /// The client answers the server's offer. Answers without one are ignored.
+    pub(super) fn client_answer(
+        &mut self,
+        ctx: &mut Context<'_>,
+        key: ParticipantKey,
+        answer: proto::SessionDescription,
+    ) {
+        let Some(participant) = self.participants.get_mut(&key) else {
+            return;
+        };
+        let Some(outstanding) = participant.server_offers.outstanding else {
+            return;
+        };
+        // Some SDKs do not echo the id and say 0.
+        if answer.id != 0 && answer.id != outstanding {
+            return;
+        }
+        if let Some(peer) = participant.subscriber {
+            ctx.media(MediaCommand::AcceptAnswer { peer, sdp: answer.sdp });
+        }
+    }
+
+    pub(crate) fn answer_accepted(&mut self, ctx: &mut Context<'_>, key: ParticipantKey, result: Result<(), String>) {
+        let Some(participant) = self.participants.get_mut(&key) else {
+            return;
+        };
+        participant.server_offers.outstanding = None;
+        if let Err(error) = result {
+            tracing::warn!(participant = %participant.sid, %error, "answer refused by the media engine");
+            self.negotiation_failed(ctx, key);
+            return;
+        }
+        for (track, mid) in std::mem::take(&mut participant.server_offers.offered) {
+            match participant.subscriptions.get_mut(&track) {
+                Some(subscription) => subscription.mid = Some(mid),
+                None => participant.server_offers.remove.push(track),
+            }
+        }
+        self.settle_subscriptions(ctx, key);
+        self.want_negotiation(ctx, key);
+    }
+
+    pub(super) fn trickle(&mut self, ctx: &mut Context<'_>, key: ParticipantKey, trickle: &proto::TrickleRequest) {
+        let Some(participant) = self.participants.get(&key) else {
+            return;
+        };
+        let to_subscriber = trickle.target == TARGET_SUBSCRIBER && !participant.client.single;
+        let peer = if to_subscriber { participant.subscriber } else { participant.publisher };
+        let Ok(init) = serde_json::from_str::<CandidateInit>(&trickle.candidate_init) else {
+            return;
+        };
+        if let (Some(peer), false) = (peer, init.candidate.is_empty()) {
+            ctx.media(MediaCommand::RemoteCandidate { peer, candidate: init.candidate });
+        }
+    }
+
+    /// Down tracks that are bound now get their settings; publishers learn that somebody receives them.
+    fn settle_subscriptions(&mut self, ctx: &mut Context<'_>, key: ParticipantKey) {
+        let Some(participant) = self.participants.get(&key) else {
+            return;
+        };
+        let bound: Vec<(TrackId, ParticipantKey)> = participant
+            .subscriptions
+            .iter()
+            .filter(|(_, subscription)| subscription.mid.is_some())
+            .map(|(track, subscription)| (*track, subscription.publisher))
+            .collect();
+        for (track, publisher) in bound {
+            self.send_down_settings(ctx, key, track);
+            self.tell_subscribed(ctx, publisher, track);
+        }
+    }
+}
+
+/// Carries the sections over to `offer`. Returns tracks that the client stopped sending.
+fn update_sections(ctx: &mut Context<'_>, participant: &mut Participant, offer: &Offer) -> Vec<TrackId> {
+    let mut before: HashMap<String, SectionState> =
+        std::mem::take(&mut participant.sections).into_iter().map(|section| (section.mid.clone(), section)).collect();
+    let mut unpublished = Vec::new();
+    for section in &offer.sections {
+        let SectionKind::Media(kind) = section.kind else {
+            continue;
+        };
+        let offered = if section.rejected { Direction::Inactive } else { section.direction };
+        let old = before.remove(&section.mid);
+        let mut usage = old.as_ref().map_or(Use::Idle, |old| old.usage);
+        let replaced = old.as_ref().is_some_and(|old| {
+            old.msid_track != section.msid_track && carries_new_track(participant, section.msid_track.as_deref())
+        });
+        match usage {
+            Use::Receives(track) if !offered.sends() || replaced => {
+                unpublished.push(track);
+                usage = Use::Idle;
+            }
+            Use::Sends(track) if offered != Direction::RecvOnly || !participant.subscriptions.contains_key(&track) => {
+                if let Some(subscription) = participant.subscriptions.get_mut(&track) {
+                    subscription.mid = None;
+                }
+                usage = Use::Idle;
+            }
+            _ => {}
+        }
+        if offered.sends() && usage == Use::Idle {
+            // The track may be announced later; the section gets its number now.
+            usage = Use::Receives(TrackId(ctx.ids.number()));
+        }
+        participant.sections.push(SectionState {
+            mid: section.mid.clone(),
+            kind,
+            offered,
+            msid_track: section.msid_track.clone(),
+            rids: ordered_rids(&section.send_rids),
+            usage,
+        });
+    }
+    unpublished
+}
+
+/// Whether a changed msid means another track: only if that one was announced and is not carried yet.
+fn carries_new_track(participant: &Participant, msid_track: Option<&str>) -> bool {
+    msid_track.is_some_and(|cid| {
+        participant.tracks.iter().any(|track| track.mid.is_none() && track.cids.iter().any(|known| known == cid))
+    })
+}
+
+/// Finds the announced track of each section that carries one: by client id, else the first of that kind.
+fn match_tracks(participant: &mut Participant) {
+    for by_cid in [true, false] {
+        for index in 0..participant.sections.len() {
+            let section = &participant.sections[index];
+            let Use::Receives(number) = section.usage else {
+                continue;
+            };
+            if participant.tracks.iter().any(|track| track.id == number) {
+                continue;
+            }
+            let (kind, mid, rids) = (section.kind, section.mid.clone(), section.rids.clone());
+            let msid_track = section.msid_track.clone();
+            let found = participant.tracks.iter_mut().find(|track| {
+                track.mid.is_none()
+                    && track.kind == kind
+                    && (!by_cid || msid_track.as_ref().is_some_and(|cid| track.cids.contains(cid)))
+            });
+            if let Some(track) = found {
+                track.id = number;
+                track.mid = Some(mid);
+                track.rids = rids;
+                if let (Some(cid), Some(codec)) = (msid_track, track.info.codecs.first_mut()) {
+                    codec.sdp_cid = cid;
+                }
+            }
+        }
+    }
+}
+
+/// Gives free sections to subscriptions that have none.
+fn assign_subscriptions(participant: &mut Participant) {
+    for section in &mut participant.sections {
+        if section.usage != Use::Idle || section.offered != Direction::RecvOnly {
+            continue;
+        }
+        let waiting = participant
+            .subscriptions
+            .iter_mut()
+            .find(|(_, subscription)| subscription.mid.is_none() && subscription.kind == section.kind);
+        if let Some((track, subscription)) = waiting {
+            subscription.mid = Some(section.mid.clone());
+            section.usage = Use::Sends(*track);
+        }
+    }
+}
+
+/// For the engine, for the answer text, and the directions of the offer as the engine shall see it.
+fn plans(participant: &Participant, offer: &Offer) -> (Vec<SectionPlan>, Vec<AnswerSection>, Vec<Option<Direction>>) {
+    let mut engine = Vec::new();
+    let mut text = Vec::new();
+    let mut directions = Vec::new();
+    let mut sections = participant.sections.iter();
+    for section in &offer.sections {
+        let SectionKind::Media(kind) = section.kind else {
+            directions.push(None);
+            continue;
+        };
+        let usage = sections.next().map_or(Use::Idle, |state| state.usage);
+        let (role, answer, direction) = match usage {
+            Use::Idle => (SectionRole::Inactive, AnswerSection::default(), Direction::Inactive),
+            Use::Receives(id) => {
+                let track = participant.track(id);
+                let codec_mime = track.and_then(crate::track::Track::preferred_mime);
+                let answer = AnswerSection {
+                    receives: true,
+                    preferred_mime: codec_mime.clone(),
+                    stereo: track.is_some_and(crate::track::Track::stereo),
+                    discontinuous: track.is_none_or(crate::track::Track::discontinuous),
+                    msid: None,
+                };
+                (SectionRole::Receive { track: id, codec_mime }, answer, Direction::SendOnly)
+            }
+            Use::Sends(id) => {
+                let msid = participant
+                    .subscriptions
+                    .get(&id)
+                    .map(|subscription| (subscription.stream_id.clone(), subscription.sid.clone()));
+                (
+                    SectionRole::Send { track: id },
+                    AnswerSection { msid, ..AnswerSection::default() },
+                    Direction::RecvOnly,
+                )
+            }
+        };
+        engine.push(SectionPlan { mid: section.mid.clone(), kind, role });
+        text.push(answer);
+        directions.push(Some(direction));
+    }
+    (engine, text, directions)
+}
+
+/// All sections that carry a track of ours.
+fn mid_to_track_id(participant: &Participant) -> HashMap<String, String> {
+    let bound = participant.subscriptions.values();
+    bound.filter_map(|subscription| Some((subscription.mid.clone()?, subscription.sid.clone()))).collect()
+}
+
+/// A section still carries something that is no longer subscribed.
+fn has_stale_section(participant: &Participant) -> bool {
+    let stale = |section: &SectionState| match section.usage {
+        Use::Sends(track) => !participant.subscriptions.contains_key(&track),
+        _ => false,
+    };
+    participant.sections.iter().any(stale)
+}
+
+/// Sections of `kind` that the client has to add.
+fn missing_sections(participant: &Participant, kind: MediaKind) -> u32 {
+    let waiting =
+        participant.subscriptions.values().filter(|wanted| wanted.kind == kind && wanted.mid.is_none()).count();
+    let free = participant.sections.iter().filter(|section| {
+        let stale = matches!(section.usage, Use::Sends(track) if !participant.subscriptions.contains_key(&track));
+        section.kind == kind && section.offered == Direction::RecvOnly && (section.usage == Use::Idle || stale)
+    });
+    u32::try_from(waiting.saturating_sub(free.count())).unwrap_or(u32::MAX).min(SECTIONS_ASKED_MAX)
+}
+
+/// Encodings from the lowest to the highest quality: `q`, `h`, `f` or `2`, `1`, `0`; others as listed.
+fn ordered_rids(listed: &[String]) -> Vec<String> {
+    let rank = |rid: &str| match rid {
+        "q" | "2" => 0,
+        "h" | "1" => 1,
+        "f" | "0" => 2,
+        _ => 3,
+    };
+    let mut rids = listed.to_vec();
+    rids.sort_by_key(|rid| rank(rid));
+    rids
+}

@@ -1,0 +1,245 @@
+//! Publishing: announce, match, publish, mute, unpublish.
+
+use livekit_protocol as proto;
+use proto::signal_response::Message;
+
+use super::requests::{Refusal, refuse};
+use super::{Context, Room};
+use crate::participant::{ParticipantKey, Use};
+use crate::seam::{MediaCommand, MediaKind, TrackId};
+use crate::track::Track;
+
+/// Announced tracks without a media section at most, per participant.
+const PENDING_TRACKS_MAX: usize = 20;
+/// Tracks of one participant at most.
+const TRACKS_MAX: usize = 100;
+/// Characters of client-chosen ids and names of tracks.
+const TRACK_NAME_CHARS_MAX: usize = 256;
+
+impl Room {
+    pub(super) fn add_track(&mut self, ctx: &mut Context<'_>, key: ParticipantKey, request: &proto::AddTrackRequest) {
+        let Some(participant) = self.participants.get_mut(&key) else {
+            return;
+        };
+        let refusal = proto::request_response::Request::AddTrack(request.clone());
+        let kind = match proto::TrackType::try_from(request.r#type) {
+            Ok(proto::TrackType::Audio) => MediaKind::Audio,
+            Ok(proto::TrackType::Video) => MediaKind::Video,
+            _ => return refuse(ctx, participant, 0, Refusal::UnsupportedType, Some(refusal)),
+        };
+        if !participant.may_publish(request.source) {
+            return refuse(ctx, participant, 0, Refusal::NotAllowed, Some(refusal));
+        }
+        let known = participant.tracks.iter_mut().find(|track| {
+            (!request.sid.is_empty() && track.info.sid == request.sid)
+                || (track.mid.is_none() && track.cids.contains(&request.cid))
+        });
+        if let Some(track) = known {
+            // The same again, or a further codec of the same track.
+            if !track.cids.contains(&request.cid) && track.cids.len() < 8 {
+                track.cids.push(request.cid.clone());
+            }
+            let response = proto::TrackPublishedResponse { cid: request.cid.clone(), track: Some(track.info.clone()) };
+            return ctx.send(&self.participants[&key], Message::TrackPublished(response));
+        }
+        if !request.sid.is_empty() {
+            return refuse(ctx, participant, 0, Refusal::NotFound, Some(refusal));
+        }
+        let pending = participant.tracks.iter().filter(|track| track.mid.is_none()).count();
+        let too_long = request.cid.chars().count().max(request.name.chars().count()) > TRACK_NAME_CHARS_MAX;
+        if pending >= PENDING_TRACKS_MAX || participant.tracks.len() >= TRACKS_MAX || too_long {
+            return refuse(ctx, participant, 0, Refusal::LimitExceeded, Some(refusal));
+        }
+        let mut track = Track::from_request(request, kind, ctx.ids);
+        let response = proto::TrackPublishedResponse { cid: request.cid.clone(), track: Some(track.info.clone()) };
+        let adopted = self.adopt_section(key, &mut track);
+        let Some(participant) = self.participants.get_mut(&key) else {
+            return;
+        };
+        participant.tracks.push(track);
+        ctx.send(participant, Message::TrackPublished(response));
+        if adopted {
+            self.settle_publications(ctx, key);
+        }
+    }
+
+    /// The offer came before the announcement: a section carries the track already, under a number of its own.
+    fn adopt_section(&mut self, key: ParticipantKey, track: &mut Track) -> bool {
+        let Some(participant) = self.participants.get(&key) else {
+            return false;
+        };
+        if !participant.pending_answers.is_empty() {
+            return false;
+        }
+        let unclaimed = participant.sections.iter().filter_map(|section| match section.usage {
+            Use::Receives(number) if section.kind == track.kind && participant.track(number).is_none() => {
+                Some((number, section))
+            }
+            _ => None,
+        });
+        let unclaimed: Vec<_> = unclaimed.collect();
+        let by_cid = unclaimed
+            .iter()
+            .find(|(_, section)| section.msid_track.as_ref().is_some_and(|msid_track| track.cids.contains(msid_track)));
+        let Some((number, section)) = by_cid.or_else(|| unclaimed.first()) else {
+            return false;
+        };
+        track.id = *number;
+        track.mid = Some(section.mid.clone());
+        track.rids.clone_from(&section.rids);
+        true
+    }
+
+    /// Tracks whose section is negotiated become visible to the others.
+    pub(super) fn settle_publications(&mut self, ctx: &mut Context<'_>, key: ParticipantKey) {
+        let Some(participant) = self.participants.get_mut(&key) else {
+            return;
+        };
+        let mut fresh = Vec::new();
+        for track in &mut participant.tracks {
+            let Some(mid) = &track.mid else { continue };
+            if track.published || !participant.sections.iter().any(|section| section.usage == Use::Receives(track.id)) {
+                continue;
+            }
+            track.published = true;
+            track.info.mid.clone_from(mid);
+            if let Some(codec) = track.info.codecs.first_mut() {
+                codec.mid.clone_from(mid);
+            }
+            fresh.push((track.id, track.rids.clone(), track.info.clone()));
+        }
+        if fresh.is_empty() {
+            return;
+        }
+        participant.touch();
+        let info = participant.info();
+        for (track, rids, track_info) in &fresh {
+            ctx.index.tracks.insert(*track, (self.key, key));
+            ctx.media(MediaCommand::TrackLayers { track: *track, rids: rids.clone() });
+            if track_info.muted {
+                ctx.media(MediaCommand::MuteTrack { track: *track, muted: true });
+            }
+        }
+        // Everybody is told of the track before any description names it.
+        self.broadcast_update(ctx, key, None);
+        for (track, _, track_info) in fresh {
+            self.webhook(ctx, "track_published", Some(info.clone()), Some(track_info));
+            self.subscribe_everybody(ctx, key, track);
+        }
+    }
+
+    /// The client stopped sending a track, or may not send it any longer.
+    pub(super) fn unpublish(&mut self, ctx: &mut Context<'_>, key: ParticipantKey, track: TrackId) {
+        ctx.media(MediaCommand::RemoveTrack { track });
+        ctx.index.tracks.remove(&track);
+        let Some(participant) = self.participants.get_mut(&key) else {
+            return;
+        };
+        participant.levels.remove(&track);
+        let Some(position) = participant.tracks.iter().position(|known| known.id == track) else {
+            return;
+        };
+        let removed = participant.tracks.remove(position);
+        if !removed.published {
+            return;
+        }
+        participant.touch();
+        let info = participant.info();
+        let others: Vec<ParticipantKey> = self.participants.keys().copied().filter(|other| *other != key).collect();
+        for other in others {
+            if let Some(other) = self.participants.get_mut(&other) {
+                Self::drop_subscription(ctx, other, track);
+            }
+            self.want_negotiation(ctx, other);
+        }
+        self.broadcast_update(ctx, key, None);
+        self.webhook(ctx, "track_unpublished", Some(info), Some(removed.info));
+    }
+
+    pub(super) fn mute_by_client(
+        &mut self,
+        ctx: &mut Context<'_>,
+        key: ParticipantKey,
+        request: &proto::MuteTrackRequest,
+    ) {
+        let Some(participant) = self.participants.get(&key) else {
+            return;
+        };
+        let Some(track) = participant.track_by_sid(&request.sid).map(|track| track.id) else {
+            let refusal = proto::request_response::Request::Mute(request.clone());
+            return refuse(ctx, participant, 0, Refusal::NotFound, Some(refusal));
+        };
+        self.set_muted(ctx, key, track, request.muted);
+    }
+
+    pub(super) fn set_muted(&mut self, ctx: &mut Context<'_>, key: ParticipantKey, id: TrackId, muted: bool) {
+        let Some(participant) = self.participants.get_mut(&key) else {
+            return;
+        };
+        let Some(track) = participant.track_mut(id) else {
+            return;
+        };
+        if track.info.muted == muted {
+            return;
+        }
+        track.info.muted = muted;
+        let published = track.published;
+        ctx.media(MediaCommand::MuteTrack { track: id, muted });
+        if muted {
+            self.audio_levels(ctx, key, &[(id, 0.0)]);
+        }
+        if let Some(participant) = self.participants.get_mut(&key).filter(|_| published) {
+            participant.touch();
+            self.broadcast_update(ctx, key, None);
+        }
+    }
+
+    /// Tells the publisher, once, that somebody receives the track.
+    pub(super) fn tell_subscribed(&mut self, ctx: &mut Context<'_>, publisher: ParticipantKey, id: TrackId) {
+        let Some(participant) = self.participants.get_mut(&publisher) else {
+            return;
+        };
+        let Some(track) = participant.track_mut(id).filter(|track| !track.subscribed_told) else {
+            return;
+        };
+        track.subscribed_told = true;
+        let message = Message::TrackSubscribed(proto::TrackSubscribed { track_sid: track.info.sid.clone() });
+        ctx.send(&self.participants[&publisher], message);
+    }
+
+    pub(super) fn update_audio_track(
+        &mut self,
+        ctx: &mut Context<'_>,
+        key: ParticipantKey,
+        update: proto::UpdateLocalAudioTrack,
+    ) {
+        let Some(participant) = self.participants.get_mut(&key) else {
+            return;
+        };
+        let Some(track) = participant.tracks.iter_mut().find(|track| track.info.sid == update.track_sid) else {
+            return;
+        };
+        track.info.audio_features = update.features;
+        track.info.audio_features.truncate(32);
+        participant.touch();
+        self.broadcast_update(ctx, key, None);
+    }
+
+    pub(super) fn update_video_track(
+        &mut self,
+        ctx: &mut Context<'_>,
+        key: ParticipantKey,
+        update: &proto::UpdateLocalVideoTrack,
+    ) {
+        let Some(participant) = self.participants.get_mut(&key) else {
+            return;
+        };
+        let Some(track) = participant.tracks.iter_mut().find(|track| track.info.sid == update.track_sid) else {
+            return;
+        };
+        track.info.width = update.width;
+        track.info.height = update.height;
+        participant.touch();
+        self.broadcast_update(ctx, key, None);
+    }
+}

@@ -1,0 +1,214 @@
+//! Who receives what.
+
+use livekit_protocol as proto;
+use proto::signal_response::Message;
+
+use super::{Context, Room};
+use crate::participant::{Participant, ParticipantKey};
+use crate::seam::{MediaCommand, TrackId};
+use crate::track::Subscription;
+
+/// Wishes and settings kept per participant, also for tracks not seen yet.
+const WISHES_MAX: usize = 4_000;
+
+impl Room {
+    /// A newcomer (or somebody who may receive again): every published track.
+    pub(super) fn subscribe_to_everything(&mut self, ctx: &mut Context<'_>, key: ParticipantKey) {
+        for (publisher, track) in self.published_tracks(key) {
+            self.reconcile(ctx, key, publisher, track);
+        }
+        self.want_negotiation(ctx, key);
+    }
+
+    /// A new track: everybody else.
+    pub(super) fn subscribe_everybody(&mut self, ctx: &mut Context<'_>, publisher: ParticipantKey, track: TrackId) {
+        let others: Vec<ParticipantKey> =
+            self.participants.keys().copied().filter(|other| *other != publisher).collect();
+        for other in others {
+            self.reconcile(ctx, other, publisher, track);
+            self.want_negotiation(ctx, other);
+        }
+    }
+
+    fn published_tracks(&self, except: ParticipantKey) -> Vec<(ParticipantKey, TrackId)> {
+        let others = self.participants.values().filter(|other| other.key != except);
+        others
+            .flat_map(|other| other.tracks.iter().filter(|track| track.published).map(|track| (other.key, track.id)))
+            .collect()
+    }
+
+    /// Makes one subscription what wishes, permissions and policies say it should be.
+    fn reconcile(&mut self, ctx: &mut Context<'_>, subscriber: ParticipantKey, publisher: ParticipantKey, id: TrackId) {
+        let (Some(receiver), Some(sender)) = (self.participants.get(&subscriber), self.participants.get(&publisher))
+        else {
+            return;
+        };
+        let Some(track) = sender.track(id).filter(|track| track.published) else {
+            return;
+        };
+        let desired = receiver.wishes.get(track.sid()).copied().unwrap_or(receiver.client.auto_subscribe)
+            && receiver.permission.can_subscribe;
+        let allowed = receiver.records() || sender.lets_subscribe(receiver, track.sid());
+        let has = receiver.subscriptions.contains_key(&id);
+        if desired && allowed && !has {
+            let subscription = Subscription {
+                publisher,
+                kind: track.kind,
+                sid: track.sid().to_owned(),
+                stream_id: format!("{}|{}", sender.sid, track.sid()),
+                mid: None,
+            };
+            if let Some(receiver) = self.participants.get_mut(&subscriber) {
+                receiver.subscriptions.insert(id, subscription);
+            }
+        } else if has && !(desired && allowed) {
+            if let Some(receiver) = self.participants.get_mut(&subscriber) {
+                Self::drop_subscription(ctx, receiver, id);
+            }
+        }
+    }
+
+    /// Stops sending `track` to `receiver`; its section is freed at the next negotiation.
+    pub(super) fn drop_subscription(ctx: &mut Context<'_>, receiver: &mut Participant, track: TrackId) {
+        let Some(subscription) = receiver.subscriptions.remove(&track) else {
+            return;
+        };
+        let (Some(peer), true) = (receiver.subscriber, subscription.mid.is_some()) else {
+            return;
+        };
+        if receiver.client.single {
+            receiver.deadlines.negotiate.get_or_insert(ctx.now);
+        } else {
+            receiver.server_offers.remove.push(track);
+            receiver.deadlines.negotiate.get_or_insert(ctx.now);
+        }
+        ctx.media(MediaCommand::Unbind { peer, track });
+    }
+
+    pub(super) fn update_subscription(
+        &mut self,
+        ctx: &mut Context<'_>,
+        key: ParticipantKey,
+        update: &proto::UpdateSubscription,
+    ) {
+        let listed = update.participant_tracks.iter().flat_map(|tracks| &tracks.track_sids);
+        let sids: Vec<String> = update.track_sids.iter().chain(listed).take(WISHES_MAX).cloned().collect();
+        self.set_wishes(ctx, key, &sids, update.subscribe);
+    }
+
+    /// Notes explicit wishes and follows them. Tracks that do not exist yet are remembered.
+    pub(super) fn set_wishes(&mut self, ctx: &mut Context<'_>, key: ParticipantKey, sids: &[String], subscribe: bool) {
+        let Some(participant) = self.participants.get_mut(&key) else {
+            return;
+        };
+        for sid in sids {
+            if participant.wishes.len() < WISHES_MAX || participant.wishes.contains_key(sid) {
+                participant.wishes.insert(sid.clone(), subscribe);
+            }
+        }
+        let named: Vec<(ParticipantKey, TrackId)> = self
+            .published_tracks(key)
+            .into_iter()
+            .filter(|(publisher, track)| {
+                let track = self.participants[publisher].track(*track);
+                track.is_some_and(|track| sids.iter().any(|sid| sid == track.sid()))
+            })
+            .collect();
+        for (publisher, track) in named {
+            self.reconcile(ctx, key, publisher, track);
+        }
+        self.want_negotiation(ctx, key);
+    }
+
+    pub(super) fn track_settings(
+        &mut self,
+        ctx: &mut Context<'_>,
+        key: ParticipantKey,
+        settings: &proto::UpdateTrackSettings,
+    ) {
+        let Some(participant) = self.participants.get_mut(&key) else {
+            return;
+        };
+        for sid in settings.track_sids.iter().take(WISHES_MAX) {
+            if participant.settings.len() < WISHES_MAX || participant.settings.contains_key(sid) {
+                participant
+                    .settings
+                    .insert(sid.clone(), proto::UpdateTrackSettings { track_sids: Vec::new(), ..settings.clone() });
+            }
+        }
+        let tracks: Vec<TrackId> = participant
+            .subscriptions
+            .iter()
+            .filter(|(_, subscription)| subscription.mid.is_some() && settings.track_sids.contains(&subscription.sid))
+            .map(|(track, _)| *track)
+            .collect();
+        for track in tracks {
+            self.send_down_settings(ctx, key, track);
+        }
+    }
+
+    pub(super) fn send_down_settings(&self, ctx: &mut Context<'_>, key: ParticipantKey, id: TrackId) {
+        let Some(participant) = self.participants.get(&key) else {
+            return;
+        };
+        let (Some(peer), Some(subscription)) = (participant.subscriber, participant.subscriptions.get(&id)) else {
+            return;
+        };
+        let Some(track) = self.participants.get(&subscription.publisher).and_then(|sender| sender.track(id)) else {
+            return;
+        };
+        let wish = participant.settings.get(&subscription.sid);
+        let settings = track.down_settings(wish, participant.client.adaptive_stream);
+        ctx.media(MediaCommand::SetDown { peer, track: id, settings });
+    }
+
+    /// A publisher decides who may receive its tracks.
+    pub(super) fn set_subscription_permission(
+        &mut self,
+        ctx: &mut Context<'_>,
+        key: ParticipantKey,
+        permission: proto::SubscriptionPermission,
+    ) {
+        let Some(publisher) = self.participants.get_mut(&key) else {
+            return;
+        };
+        let before = publisher.subscription_permission.replace(permission);
+        let publisher_sid = publisher.sid.clone();
+        let tracks: Vec<(TrackId, String)> = publisher
+            .tracks
+            .iter()
+            .filter(|track| track.published)
+            .map(|track| (track.id, track.sid().to_owned()))
+            .collect();
+        let others: Vec<ParticipantKey> = self.participants.keys().copied().filter(|other| *other != key).collect();
+        for other in others {
+            for (track, sid) in &tracks {
+                let publisher = &self.participants[&key];
+                let receiver = &self.participants[&other];
+                let allowed = publisher.lets_subscribe(receiver, sid);
+                let was_allowed = match &before {
+                    None => true,
+                    Some(_) => receiver.subscriptions.contains_key(track),
+                };
+                if allowed != was_allowed {
+                    let update = proto::SubscriptionPermissionUpdate {
+                        participant_sid: publisher_sid.clone(),
+                        track_sid: sid.to_string(),
+                        allowed,
+                    };
+                    ctx.send(receiver, Message::SubscriptionPermissionUpdate(update));
+                }
+                self.reconcile(ctx, other, key, *track);
+            }
+            self.want_negotiation(ctx, other);
+        }
+    }
+
+    /// The subscriber's permission changed: drops everything, or subscribes again.
+    pub(super) fn subscribe_permission_changed(&mut self, ctx: &mut Context<'_>, key: ParticipantKey) {
+        for (publisher, track) in self.published_tracks(key) {
+            self.reconcile(ctx, key, publisher, track);
+        }
+        self.want_negotiation(ctx, key);
+    }
+}
