@@ -37,7 +37,9 @@ fn channel_back(channel: sfu::Channel) -> seam::Channel {
 
 pub(crate) fn plan(plan: Vec<seam::SectionPlan>) -> Vec<sfu::SectionPlan> {
     let role = |role| match role {
-        seam::SectionRole::Receive { track: id, codec_mime } => sfu::SectionRole::Receive { track: track(id), codec_mime },
+        seam::SectionRole::Receive { track: id, codec_mime } => {
+            sfu::SectionRole::Receive { track: track(id), codec_mime }
+        }
         seam::SectionRole::Send { track: id } => sfu::SectionRole::Send { track: track(id) },
         seam::SectionRole::Inactive => sfu::SectionRole::Inactive,
     };
@@ -83,11 +85,7 @@ pub(crate) fn offered(offered: sfu::Offered) -> seam::Offered {
 }
 
 pub(crate) fn settings(settings: seam::DownSettings) -> sfu::DownSettings {
-    sfu::DownSettings {
-        paused: settings.paused,
-        max_layer: settings.max_layer,
-        max_temporal: settings.max_temporal,
-    }
+    sfu::DownSettings { paused: settings.paused, max_layer: settings.max_layer, max_temporal: settings.max_temporal }
 }
 
 /// What signalling has to know of an event, if anything.

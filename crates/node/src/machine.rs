@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use sfu::{OfferChange, PeerOptions, Sfu};
 use signal::Signal;
-use signal::seam::{self, MediaCommand};
+use signal::seam::{self, MediaCommand, MediaEvent};
 
 use crate::api::{Config, Datagram, Output};
 use crate::convert;
@@ -41,11 +41,7 @@ impl Node {
             limits: config.limits,
             simulate_scenarios: config.simulate_scenarios,
         };
-        Self {
-            signal: Signal::new(signalling, seed, now, unix_ms),
-            sfu: Sfu::new(media, now),
-            out: VecDeque::new(),
-        }
+        Self { signal: Signal::new(signalling, seed, now, unix_ms), sfu: Sfu::new(media, now), out: VecDeque::new() }
     }
 
     /// Re-anchors the wall clock, which drifts against the monotonic one. Call it about once a minute.
@@ -166,7 +162,11 @@ impl Node {
     fn command(&mut self, now: Instant, command: MediaCommand) {
         match command {
             MediaCommand::AddPeer { peer, negotiated_channels, ice_lite } => {
-                self.sfu.add_peer(now, convert::peer(peer), PeerOptions { negotiated_channels, ice_lite });
+                let options = PeerOptions { negotiated_channels, ice_lite };
+                if let Err(error) = self.sfu.add_peer(now, convert::peer(peer), options) {
+                    tracing::warn!(%error, "no peer connection could be made");
+                    self.signal.media(now, MediaEvent::Fault(peer));
+                }
             }
             MediaCommand::RemovePeer { peer } => self.sfu.remove_peer(now, convert::peer(peer)),
             MediaCommand::AcceptOffer { peer, sdp, plan } => {
@@ -194,7 +194,9 @@ impl Node {
             MediaCommand::RemoveTrack { track } => self.sfu.remove_track(now, convert::track(track)),
             MediaCommand::MuteTrack { track, muted } => self.sfu.set_track_muted(now, convert::track(track), muted),
             MediaCommand::TrackLayers { track, rids } => self.sfu.set_track_layers(convert::track(track), &rids),
-            MediaCommand::Unbind { peer, track } => self.sfu.unbind_down(now, convert::peer(peer), convert::track(track)),
+            MediaCommand::Unbind { peer, track } => {
+                self.sfu.unbind_down(now, convert::peer(peer), convert::track(track));
+            }
             MediaCommand::SetDown { peer, track, settings } => {
                 self.sfu.set_down(now, convert::peer(peer), convert::track(track), convert::settings(settings));
             }

@@ -248,7 +248,7 @@ impl Signal {
     pub fn media(&mut self, now: Instant, event: MediaEvent) {
         match event {
             MediaEvent::Connected(peer) => {
-                self.with_peer(now, peer, |room, ctx, key| room.peer_connected(ctx, key, peer))
+                self.with_peer(now, peer, |room, ctx, key| room.peer_connected(ctx, key, peer));
             }
             MediaEvent::Disconnected(peer) => {
                 self.with_peer(now, peer, |room, ctx, key| room.peer_disconnected(ctx, key, peer));

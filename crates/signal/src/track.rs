@@ -103,7 +103,10 @@ impl Track {
             let asked = wish.width.max(wish.height);
             layers.iter().position(|layer| layer.width.max(layer.height) >= asked)
         } else {
-            layers.iter().rposition(|layer| layer.quality <= wish.quality).or(Some(wish.quality.clamp(0, 2) as usize))
+            layers
+                .iter()
+                .rposition(|layer| layer.quality <= wish.quality)
+                .or_else(|| usize::try_from(wish.quality.clamp(0, 2)).ok())
         };
         index.and_then(|index| u8::try_from(index).ok())
     }

@@ -170,7 +170,7 @@ fn new_participant(
     let single = request.path == SignalPath::V1 || request.join.publisher_offer.is_some();
     let publisher = PeerId(ctx.ids.number());
     let subscriber = if single { publisher } else { PeerId(ctx.ids.number()) };
-    let settings = request.join.connection_settings.clone().unwrap_or_default();
+    let settings = request.join.connection_settings.unwrap_or_default();
     let mut attributes: BTreeMap<String, String> = request.claims.attributes.clone();
     attributes.extend(request.join.participant_attributes.into_iter().filter(|(_, value)| !value.is_empty()));
     let metadata =

@@ -161,7 +161,7 @@ impl Room {
     pub(super) fn refuse_unsupported(&self, ctx: &mut Context<'_>, key: ParticipantKey, request: &Request) {
         let echo = match request {
             Request::PublishDataTrackRequest(request) => Some(Echo::PublishDataTrack(request.clone())),
-            Request::UnpublishDataTrackRequest(request) => Some(Echo::UnpublishDataTrack(request.clone())),
+            Request::UnpublishDataTrackRequest(request) => Some(Echo::UnpublishDataTrack(*request)),
             Request::StoreDataBlobRequest(_) | Request::GetDataBlobRequest(_) => None,
             _ => return,
         };

@@ -61,10 +61,11 @@ impl Room {
             if let Some(receiver) = self.participants.get_mut(&subscriber) {
                 receiver.subscriptions.insert(id, subscription);
             }
-        } else if has && !(desired && allowed) {
-            if let Some(receiver) = self.participants.get_mut(&subscriber) {
-                Self::drop_subscription(ctx, receiver, id);
-            }
+        } else if has
+            && !(desired && allowed)
+            && let Some(receiver) = self.participants.get_mut(&subscriber)
+        {
+            Self::drop_subscription(ctx, receiver, id);
         }
     }
 
