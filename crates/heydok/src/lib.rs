@@ -1,1 +1,8 @@
 //! The heydok binary's library: configuration, HTTP and every product feature.
+
+pub mod cli;
+pub mod config;
+pub mod crypto;
+pub mod limits;
+pub mod logging;
+pub mod secrets;

@@ -1,0 +1,72 @@
+//! The command line.
+
+use clap::{Args, Parser, Subcommand};
+
+/// Video meetings with one command.
+#[derive(Debug, Parser)]
+#[command(name = "heydok", version, about, propagate_version = true)]
+pub struct Cli {
+    /// What to do; `serve` where nothing is said.
+    #[command(subcommand)]
+    pub command: Option<Command>,
+}
+
+/// What the binary can do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Run the server: page, API, and the embedded media server unless LIVEKIT_URL is set.
+    Serve,
+    /// Run the server for development: on this machine only, unsafe values warn, the caller owns every meeting.
+    Dev,
+    /// Run the embedded LiveKit-compatible media server alone, on port 7880.
+    Media,
+    /// Print each setting with its value and origin, secrets masked.
+    Config(ConfigArguments),
+    /// Print the OpenAPI document.
+    Openapi,
+    /// Bring the database to the newest schema. `serve` does this by itself.
+    Migrate(MigrateArguments),
+}
+
+/// Arguments of `heydok config`.
+#[derive(Args, Debug)]
+pub struct ConfigArguments {
+    /// Print the reference of all settings as Markdown instead.
+    #[arg(long)]
+    pub reference: bool,
+}
+
+/// Arguments of `heydok migrate`.
+#[derive(Args, Debug)]
+pub struct MigrateArguments {
+    /// Print the SQL of the configured engine and change nothing.
+    #[arg(long)]
+    pub print_sql: bool,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory as _;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn commands_as_people_type_them() {
+        let parse = |words: &[&str]| {
+            Cli::try_parse_from(std::iter::once(&"heydok").chain(words)).map(|cli| cli.command)
+        };
+        assert!(matches!(parse(&[]), Ok(None)));
+        assert!(matches!(parse(&["serve"]), Ok(Some(Command::Serve))));
+        assert!(matches!(parse(&["dev"]), Ok(Some(Command::Dev))));
+        assert!(matches!(parse(&["media"]), Ok(Some(Command::Media))));
+        assert!(matches!(
+            parse(&["migrate", "--print-sql"]),
+            Ok(Some(Command::Migrate(MigrateArguments { print_sql: true })))
+        ));
+        assert!(parse(&["record"]).is_err());
+    }
+}

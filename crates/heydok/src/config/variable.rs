@@ -1,0 +1,275 @@
+//! One constant for each setting: its name, its default, what it accepts and what it means.
+//!
+//! `docs/configuration.md` is written from this file; a test fails where the two differ.
+
+/// A setting that an operator can make.
+#[derive(Debug)]
+pub struct Variable {
+    /// Name in the environment and in `.env`; `heydok.toml` uses the same name in lower case.
+    pub name: &'static str,
+    /// Value where nobody sets one, as it would be written. Empty: there is none.
+    pub default: &'static str,
+    /// What may be written, for a person.
+    pub accepts: &'static str,
+    /// What it does, in sentences.
+    pub meaning: &'static str,
+    /// Heading in the reference.
+    pub section: Section,
+    /// Whether the value is never shown.
+    pub secret: bool,
+}
+
+/// Groups of settings, in the order of the reference.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Section {
+    /// Addresses, ports, links.
+    Listening,
+    /// Where things are kept.
+    Storage,
+    /// Keys.
+    Secrets,
+    /// The media server.
+    LiveKit,
+    /// What a meeting may be.
+    Meetings,
+    /// How often anybody may do anything.
+    RateLimits,
+    /// Logs, health, documentation.
+    Operation,
+}
+
+impl Section {
+    /// All sections, in order.
+    pub const ALL: [Self; 7] = [
+        Self::Listening,
+        Self::Storage,
+        Self::Secrets,
+        Self::LiveKit,
+        Self::Meetings,
+        Self::RateLimits,
+        Self::Operation,
+    ];
+
+    /// The heading.
+    pub const fn title(self) -> &'static str {
+        match self {
+            Self::Listening => "Addresses and links",
+            Self::Storage => "Storage",
+            Self::Secrets => "Secrets",
+            Self::LiveKit => "Media server",
+            Self::Meetings => "Meetings",
+            Self::RateLimits => "Rate limits",
+            Self::Operation => "Operation",
+        }
+    }
+}
+
+const fn setting(
+    section: Section,
+    name: &'static str,
+    default: &'static str,
+    accepts: &'static str,
+    meaning: &'static str,
+) -> Variable {
+    Variable {
+        name,
+        default,
+        accepts,
+        meaning,
+        section,
+        secret: false,
+    }
+}
+
+const fn secret(section: Section, name: &'static str, meaning: &'static str) -> Variable {
+    Variable {
+        name,
+        default: "",
+        accepts: "text",
+        meaning,
+        section,
+        secret: true,
+    }
+}
+
+macro_rules! variables {
+    ($($(#[$doc:meta])* $name:ident = $value:expr;)*) => {
+        $($(#[$doc])* pub const $name: Variable = $value;)*
+        /// Every setting, in the order of the reference.
+        pub const ALL: &[&Variable] = &[$(&$name),*];
+    };
+}
+
+use Section::{Listening, LiveKit, Meetings, Operation, RateLimits, Secrets, Storage};
+
+variables! {
+    /// Address to bind.
+    HOST = setting(Listening, "HOST", "0.0.0.0", "IP address",
+        "Address that the HTTP port is bound to. `heydok dev` binds `127.0.0.1`.");
+    /// Ports to bind.
+    PORT = setting(Listening, "PORT", "8000", "port, or several with commas",
+        "HTTP ports. Page, API and LiveKit signalling answer on each of them. `0` takes any free port.");
+    /// Public address of the web client.
+    FRONTEND_URL = setting(Listening, "FRONTEND_URL", "", "http or https address without a path",
+        "Public address of this server, used in meeting links. Unset: scheme and host of the request. Browsers give camera and microphone only to `https` pages and to `localhost`.");
+    /// Form of meeting links.
+    MEETING_URL_STYLE = setting(Listening, "MEETING_URL_STYLE", "path", "path, html",
+        "Form of meeting links: `/meeting/abc-defg-hij` or `/meeting.html?id=abc-defg-hij`. Both pages always exist.");
+    /// Other origins with credentials.
+    CORS_ORIGINS = setting(Listening, "CORS_ORIGINS", "", "origins with commas",
+        "Other web pages that may call the API with credentials. `*` is refused; joining and reading a meeting is open to any origin anyway, without credentials.");
+    /// Pages that may embed ours.
+    EMBED_ORIGINS = setting(Listening, "EMBED_ORIGINS", "", "origins with commas",
+        "Pages that may show ours in a frame.");
+    /// Proxies whose word about the client counts.
+    TRUSTED_PROXIES = setting(Listening, "TRUSTED_PROXIES", "", "addresses or networks with commas; loopback, private",
+        "Reverse proxies whose `X-Forwarded-For`, `-Proto` and `-Host` are believed. From anybody else these headers are ignored.");
+
+    /// Folder for everything kept.
+    DATA_DIR = setting(Storage, "DATA_DIR", "./data", "folder",
+        "Folder for the database and the generated secrets. One process at a time uses it.");
+    /// Database.
+    DATABASE_URL = setting(Storage, "DATABASE_URL", "", "sqlite:, postgresql: or postgres: address",
+        "Unset: SQLite in `<DATA_DIR>/heydok.db`. `sqlite::memory:` forgets everything at the end. May hold a password, so it is shown without one.");
+    /// Connections.
+    DATABASE_MAX_CONNECTIONS = setting(Storage, "DATABASE_MAX_CONNECTIONS", "10", "1 to 1000",
+        "Most connections to the database. SQLite writes through one of them.");
+    /// Redis.
+    REDIS_URL = Variable { secret: true, ..setting(Storage, "REDIS_URL", "", "redis: or rediss: address",
+        "Accepted so that existing configuration starts. One server needs no Redis and this version does not use it.") };
+
+    /// Cookies and signed addresses.
+    SECRET_KEY = secret(Secrets, "SECRET_KEY",
+        "Signs cursors and other values that we give out and take back. At least 32 characters. Unset: generated into `<DATA_DIR>/secrets.toml`.");
+    /// Bearer tokens of other applications.
+    JWT_SECRET = secret(Secrets, "JWT_SECRET",
+        "Reserved for the tokens of an existing application. At least 32 characters. Unset: generated into `<DATA_DIR>/secrets.toml`.");
+    /// Data at rest.
+    ENCRYPTION_KEY = secret(Secrets, "ENCRYPTION_KEY",
+        "Protects what is encrypted in the database, chat for example. At least 32 characters; without it this data is lost. Unset: generated into `<DATA_DIR>/secrets.toml`.");
+    /// LiveKit key.
+    LIVEKIT_API_KEY = setting(Secrets, "LIVEKIT_API_KEY", "", "text",
+        "Name of the LiveKit key; official LiveKit server SDKs use it with LIVEKIT_API_SECRET. Unset with the embedded server: generated into `<DATA_DIR>/secrets.toml`.");
+    /// LiveKit secret.
+    LIVEKIT_API_SECRET = secret(Secrets, "LIVEKIT_API_SECRET",
+        "Signs room tokens. Unset with the embedded server: generated into `<DATA_DIR>/secrets.toml`.");
+
+    /// Embedded or external.
+    LIVEKIT_MODE = setting(LiveKit, "LIVEKIT_MODE", "auto", "auto, embedded, external",
+        "`auto`: external if LIVEKIT_URL is set, otherwise the server built into this binary.");
+    /// External server for clients.
+    LIVEKIT_URL = setting(LiveKit, "LIVEKIT_URL", "", "ws, wss, http or https address",
+        "Address of an external LiveKit server as browsers reach it.");
+    /// External server for us.
+    LIVEKIT_HOST = setting(LiveKit, "LIVEKIT_HOST", "", "http or https address",
+        "Address of the external LiveKit server as this process reaches it. Unset: taken from LIVEKIT_URL.");
+    /// Extra signalling port.
+    LIVEKIT_PORT = setting(LiveKit, "LIVEKIT_PORT", "off", "port, off",
+        "Another port on which the embedded server answers LiveKit clients, `7880` for clients that expect that one.");
+    /// livekit.yaml.
+    LIVEKIT_CONFIG_FILE = setting(LiveKit, "LIVEKIT_CONFIG_FILE", "", "file",
+        "A `livekit.yaml` whose `keys`, `room` and `rtc` settings the embedded server takes over where no variable says otherwise.");
+    /// Webhooks from an external server.
+    LIVEKIT_WEBHOOK = setting(LiveKit, "LIVEKIT_WEBHOOK", "on", "on, off",
+        "Whether webhooks of the LiveKit server are accepted. Without them changes are noticed within 15 seconds.");
+    /// Media port.
+    RTC_UDP_PORT = setting(LiveKit, "RTC_UDP_PORT", "7882", "port",
+        "The one UDP port for all sound and video of the embedded server. Open it in the firewall.");
+    /// Advertised address.
+    RTC_NODE_IP = setting(LiveKit, "RTC_NODE_IP", "", "IP addresses with commas",
+        "Addresses at which browsers reach the UDP port. Unset: the addresses of this machine. Set it behind NAT or in a cloud.");
+
+    /// Participants.
+    MAX_PARTICIPANTS = setting(Meetings, "MAX_PARTICIPANTS", "20", "2 to MAX_PARTICIPANTS_HARD",
+        "Most people in a meeting that does not say otherwise.");
+    /// Upper bound for that.
+    MAX_PARTICIPANTS_HARD = setting(Meetings, "MAX_PARTICIPANTS_HARD", "500", "2 to 10000",
+        "Most people that any meeting may allow.");
+    /// How long a link works.
+    MEETING_TTL = setting(Meetings, "MEETING_TTL", "24h", "duration",
+        "How long a meeting link works.");
+    /// How long a token works.
+    TOKEN_TTL = setting(Meetings, "TOKEN_TTL", "24h", "duration, at most 24h",
+        "How long a room token works. It never outlives its meeting by more than ten minutes.");
+    /// Empty rooms.
+    EMPTY_TIMEOUT = setting(Meetings, "EMPTY_TIMEOUT", "300s", "duration",
+        "After this time a room that nobody entered is closed. The link stays good.");
+    /// Left rooms.
+    DEPARTURE_TIMEOUT = setting(Meetings, "DEPARTURE_TIMEOUT", "20s", "duration",
+        "After this time a room that everybody left is closed. The link stays good.");
+    /// Longest meeting.
+    MAX_MEETING_DURATION = setting(Meetings, "MAX_MEETING_DURATION", "24h", "duration",
+        "A meeting that runs longer is ended.");
+    /// Recording.
+    ENABLE_RECORDING = setting(Meetings, "ENABLE_RECORDING", "false", "true, false",
+        "Accepted so that existing configuration starts. This version does not record; `true` only warns.");
+
+    /// New meetings per network.
+    RATE_LIMIT_CREATE = setting(RateLimits, "RATE_LIMIT_CREATE", "10/min", "rate, off",
+        "New meetings for each client network.");
+    /// New meetings per day.
+    RATE_LIMIT_CREATE_DAY = setting(RateLimits, "RATE_LIMIT_CREATE_DAY", "100/day", "rate, off",
+        "New meetings for each client network, over the day.");
+    /// Joins per network.
+    RATE_LIMIT_JOIN = setting(RateLimits, "RATE_LIMIT_JOIN", "30/min", "rate, off",
+        "Joins for each client network.");
+    /// Joins per meeting.
+    RATE_LIMIT_JOIN_MEETING = setting(RateLimits, "RATE_LIMIT_JOIN_MEETING", "300/min", "rate, off",
+        "Joins for each meeting.");
+    /// Wrong codes per network.
+    RATE_LIMIT_MISS = setting(RateLimits, "RATE_LIMIT_MISS", "20/min", "rate, off",
+        "Unknown meeting codes for each client network; after that each look-up from there is refused, found or not.");
+    /// Wrong codes in all.
+    RATE_LIMIT_MISS_TOTAL = setting(RateLimits, "RATE_LIMIT_MISS_TOTAL", "500/min", "rate, off",
+        "Unknown meeting codes in all; above it, networks with three misses in the last hour are refused.");
+    /// Chat.
+    RATE_LIMIT_CHAT = setting(RateLimits, "RATE_LIMIT_CHAT", "30/min", "rate, off",
+        "Chat messages for each person.");
+    /// Chat per hour.
+    RATE_LIMIT_CHAT_HOUR = setting(RateLimits, "RATE_LIMIT_CHAT_HOUR", "1000/h", "rate, off",
+        "Chat messages for each person, over the hour.");
+    /// Vendor and media server webhooks.
+    RATE_LIMIT_WEBHOOK = setting(RateLimits, "RATE_LIMIT_WEBHOOK", "1200/min", "rate, off",
+        "Webhooks for each network that sends them.");
+    /// Everything else.
+    RATE_LIMIT_OTHER = setting(RateLimits, "RATE_LIMIT_OTHER", "600/min", "rate, off",
+        "All other calls for each client network.");
+
+    /// Production or development.
+    HEYDOK_ENV = setting(Operation, "HEYDOK_ENV", "production", "production, development",
+        "`heydok dev` is `development`: unsafe values only warn, and on loopback the caller acts as owner of every meeting.");
+    /// More detail.
+    DEBUG = setting(Operation, "DEBUG", "false", "true, false",
+        "Adds detail to logs and error answers. Opens nothing. Refused with a FRONTEND_URL that is not on this machine.");
+    /// Log level.
+    LOG_LEVEL = setting(Operation, "LOG_LEVEL", "info", "error, warn, info, debug, trace, or filter directives",
+        "How much is logged. `debug` where DEBUG is on. Directives as `info,sfu=debug` work too.");
+    /// Log format.
+    LOG_FORMAT = setting(Operation, "LOG_FORMAT", "text", "text, json",
+        "`text` has `meeting_id=abc-defg-hij` on each line that concerns a meeting; `json` has it as a key.");
+    /// Log file.
+    LOG_FILE = setting(Operation, "LOG_FILE", "logs/app.log", "file, -",
+        "File that the log is written to besides standard error; `-` for none. Rotated at 20 MiB, five old files are kept.");
+    /// Metrics.
+    METRICS_TOKEN = secret(Operation, "METRICS_TOKEN",
+        "Bearer token for `/metrics`. Unset: `/metrics` answers loopback only.");
+    /// Health.
+    HEALTH_DETAILS = setting(Operation, "HEALTH_DETAILS", "loopback", "loopback, on, off",
+        "Who sees numbers in `/health`: the same machine, everybody, nobody.");
+    /// Error answers.
+    ERROR_DETAIL_STYLE = setting(Operation, "ERROR_DETAIL_STYLE", "string", "string, fastapi",
+        "`fastapi` puts the list of invalid fields into `detail` of a 422, as FastAPI does.");
+    /// Support link.
+    SUPPORT_URL = setting(Operation, "SUPPORT_URL", "", "https or mailto address",
+        "Shown to people together with an error they cannot solve.");
+    /// API documentation.
+    DOCS = setting(Operation, "DOCS", "on", "on, off",
+        "Whether `/docs` and `/openapi.json` answer.");
+}
+
+/// The setting called `name`, in either case.
+pub fn by_name(name: &str) -> Option<&'static Variable> {
+    ALL.iter()
+        .copied()
+        .find(|variable| variable.name.eq_ignore_ascii_case(name))
+}
