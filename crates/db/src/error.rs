@@ -1,0 +1,36 @@
+//! The one error type of this crate.
+
+/// Why a statement or a transaction failed. "Not found" is an `Option`, a constraint that is expected to bite is
+/// `ON CONFLICT … DO NOTHING` and a count of rows; so what arrives here is a fault of the system or of the program.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The engine, the network or the file system failed.
+    #[error("database: {0}")]
+    Engine(#[from] sqlx::Error),
+    /// The schema in the database is newer than this program, or a migration failed.
+    #[error("migration: {0}")]
+    Migration(#[from] sqlx::migrate::MigrateError),
+    /// `DATABASE_URL` names no engine that we speak.
+    #[error("DATABASE_URL must begin with sqlite: or postgresql://")]
+    Url,
+    /// Other writers won more often than a transaction is retried.
+    #[error("the database is too busy")]
+    Busy,
+    /// A stored value has another form than the program wrote.
+    #[error("column {column}: {reason}")]
+    Stored { column: &'static str, reason: String },
+}
+
+impl Error {
+    /// Whether another writer won and the same transaction may succeed when it is run again.
+    pub(crate) fn lost_race(&self) -> bool {
+        let Self::Engine(sqlx::Error::Database(error)) = self else { return false };
+        match error.code().as_deref() {
+            // PostgreSQL: serialization_failure, deadlock_detected.
+            Some("40001" | "40P01") => true,
+            // SQLite: SQLITE_BUSY and its extended codes BUSY_RECOVERY, BUSY_SNAPSHOT.
+            Some("5" | "261" | "517") => true,
+            _ => false,
+        }
+    }
+}

@@ -1,0 +1,168 @@
+//! Opening the database, reading, and writing in transactions that are run again when another writer wins.
+
+use std::str::FromStr as _;
+use std::time::Duration;
+
+use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
+use sqlx::{PgPool, SqlitePool};
+
+use crate::conn::Inner;
+use crate::{Conn, Error, migrations};
+
+/// How often a transaction is run before it fails with [`Error::Busy`].
+const ATTEMPTS_MAX: u32 = 8;
+/// How long a connection is waited for, and how long SQLite waits for another process's lock.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// Which engine is behind a [`Db`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Engine {
+    Sqlite,
+    Postgres,
+}
+
+/// How to open the database.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// `sqlite://path`, `sqlite::memory:`, `postgresql://…` or `postgres://…`.
+    pub url: String,
+    /// Connections at most (SQLite: readers; there is always exactly one writer).
+    pub connections_max: u32,
+}
+
+/// The database. Cheap to clone.
+#[derive(Clone)]
+pub struct Db {
+    pools: Pools,
+}
+
+#[derive(Clone)]
+enum Pools {
+    Sqlite { writer: SqlitePool, readers: SqlitePool },
+    Postgres(PgPool),
+}
+
+impl Db {
+    /// Opens the database and brings its schema up to date.
+    pub async fn open(options: &Options) -> Result<Self, Error> {
+        let db = Self::connect(options).await?;
+        db.migrate().await?;
+        Ok(db)
+    }
+
+    /// Opens the database as it is.
+    pub async fn connect(options: &Options) -> Result<Self, Error> {
+        let pools = if options.url.starts_with("sqlite:") {
+            open_sqlite(options).await?
+        } else if options.url.starts_with("postgres://") || options.url.starts_with("postgresql://") {
+            let connect = PgConnectOptions::from_str(&options.url)?.application_name("heydok");
+            let pool = PgPoolOptions::new().max_connections(options.connections_max.max(2)).acquire_timeout(PATIENCE);
+            Pools::Postgres(pool.connect_with(connect).await?)
+        } else {
+            return Err(Error::Url);
+        };
+        Ok(Self { pools })
+    }
+
+    /// Runs the migrations that the database has not seen. A schema newer than this program is an error.
+    pub async fn migrate(&self) -> Result<(), Error> {
+        match &self.pools {
+            Pools::Sqlite { writer, .. } => migrations::SQLITE.run(writer).await?,
+            Pools::Postgres(pool) => migrations::POSTGRES.run(pool).await?,
+        }
+        Ok(())
+    }
+
+    /// The engine behind it.
+    pub fn engine(&self) -> Engine {
+        match self.pools {
+            Pools::Sqlite { .. } => Engine::Sqlite,
+            Pools::Postgres(_) => Engine::Postgres,
+        }
+    }
+
+    /// A connection to read with. Give it back (drop it) before writing: it may be the only one (`sqlite::memory:`).
+    pub async fn read(&self) -> Result<Conn, Error> {
+        Ok(Conn::new(match &self.pools {
+            Pools::Sqlite { readers, .. } => Inner::SqliteRead(readers.acquire().await?),
+            Pools::Postgres(pool) => Inner::PostgresRead(pool.acquire().await?),
+        }))
+    }
+
+    /// Runs `body` in one transaction and commits when it returns `Ok`; everything else rolls back.
+    ///
+    /// Writers go one at a time on both engines (SQLite: `BEGIN IMMEDIATE` on the one writing connection; PostgreSQL: SERIALIZABLE
+    /// behind one table lock taken before the snapshot), so sequence numbers are in commit order. When another process wins,
+    /// `body` is run again from the start, so it must have no effect outside the connection it is given.
+    pub async fn write<T, E: From<Error>>(&self, body: impl AsyncFn(&mut Conn) -> Result<T, E>) -> Result<T, E> {
+        for attempt in 0..ATTEMPTS_MAX {
+            if attempt > 0 {
+                // Not synchronisation: it spreads the retries of writers that collided.
+                tokio::time::sleep(Duration::from_millis(2 << attempt)).await;
+            }
+            let mut conn = match self.begin().await {
+                Err(error) if error.lost_race() => continue,
+                other => other?,
+            };
+            match body(&mut conn).await {
+                Ok(value) => match conn.commit().await {
+                    (Ok(()), _) => return Ok(value),
+                    (Err(_), true) => {}
+                    (Err(error), false) => return Err(error.into()),
+                },
+                Err(_) if conn.lost_race => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Err(Error::Busy.into())
+    }
+
+    async fn begin(&self) -> Result<Conn, Error> {
+        Ok(Conn::new(match &self.pools {
+            Pools::Sqlite { writer, .. } => Inner::SqliteWrite(writer.begin_with("BEGIN IMMEDIATE").await?),
+            Pools::Postgres(pool) => {
+                let mut transaction = pool.begin_with("BEGIN ISOLATION LEVEL SERIALIZABLE").await?;
+                // Before any other statement, so that the snapshot is taken after the lock is held.
+                sqlx::query("LOCK TABLE one_writer IN EXCLUSIVE MODE").execute(&mut *transaction).await?;
+                Inner::PostgresWrite(transaction)
+            }
+        }))
+    }
+
+    /// Closes all connections after the statements in progress; SQLite then folds its write-ahead log back.
+    pub async fn close(&self) {
+        match &self.pools {
+            Pools::Sqlite { writer, readers } => {
+                readers.close().await;
+                writer.close().await;
+            }
+            Pools::Postgres(pool) => pool.close().await,
+        }
+    }
+}
+
+async fn open_sqlite(options: &Options) -> Result<Pools, Error> {
+    let memory = options.url.contains(":memory:");
+    let connect = SqliteConnectOptions::from_str(&options.url)?
+        .create_if_missing(true)
+        .foreign_keys(true)
+        .busy_timeout(PATIENCE)
+        .journal_mode(if memory { SqliteJournalMode::Memory } else { SqliteJournalMode::Wal })
+        .synchronous(SqliteSynchronous::Normal);
+    let writer = SqlitePoolOptions::new()
+        .max_connections(1)
+        .acquire_timeout(PATIENCE * 2)
+        .idle_timeout(None)
+        .max_lifetime(None)
+        .connect_with(connect.clone())
+        .await?;
+    // A database in memory lives in its one connection, which then reads too.
+    let readers = if memory {
+        writer.clone()
+    } else {
+        let pool = SqlitePoolOptions::new().max_connections(options.connections_max.max(1)).acquire_timeout(PATIENCE);
+        pool.connect_with(connect.pragma("query_only", "ON")).await?
+    };
+    Ok(Pools::Sqlite { writer, readers })
+}
