@@ -16,7 +16,9 @@ export class AudioSink {
     if (track.kind !== Track.Kind.Audio || this.elements.has(track)) return;
     const element = track.attach();
     element.volume = this.volumes.get(identity) ?? 1;
-    element.dataset.identity = identity;
+    // Hooks by which tests and support find the element of a person.
+    element.dataset.participant = identity;
+    element.dataset.source = track.source;
     this.elements.set(track, element);
     this.home.append(element);
   }
@@ -33,7 +35,7 @@ export class AudioSink {
   setVolume(identity: string, volume: number): void {
     this.volumes.set(identity, volume);
     for (const element of this.elements.values()) {
-      if (element.dataset.identity === identity) element.volume = volume;
+      if (element.dataset.participant === identity) element.volume = volume;
     }
   }
 

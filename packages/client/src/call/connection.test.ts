@@ -71,7 +71,7 @@ describe("pauses between tries", () => {
 describe("why a room was closed", () => {
   test.each([
     [DisconnectReason.CLIENT_INITIATED, { next: "end", reason: "left" }],
-    [DisconnectReason.DUPLICATE_IDENTITY, { next: "end", reason: "other-device" }],
+    [DisconnectReason.DUPLICATE_IDENTITY, { next: "end", reason: "other_device" }],
     [DisconnectReason.PARTICIPANT_REMOVED, { next: "end", reason: "removed" }],
     [DisconnectReason.ROOM_DELETED, { next: "rejoin" }],
     [DisconnectReason.SERVER_SHUTDOWN, { next: "rejoin" }],

@@ -1,14 +1,8 @@
 import { DisconnectReason } from "livekit-client";
+import type { LeftReason } from "../meeting/types";
 
 /** Why somebody is no longer in the call, as the page after it tells it. */
-export type EndReason =
-  | "left"
-  | "ended-by-me"
-  | "removed"
-  | "ended"
-  | "other-device"
-  | "connection"
-  | "never-connected";
+export type EndReason = LeftReason;
 
 /** What a closed room asks for: tell the person, or come back by ourselves. */
 export type AfterDisconnect = { next: "end"; reason: EndReason } | { next: "rejoin" };
@@ -22,7 +16,7 @@ export function afterDisconnect(reason: DisconnectReason | undefined): AfterDisc
     case DisconnectReason.CLIENT_INITIATED:
       return { next: "end", reason: "left" };
     case DisconnectReason.DUPLICATE_IDENTITY:
-      return { next: "end", reason: "other-device" };
+      return { next: "end", reason: "other_device" };
     case DisconnectReason.PARTICIPANT_REMOVED:
       return { next: "end", reason: "removed" };
     // A closed room may be an ended meeting or one that emptied while we were away: joining tells.

@@ -11,6 +11,7 @@ export * from "./linkify";
 export * from "./local-media";
 export * from "./messages";
 export * from "./participants";
+export * from "./preferences";
 export * from "./session";
 export * from "./shortcuts";
 export * from "./speech";

@@ -162,7 +162,7 @@ export class Line {
   private async renew(firstAttempt: number): Promise<boolean> {
     for (let attempt = firstAttempt; !this.stopped; attempt += 1) {
       if (!this.everConnected && this.surroundings.now() - this.startedAt > FIRST_CONNECTION_MS) {
-        this.finish("never-connected", this.problem);
+        this.finish("never_connected", this.problem);
         return false;
       }
       // The first try after a loss is free: often only the room was closed.

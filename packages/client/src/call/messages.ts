@@ -15,7 +15,6 @@ export const callMessages = defineMessages({
   off: ["off", "aus"],
   callTitle: ["{meeting} – heydok", "{meeting} – heydok"],
   callTitleUnread: ["({n}) {meeting} – heydok", "({n}) {meeting} – heydok"],
-  meeting: ["Meeting", "Meeting"],
   elapsed: ["Duration {time}", "Dauer {time}"],
 
   // Controls
@@ -33,9 +32,7 @@ export const callMessages = defineMessages({
   systemSpeaker: ["This browser uses the system speaker.", "Dieser Browser nutzt den Systemlautsprecher."],
   share: ["Share screen", "Bildschirm teilen"],
   stopShare: ["Stop sharing", "Teilen beenden"],
-  shareDetail: ["Share screen for", "Bildschirm teilen für"],
-  shareText: ["Text (sharp)", "Text (scharf)"],
-  shareMotion: ["Motion (smooth)", "Bewegung (flüssig)"],
+  shareMotion: ["Share screen with motion, as for films", "Bildschirm mit Bewegung teilen, etwa für Filme"],
   more: ["More options", "Weitere Optionen"],
   leaveMeeting: ["Leave meeting", "Meeting verlassen"],
   leave: ["Leave", "Verlassen"],
@@ -75,13 +72,11 @@ export const callMessages = defineMessages({
   close: ["Close", "Schließen"],
 
   // Tiles
-  you: ["You", "Sie"],
   nameYou: ["{name} (you)", "{name} (Sie)"],
   muted: ["muted", "stumm"],
   micOn: ["microphone on", "Mikrofon an"],
   speaking: ["speaking", "spricht"],
   host: ["Host", "Host"],
-  guest: ["Guest", "Gast"],
   external: ["External", "Extern"],
   pinned: ["pinned", "angeheftet"],
   pin: ["Pin {name}", "{name} anheften"],
@@ -91,9 +86,6 @@ export const callMessages = defineMessages({
   volumeOf: ["Volume of {name}", "Lautstärke von {name}"],
   qualityWeak: ["Weak connection", "Schwache Verbindung"],
   qualityLost: ["Connection lost", "Verbindung unterbrochen"],
-  tileOptions: ["Options for {name}", "Optionen für {name}"],
-  startingCamera: ["Starting camera…", "Kamera startet …"],
-  selfTop: ["Own picture at the top {side}", "Eigenes Bild oben {side}"],
   cornerTopLeft: ["Move to top left", "Nach oben links"],
   cornerTopRight: ["Move to top right", "Nach oben rechts"],
   cornerBottomLeft: ["Move to bottom left", "Nach unten links"],
@@ -170,10 +162,6 @@ export const callMessages = defineMessages({
   soundHint: [
     "The browser waits for your press before it plays sound.",
     "Der Browser wartet auf Ihren Klick, bevor er Ton abspielt.",
-  ],
-  uploadSlow: [
-    "Your upload is slow – we lowered your picture.",
-    "Ihr Upload ist langsam – Ihr Bild wurde verkleinert.",
   ],
 
   // Devices in trouble

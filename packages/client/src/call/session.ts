@@ -124,7 +124,7 @@ export class CallSession {
   async endForEveryone(): Promise<boolean> {
     const { hostKey, backend } = this.options;
     if (hostKey === null || !(await backend.endMeeting(hostKey))) return false;
-    this.end("ended-by-me", null);
+    this.end("ended", null);
     return true;
   }
 

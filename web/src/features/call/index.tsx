@@ -1,13 +1,64 @@
-import type { CallScreenProps } from "@heydok/client";
+import { type CallScreenProps, createHttpClient } from "@heydok/client";
+import {
+  browserSurroundings,
+  type CallNews,
+  CallSession,
+  HttpCallBackend,
+  loadCallPreferences,
+  Stage,
+} from "@heydok/client/call";
+import { useEffect, useRef, useState } from "react";
+import { useServices } from "../../app/context";
+import { safeStorage } from "../../app/storage";
+import { CallView } from "./CallView";
 
-/** The call, loaded when somebody joins. */
-export default function CallScreen({ meeting, onLeft }: CallScreenProps) {
-  return (
-    <main id="main" data-stage>
-      <h1>{meeting.name ?? meeting.code}</h1>
-      <button type="button" onClick={() => onLeft("left", { durationSeconds: 0 })}>
-        Leave meeting
-      </button>
-    </main>
-  );
+interface Running {
+  session: CallSession;
+  stage: Stage;
+}
+
+/** The call, loaded when somebody joins: from the admission to the moment of leaving. */
+export default function CallScreen({ meeting, join, devices, hostKey, onLeft }: CallScreenProps) {
+  const { api } = useServices();
+  const [running, setRunning] = useState<Running | null>(null);
+  const onNews = useRef<(news: CallNews) => void>(() => undefined);
+  const latest = useRef({ meeting, join, devices, hostKey, onLeft });
+  latest.current.onLeft = onLeft;
+  useEffect(() => {
+    const { meeting, join, devices, hostKey } = latest.current;
+    const { displayName, speakerId } = devices;
+    const session = new CallSession({
+      join,
+      displayName,
+      media: devices,
+      speakerId,
+      hostKey,
+      backend: new HttpCallBackend({
+        http: createHttpClient(),
+        meetings: api,
+        code: meeting.code,
+        displayName,
+        hostKey,
+      }),
+      document,
+      debug: new URLSearchParams(location.search).get("debug") === "1",
+      onNews: (news) => onNews.current(news),
+      onEnd: (reason, { durationSeconds, code }) =>
+        latest.current.onLeft(reason, { durationSeconds, ...(code === null ? {} : { code }) }),
+    });
+    const kept = loadCallPreferences(safeStorage("localStorage"));
+    const stage = new Stage(session.people.list, session.selfId, kept.layout, browserSurroundings, (ids) =>
+      session.people.show(ids),
+    );
+    stage.moveSelf(kept.corner);
+    stage.start();
+    session.start();
+    setRunning({ session, stage });
+    return () => {
+      stage.stop();
+      session.dispose();
+    };
+  }, [api]);
+  if (running === null) return <main id="main" data-stage />;
+  return <CallView meeting={meeting} onNews={onNews} {...running} />;
 }

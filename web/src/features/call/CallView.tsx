@@ -1,0 +1,115 @@
+import type { MeetingInfo } from "@heydok/client";
+import {
+  type CallNews,
+  type CallPreferences,
+  type CallSession,
+  connectionPhase,
+  loadCallPreferences,
+  type Stage,
+  saveCallPreferences,
+} from "@heydok/client/call";
+import { type RefObject, useCallback, useEffect, useMemo, useRef, useState } from "react";
+import { safeStorage } from "../../app/storage";
+import { useBehavior } from "../../app/useBehavior";
+import { Banners } from "./Banners";
+import styles from "./CallView.module.css";
+import { ChatPanel } from "./ChatPanel";
+import { ControlBar } from "./ControlBar";
+import { type Call, CallContext, type Panel, useCall } from "./context";
+import { LostScreen } from "./LostScreen";
+import { PeoplePanel } from "./PeoplePanel";
+import { ShortcutsDialog } from "./ShortcutsDialog";
+import { StageArea } from "./StageArea";
+import { useCallTitle } from "./useCallTitle";
+import { useNews } from "./useNews";
+import { useNow } from "./useNow";
+import { useShortcuts } from "./useShortcuts";
+
+interface CallViewProps {
+  readonly meeting: MeetingInfo;
+  readonly session: CallSession;
+  readonly stage: Stage;
+  readonly onNews: RefObject<(news: CallNews) => void>;
+}
+
+/** The whole call screen over its view models. */
+export function CallView({ meeting, session, stage, onNews }: CallViewProps) {
+  const [panel, setPanel] = useState<Panel | null>(null);
+  const [listOpen, setListOpen] = useState(false);
+  const [preferences, setPreferences] = useState(() => loadCallPreferences(safeStorage("localStorage")));
+  const opener = useRef<Element | null>(null);
+
+  const togglePanel = useCallback((next: Panel) => {
+    opener.current = document.activeElement;
+    setPanel((open) => (open === next ? null : next));
+  }, []);
+  const closePanel = useCallback(() => {
+    setPanel(null);
+    const back = opener.current;
+    if (back instanceof HTMLElement && back.isConnected) back.focus();
+  }, []);
+  const changePreferences = useCallback((part: Partial<CallPreferences>) => {
+    setPreferences((before) => {
+      const next = { ...before, ...part };
+      saveCallPreferences(safeStorage("localStorage"), next);
+      return next;
+    });
+  }, []);
+  const showShortcuts = useCallback(() => setListOpen(true), []);
+  const call = useMemo<Call>(
+    () => ({
+      meeting,
+      session,
+      stage,
+      panel,
+      preferences,
+      togglePanel,
+      closePanel,
+      showShortcuts,
+      changePreferences,
+    }),
+    [meeting, session, stage, panel, preferences, togglePanel, closePanel, showShortcuts, changePreferences],
+  );
+  return (
+    <CallContext value={call}>
+      <CallFrame onNews={onNews} />
+      {listOpen && <ShortcutsDialog onClose={() => setListOpen(false)} />}
+    </CallContext>
+  );
+}
+
+function CallFrame({ onNews }: { onNews: CallViewProps["onNews"] }) {
+  const call = useCall();
+  const { session, panel, meeting } = call;
+  const heading = useRef<HTMLHeadingElement>(null);
+  useEffect(() => session.chat.setOpen(panel === "chat"), [session, panel]);
+  useEffect(() => heading.current?.focus(), []);
+  useEffect(() => {
+    const retry = () => session.retryNow();
+    window.addEventListener("online", retry);
+    return () => window.removeEventListener("online", retry);
+  }, [session]);
+  useNews(onNews);
+  useShortcuts();
+  useCallTitle();
+  const connection = useBehavior(session.connection);
+  const now = useNow(500, connection.status === "interrupted");
+  const phase = connectionPhase(connection, now);
+  const lost = phase === "lost";
+  return (
+    <main id="main" className={styles.call} data-stage data-panel={panel ?? "none"} tabIndex={-1}>
+      <h1 ref={heading} className="visually-hidden" tabIndex={-1}>
+        {meeting.name ?? meeting.code}
+      </h1>
+      <div className={styles.body}>
+        <div className={styles.center}>
+          <Banners phase={phase} now={now} />
+          {lost ? <LostScreen /> : <StageArea phase={phase} />}
+        </div>
+        {panel === "chat" && <ChatPanel />}
+        {panel === "people" && <PeoplePanel />}
+      </div>
+      <ControlBar />
+    </main>
+  );
+}

@@ -1,0 +1,31 @@
+import { PhoneOff, RefreshCw } from "lucide-react";
+import { useEffect } from "react";
+import { useAnnounce } from "../../primitives/Announcer";
+import { Button } from "../../primitives/Button";
+import { Spinner } from "../../primitives/Spinner";
+import { useCall, useCallText } from "./context";
+import styles from "./LostScreen.module.css";
+
+/** After a minute without a line. It goes on trying, so the page is never dead while the meeting lives. */
+export function LostScreen() {
+  const { session } = useCall();
+  const t = useCallText();
+  const announce = useAnnounce();
+  useEffect(() => announce(t("lostTitle"), "assertive"), [announce, t]);
+  return (
+    <div className={styles.lost}>
+      <h2>{t("lostTitle")}</h2>
+      <p className={styles.hint}>
+        <Spinner size={18} /> {t("lostHint")}
+      </p>
+      <div className={styles.actions}>
+        <Button look="primary" icon={RefreshCw} onClick={() => session.retryNow()}>
+          {t("reconnect")}
+        </Button>
+        <Button icon={PhoneOff} onClick={() => session.leave()}>
+          {t("leaveMeeting")}
+        </Button>
+      </div>
+    </div>
+  );
+}

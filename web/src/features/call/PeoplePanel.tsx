@@ -1,0 +1,112 @@
+import { avatarColour, initials, type ParticipantView, type Role } from "@heydok/client/call";
+import { Mic, MicOff, Pin, PinOff, Video, VideoOff } from "lucide-react";
+import { useEffect, useId, useRef, useState } from "react";
+import { useBehavior } from "../../app/useBehavior";
+import { Icon } from "../../primitives/Icon";
+import { IconButton } from "../../primitives/IconButton";
+import { useCall, useCallText } from "./context";
+import styles from "./PeoplePanel.module.css";
+import { SidePanel } from "./SidePanel";
+
+/** A search field is worth its room from this many people on. */
+const SEARCH_FROM = 8;
+
+function matches(view: ParticipantView, wanted: string): boolean {
+  return view.name.toLocaleLowerCase().includes(wanted.trim().toLocaleLowerCase());
+}
+
+export function PeoplePanel() {
+  const { session, stage } = useCall();
+  const t = useCallText();
+  const people = useBehavior(session.people.list);
+  const roles = useBehavior(session.roles);
+  const { pinned } = useBehavior(stage.state);
+  const [wanted, setWanted] = useState("");
+  const field = useRef<HTMLInputElement>(null);
+  const heading = useRef<HTMLHeadingElement>(null);
+  const id = useId();
+  const searchable = people.length >= SEARCH_FROM;
+  const found = searchable ? people.filter((view) => matches(view, wanted)) : people;
+  useEffect(() => (field.current ?? heading.current)?.focus(), []);
+  return (
+    <SidePanel title={t("people")}>
+      <div className={styles.content}>
+        {searchable && (
+          <div className={styles.search}>
+            <label htmlFor={id} className="visually-hidden">
+              {t("search")}
+            </label>
+            <input
+              id={id}
+              ref={field}
+              type="search"
+              className={styles.field}
+              placeholder={t("search")}
+              value={wanted}
+              onChange={(event) => setWanted(event.currentTarget.value)}
+            />
+          </div>
+        )}
+        <h3 ref={heading} tabIndex={-1} className={styles.heading}>
+          {t("inMeeting", { n: people.length })}
+        </h3>
+        {found.length === 0 && (
+          <p className={styles.none} role="status">
+            {t("nobodyFound")}
+          </p>
+        )}
+        <ul className={styles.list}>
+          {found.map((view) => (
+            <Person
+              key={view.id}
+              view={view}
+              role={roles.get(view.id) ?? "unknown"}
+              pinned={pinned.includes(view.id)}
+              onPin={() => stage.pin(view.id)}
+            />
+          ))}
+        </ul>
+      </div>
+    </SidePanel>
+  );
+}
+
+interface PersonProps {
+  readonly view: ParticipantView;
+  readonly role: Role;
+  readonly pinned: boolean;
+  readonly onPin: () => void;
+}
+
+function Person({ view, role, pinned, onPin }: PersonProps) {
+  const t = useCallText();
+  const { name } = view;
+  return (
+    <li className={styles.person}>
+      <span className={styles.avatar} data-colour={avatarColour(view.id)} aria-hidden="true">
+        {initials(name)}
+      </span>
+      <span className={styles.who}>
+        <span className={styles.name} title={name}>
+          {view.isLocal ? t("nameYou", { name }) : name}
+        </span>
+        {role === "host" && <span className={styles.role}>{t("host")}</span>}
+        {role === "external" && <span className={styles.role}>{t("external")}</span>}
+        {view.stale && <span className={styles.role}>{t("qualityWeak")}</span>}
+      </span>
+      <span className={styles.state} data-off={!view.microphoneOn || undefined}>
+        <Icon of={view.microphoneOn ? Mic : MicOff} size={18} />
+        <span className="visually-hidden">{view.microphoneOn ? t("micOn") : t("muted")}</span>
+      </span>
+      <span className={styles.state} data-off={!view.cameraOn || undefined}>
+        <Icon of={view.cameraOn ? Video : VideoOff} size={18} />
+      </span>
+      <IconButton
+        icon={pinned ? PinOff : Pin}
+        size={18}
+        label={pinned ? t("unpin", { name }) : t("pin", { name })}
+        onClick={onPin}
+      />
+    </li>
+  );
+}

@@ -1,0 +1,81 @@
+import { SHORTCUTS, type Shortcut } from "@heydok/client/call";
+import { Dialog } from "../../primitives/Dialog";
+import { useCall, useCallText } from "./context";
+import styles from "./ShortcutsDialog.module.css";
+
+const NAMES = {
+  "toggle-microphone": "keyMicrophone",
+  "toggle-camera": "keyCamera",
+  "toggle-share": "keyShare",
+  "toggle-chat": "keyChat",
+  "toggle-people": "keyPeople",
+  "next-layout": "keyLayout",
+  "next-page": "keyNextPage",
+  "previous-page": "keyPreviousPage",
+  "full-screen": "keyFullScreen",
+  "focus-controls": "keyControls",
+  "next-region": "keyNextRegion",
+  "previous-region": "keyPreviousRegion",
+  "read-status": "keyReadStatus",
+  "show-shortcuts": "keyList",
+  "hold-to-talk": "keyTalk",
+  pin: "keyPin",
+  close: "keyClose",
+} as const satisfies Record<Shortcut["command"], string>;
+
+const mac = /mac|iphone|ipad/i.test(navigator.userAgent);
+
+/** All keys of the call, and the switch for the single ones. */
+export function ShortcutsDialog({ onClose }: { onClose: () => void }) {
+  const { preferences, changePreferences } = useCall();
+  const t = useCallText();
+  return (
+    <Dialog title={t("shortcuts")} onClose={onClose}>
+      <KeyTable title={t("shortcutsAlways")} shortcuts={SHORTCUTS.filter((shortcut) => !shortcut.single)} />
+      <label className={styles.switch}>
+        <input
+          type="checkbox"
+          role="switch"
+          checked={preferences.singleKeys}
+          aria-checked={preferences.singleKeys}
+          onChange={(event) => changePreferences({ singleKeys: event.currentTarget.checked })}
+        />
+        {t("singleKeys")}
+      </label>
+      <KeyTable
+        title={t("shortcutsSingle")}
+        shortcuts={SHORTCUTS.filter((shortcut) => shortcut.single)}
+        muted={!preferences.singleKeys}
+      />
+    </Dialog>
+  );
+}
+
+interface KeyTableProps {
+  readonly title: string;
+  readonly shortcuts: readonly Shortcut[];
+  readonly muted?: boolean;
+}
+
+function KeyTable({ title, shortcuts, muted = false }: KeyTableProps) {
+  const t = useCallText();
+  return (
+    <table className={styles.table} data-muted={muted || undefined}>
+      <caption className={styles.caption}>{title}</caption>
+      <tbody>
+        {shortcuts.map((shortcut) => (
+          <tr key={shortcut.keys.join()}>
+            <th scope="row">{t(NAMES[shortcut.command])}</th>
+            <td>
+              {shortcut.keys.map((key) => (
+                <kbd key={key} className={`${styles.key} mono`}>
+                  {mac ? key.replace("Ctrl", "⌘") : key}
+                </kbd>
+              ))}
+            </td>
+          </tr>
+        ))}
+      </tbody>
+    </table>
+  );
+}

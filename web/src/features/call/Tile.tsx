@@ -1,0 +1,124 @@
+import {
+  avatarColour,
+  initials,
+  type ParticipantView,
+  type PlacedTile,
+  type Role,
+} from "@heydok/client/call";
+import { Mic, MicOff, Pin, SignalLow, SignalZero } from "lucide-react";
+import { type CSSProperties, type KeyboardEvent, memo, useRef } from "react";
+import { Icon } from "../../primitives/Icon";
+import { useCallText } from "./context";
+import styles from "./Tile.module.css";
+import { TileActions } from "./TileActions";
+import { useFrozen } from "./useFrozen";
+import { VideoView } from "./VideoView";
+
+interface TileProps {
+  readonly view: ParticipantView;
+  readonly placed: PlacedTile;
+  readonly role: Role;
+  readonly pinned: boolean;
+  /** The one tile that Tab reaches; arrows lead to the others. */
+  readonly current: boolean;
+  /** Out of the tab order, as while the line is cut. */
+  readonly asleep: boolean;
+  readonly onPin: (id: string) => void;
+  readonly onKeyDown: (event: KeyboardEvent, id: string) => void;
+  readonly onFocus: (id: string) => void;
+}
+
+/** One person on the stage. */
+export const Tile = memo(function Tile(props: TileProps) {
+  const { view, placed, role, pinned, current, asleep, onPin, onKeyDown, onFocus } = props;
+  const t = useCallText();
+  const video = useRef<HTMLVideoElement>(null);
+  const frozen = useFrozen(video, view.camera !== null && !view.isLocal);
+  const weak = view.stale || frozen || view.quality === "lost";
+  const small = placed.box.width < 176;
+  const name = view.isLocal ? t("nameYou", { name: view.name }) : view.name;
+  const showsPicture = view.camera !== null || (view.stale && view.cameraOn);
+  const described = [
+    name,
+    view.microphoneOn ? (view.speaking ? t("speaking") : t("micOn")) : t("muted"),
+    pinned ? t("pinned") : "",
+  ];
+  const reachable = current && !asleep;
+  return (
+    <li
+      className={styles.tile}
+      style={boxStyle(placed)}
+      data-participant={view.id}
+      data-role={placed.role}
+      data-speaking={view.speaking || undefined}
+      data-weak={weak || undefined}
+      aria-label={described.filter(Boolean).join(", ")}
+      tabIndex={reachable ? 0 : -1}
+      onKeyDown={(event) => onKeyDown(event, view.id)}
+      onFocus={() => onFocus(view.id)}
+    >
+      <VideoView
+        source={view.camera}
+        participant={view.id}
+        kind="camera"
+        mirrored={view.isLocal}
+        fit={placed.role === "main" ? "contain" : "cover"}
+        keepLast={view.stale && view.cameraOn}
+        videoRef={video}
+      />
+      {!showsPicture && (
+        <span className={styles.avatar} data-colour={avatarColour(view.id)} aria-hidden="true">
+          {initials(view.name)}
+        </span>
+      )}
+      <TileActions view={view} pinned={pinned} reachable={reachable} onPin={onPin} />
+      <div className={styles.plate}>
+        {pinned && <Icon of={Pin} size={14} />}
+        <span className={styles.name} title={name}>
+          {name}
+        </span>
+        {role === "host" && !small && <span className={styles.badge}>{t("host")}</span>}
+        {role === "external" && !small && <span className={styles.badge}>{t("external")}</span>}
+        <MicState view={view} small={small} />
+        <QualityMark view={view} />
+      </div>
+      {weak && (view.stale || frozen) && !view.isLocal && <p className={styles.weak}>{t("qualityWeak")}</p>}
+    </li>
+  );
+});
+
+function boxStyle(placed: PlacedTile): CSSProperties {
+  const { x, y, width, height } = placed.box;
+  const round = Math.round;
+  return { transform: `translate(${round(x)}px, ${round(y)}px)`, width: round(width), height: round(height) };
+}
+
+function MicState({ view, small }: { view: ParticipantView; small: boolean }) {
+  const t = useCallText();
+  if (view.microphoneOn) {
+    return (
+      <span className={styles.mic} data-speaking={view.speaking || undefined}>
+        <Icon of={Mic} size={16} />
+        <span className="visually-hidden">{view.speaking ? t("speaking") : t("micOn")}</span>
+      </span>
+    );
+  }
+  return (
+    <span className={styles.muted}>
+      <Icon of={MicOff} size={16} />
+      <span className={small ? "visually-hidden" : undefined}>{t("muted")}</span>
+    </span>
+  );
+}
+
+function QualityMark({ view }: { view: ParticipantView }) {
+  const t = useCallText();
+  if (view.quality !== "weak" && view.quality !== "lost") return null;
+  const text = view.quality === "weak" ? t("qualityWeak") : t("qualityLost");
+  return (
+    <span className={styles.quality} title={text}>
+      <Icon of={view.quality === "weak" ? SignalLow : SignalZero} size={16} />
+      <span className="visually-hidden">{text}</span>
+    </span>
+  );
+}

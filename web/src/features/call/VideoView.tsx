@@ -1,0 +1,61 @@
+import type { VideoSource } from "@heydok/client/call";
+import { type RefObject, useEffect, useRef } from "react";
+import styles from "./VideoView.module.css";
+
+interface VideoViewProps {
+  readonly source: VideoSource | null;
+  readonly participant: string;
+  readonly kind: "camera" | "screen_share";
+  readonly mirrored?: boolean;
+  /** `contain` shows all of the picture, `cover` fills the box. */
+  readonly fit: "contain" | "cover";
+  /** Keeps the last picture on screen when the source is gone. */
+  readonly keepLast: boolean;
+  readonly videoRef?: RefObject<HTMLVideoElement | null>;
+}
+
+/** One picture. While the line is cut its last frame stays instead of a black box. */
+export function VideoView(props: VideoViewProps) {
+  const { source, participant, kind, mirrored = false, fit, keepLast, videoRef } = props;
+  const own = useRef<HTMLVideoElement>(null);
+  const video = videoRef ?? own;
+  const last = useRef<HTMLCanvasElement>(null);
+  useEffect(() => {
+    const element = video.current;
+    if (source === null || element === null) return;
+    const detach = source.attach(element);
+    const canvas = last.current;
+    return () => {
+      if (canvas !== null) drawLast(element, canvas);
+      detach();
+    };
+  }, [source, video]);
+  const classes = [styles.video, mirrored && styles.mirrored, fit === "contain" && styles.contain];
+  return (
+    <>
+      <canvas
+        ref={last}
+        hidden={!keepLast || source !== null}
+        className={classes.filter(Boolean).join(" ")}
+      />
+      <video
+        ref={video}
+        autoPlay
+        muted
+        playsInline
+        disablePictureInPicture
+        data-participant={participant}
+        data-source={kind}
+        hidden={source === null}
+        className={classes.filter(Boolean).join(" ")}
+      />
+    </>
+  );
+}
+
+function drawLast(video: HTMLVideoElement, canvas: HTMLCanvasElement): void {
+  if (video.videoWidth === 0) return;
+  canvas.width = video.videoWidth;
+  canvas.height = video.videoHeight;
+  canvas.getContext("2d")?.drawImage(video, 0, 0);
+}
