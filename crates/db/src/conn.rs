@@ -24,11 +24,6 @@ impl Conn {
         Self { inner, lost_race: false }
     }
 
-    /// Whether the engine is PostgreSQL: for the few statements that have no common form.
-    pub(crate) fn is_postgres(&self) -> bool {
-        matches!(self.inner, Inner::PostgresRead(_) | Inner::PostgresWrite(_))
-    }
-
     fn note<T>(&mut self, result: Result<T, sqlx::Error>) -> Result<T, Error> {
         result.map_err(|error| {
             let error = Error::from(error);
@@ -63,9 +58,15 @@ impl Conn {
     pub async fn optional(&mut self, query: Query) -> Result<Option<Row>, Error> {
         let result = match &mut self.inner {
             Inner::SqliteRead(conn) => query.sqlite().fetch_optional(&mut **conn).await.map(|row| row.map(Row::Sqlite)),
-            Inner::SqliteWrite(conn) => query.sqlite().fetch_optional(&mut **conn).await.map(|row| row.map(Row::Sqlite)),
-            Inner::PostgresRead(conn) => query.postgres().fetch_optional(&mut **conn).await.map(|row| row.map(Row::Postgres)),
-            Inner::PostgresWrite(conn) => query.postgres().fetch_optional(&mut **conn).await.map(|row| row.map(Row::Postgres)),
+            Inner::SqliteWrite(conn) => {
+                query.sqlite().fetch_optional(&mut **conn).await.map(|row| row.map(Row::Sqlite))
+            }
+            Inner::PostgresRead(conn) => {
+                query.postgres().fetch_optional(&mut **conn).await.map(|row| row.map(Row::Postgres))
+            }
+            Inner::PostgresWrite(conn) => {
+                query.postgres().fetch_optional(&mut **conn).await.map(|row| row.map(Row::Postgres))
+            }
         };
         self.note(result)
     }

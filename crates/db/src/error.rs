@@ -24,7 +24,9 @@ pub enum Error {
 impl Error {
     /// Whether another writer won and the same transaction may succeed when it is run again.
     pub(crate) fn lost_race(&self) -> bool {
-        let Self::Engine(sqlx::Error::Database(error)) = self else { return false };
+        let Self::Engine(sqlx::Error::Database(error)) = self else {
+            return false;
+        };
         match error.code().as_deref() {
             // PostgreSQL: serialization_failure, deadlock_detected.
             Some("40001" | "40P01") => true,

@@ -1,5 +1,6 @@
 //! Opening the database, reading, and writing in transactions that are run again when another writer wins.
 
+use std::ops::ControlFlow;
 use std::str::FromStr as _;
 use std::time::Duration;
 
@@ -90,32 +91,42 @@ impl Db {
         }))
     }
 
-    /// Runs `body` in one transaction and commits when it returns `Ok`; everything else rolls back.
-    ///
-    /// Writers go one at a time on both engines (SQLite: `BEGIN IMMEDIATE` on the one writing connection; PostgreSQL: SERIALIZABLE
-    /// behind one table lock taken before the snapshot), so sequence numbers are in commit order. When another process wins,
-    /// `body` is run again from the start, so it must have no effect outside the connection it is given.
-    pub async fn write<T, E: From<Error>>(&self, body: impl AsyncFn(&mut Conn) -> Result<T, E>) -> Result<T, E> {
-        for attempt in 0..ATTEMPTS_MAX {
-            if attempt > 0 {
-                // Not synchronisation: it spreads the retries of writers that collided.
-                tokio::time::sleep(Duration::from_millis(2 << attempt)).await;
-            }
-            let mut conn = match self.begin().await {
-                Err(error) if error.lost_race() => continue,
-                other => other?,
-            };
-            match body(&mut conn).await {
-                Ok(value) => match conn.commit().await {
-                    (Ok(()), _) => return Ok(value),
-                    (Err(_), true) => {}
-                    (Err(error), false) => return Err(error.into()),
-                },
-                Err(_) if conn.lost_race => {}
-                Err(error) => return Err(error),
-            }
+    /// Begins attempt number `attempt` of a writing transaction: use [`crate::write!`].
+    #[doc(hidden)]
+    pub async fn begin_attempt(&self, attempt: u32) -> Result<Option<Conn>, Error> {
+        if attempt > 0 {
+            // Not synchronisation: it spreads the retries of writers that collided.
+            tokio::time::sleep(Duration::from_millis(2 << attempt)).await;
         }
-        Err(Error::Busy.into())
+        match self.begin().await {
+            Ok(conn) => Ok(Some(conn)),
+            Err(error) if error.lost_race() && attempt + 1 < ATTEMPTS_MAX => Ok(None),
+            Err(error) if error.lost_race() => Err(Error::Busy),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Commits or rolls back, or asks for another attempt: use [`crate::write!`].
+    #[doc(hidden)]
+    pub async fn settle<T, E: From<Error>>(
+        conn: Conn,
+        result: Result<T, E>,
+        attempt: u32,
+    ) -> ControlFlow<Result<T, E>> {
+        let result = match result {
+            Ok(value) => match conn.commit().await {
+                (Ok(()), _) => return ControlFlow::Break(Ok(value)),
+                (Err(_), true) => None,
+                (Err(error), false) => Some(Err(error.into())),
+            },
+            Err(_) if conn.lost_race => None,
+            Err(error) => Some(Err(error)),
+        };
+        match result {
+            Some(result) => ControlFlow::Break(result),
+            None if attempt + 1 >= ATTEMPTS_MAX => ControlFlow::Break(Err(Error::Busy.into())),
+            None => ControlFlow::Continue(()),
+        }
     }
 
     async fn begin(&self) -> Result<Conn, Error> {

@@ -1,5 +1,6 @@
 //! Statements, their parameters, and rows with typed columns.
 
+use kit::UnixMillis;
 use sqlx::Row as _;
 
 use crate::Error;
@@ -45,6 +46,16 @@ impl From<i64> for Value {
 impl From<Option<i64>> for Value {
     fn from(value: Option<i64>) -> Self {
         Self::Int(value)
+    }
+}
+impl From<UnixMillis> for Value {
+    fn from(value: UnixMillis) -> Self {
+        Self::Int(Some(value.get()))
+    }
+}
+impl From<Option<UnixMillis>> for Value {
+    fn from(value: Option<UnixMillis>) -> Self {
+        Self::Int(value.map(UnixMillis::get))
     }
 }
 impl From<bool> for Value {
@@ -127,6 +138,16 @@ impl Row {
     /// A 64-bit integer or NULL.
     pub fn int_opt(&self, column: &'static str) -> Result<Option<i64>, Error> {
         self.get(column)
+    }
+
+    /// A moment that is never NULL.
+    pub fn at(&self, column: &'static str) -> Result<UnixMillis, Error> {
+        self.int(column).map(UnixMillis)
+    }
+
+    /// A moment or NULL.
+    pub fn at_opt(&self, column: &'static str) -> Result<Option<UnixMillis>, Error> {
+        Ok(self.int_opt(column)?.map(UnixMillis))
     }
 
     /// A truth value.

@@ -1,8 +1,12 @@
 //! The heydok binary's library: configuration, HTTP and every product feature.
 
+pub mod app;
 pub mod cli;
 pub mod config;
 pub mod crypto;
+pub mod features;
+pub mod http;
 pub mod limits;
 pub mod logging;
 pub mod secrets;
+pub mod serve;

@@ -1,0 +1,122 @@
+//! E-02: come in with a name.
+
+use axum::Json;
+use axum::extract::{Path, State};
+use http::HeaderMap;
+use kit::text::{Length, Lines};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::rules::Refusal;
+use super::service::{self, Application, Outcome};
+use crate::app::App;
+use crate::features::livekit;
+use crate::http::body::FromFields;
+use crate::http::problem::{self, Code};
+use crate::http::{Body, Context, Fields, Problem};
+
+/// Who wants to come in.
+#[derive(Debug, ToSchema)]
+pub struct JoinRequest {
+    /// 1 to 50 characters.
+    #[schema(example = "Max Mustermann")]
+    pub display_name: String,
+    pub password: Option<String>,
+    /// Makes you the host; also accepted as header `X-Host-Key`.
+    pub host_key: Option<String>,
+    /// From an earlier answer: come back as the same participant.
+    pub rejoin_token: Option<String>,
+}
+
+impl FromFields for JoinRequest {
+    fn read(fields: &mut Fields) -> Self {
+        Self {
+            display_name: fields.text("display_name", Lines::One, Length::new(1, 50)),
+            password: fields.raw_opt("password", Length::new(0, 200)),
+            host_key: fields.raw_opt("host_key", Length::new(0, 200)),
+            rejoin_token: fields.raw_opt("rejoin_token", Length::new(0, 200)),
+        }
+    }
+}
+
+/// The way into the room.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct JoinAnswer {
+    /// For `room.connect(livekit_url, token)`.
+    #[schema(example = "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9...")]
+    pub token: String,
+    #[schema(example = "abc-defg-hij")]
+    pub meeting_id: String,
+    #[schema(example = "wss://your-livekit-server.com")]
+    pub livekit_url: String,
+    #[schema(example = "guest-12345678")]
+    pub participant_id: String,
+    #[schema(example = "guest")]
+    pub role: &'static str,
+    #[schema(example = "meeting-abc-defg-hij")]
+    pub room_name: String,
+    /// Keep it to come back as the same participant.
+    pub rejoin_token: String,
+    /// When the token ends.
+    pub expires_at: String,
+}
+
+/// Join a meeting
+#[utoipa::path(post, path = "/api/v1/meetings/{meeting_id}/join", tag = "meetings", params(("meeting_id" = String, Path)), request_body = JoinRequest, responses((status = 200, body = JoinAnswer)))]
+pub async fn join(
+    State(app): State<App>,
+    Path(meeting_id): Path<String>,
+    context: Context,
+    headers: HeaderMap,
+    body: Body<JoinRequest>,
+) -> Result<Json<JoinAnswer>, Problem> {
+    let request = body.value;
+    let host_key = headers.get("x-host-key").and_then(|key| key.to_str().ok()).map(str::to_owned);
+    let application = Application {
+        display_name: request.display_name,
+        password: request.password,
+        host_key: request.host_key.or(host_key).filter(|key| !key.is_empty()),
+        rejoin_token: request.rejoin_token,
+    };
+    let admitted = service::join(&app, &meeting_id, &application).await?;
+    let meeting = &admitted.meeting;
+    let room = livekit::ensure_room(&app, &meeting.room_name, meeting.max_participants).await;
+    room.map_err(|error| Problem::new(problem::ROOM_CREATE_FAILED).private(error))?;
+    tracing::info!(meeting_id = %meeting.code, participant_id = %admitted.session.participant_id, "participant admitted");
+    Ok(Json(JoinAnswer {
+        token: admitted.token,
+        meeting_id: meeting.public_id().to_owned(),
+        livekit_url: livekit::public_url(&app, &context),
+        participant_id: admitted.session.participant_id,
+        role: admitted.session.role.as_str(),
+        room_name: meeting.room_name.clone(),
+        rejoin_token: admitted.rejoin_token.expose().to_owned(),
+        expires_at: admitted.session.token_expires_at.rfc3339(),
+    }))
+}
+
+impl From<Outcome> for Problem {
+    fn from(outcome: Outcome) -> Self {
+        match outcome {
+            Outcome::Refused(refusal) => Self::new(code_of(refusal)),
+            Outcome::Waiting(_) => Self::new(problem::INVALID_STATE).detail("The meeting has not begun yet"),
+            Outcome::HostKeyInvalid => Self::new(problem::HOST_KEY_INVALID),
+            Outcome::NoIdentity => Self::new(problem::CAPACITY),
+            Outcome::Database(error) => error.into(),
+        }
+    }
+}
+
+fn code_of(refusal: Refusal) -> Code {
+    match refusal {
+        Refusal::NotFound => problem::MEETING_NOT_FOUND,
+        Refusal::Ended => problem::MEETING_ENDED,
+        Refusal::Expired => problem::MEETING_EXPIRED,
+        Refusal::Cancelled => problem::MEETING_CANCELLED,
+        Refusal::Removed => problem::PARTICIPANT_REMOVED,
+        Refusal::PasswordRequired => problem::PASSWORD_REQUIRED,
+        Refusal::PasswordWrong => problem::PASSWORD_WRONG,
+        Refusal::Locked => problem::MEETING_LOCKED,
+        Refusal::Full => problem::MEETING_FULL,
+    }
+}

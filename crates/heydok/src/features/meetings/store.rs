@@ -1,0 +1,133 @@
+//! Meetings in the database.
+
+use db::{Conn, Error, Row, sql};
+use kit::{Entropy, MeetingCode, UnixMillis};
+
+use super::Meeting;
+
+/// How often a code is drawn before we give up.
+const DRAWS_MAX: usize = 8;
+
+macro_rules! select {
+    ($rest:literal) => {
+        concat!(
+            "SELECT m.id, m.code, m.external_id, m.room_name, m.title, m.host_key, m.password, m.status, m.access_state, m.access, ",
+            "m.locked, m.max_participants, m.scheduled_start, m.scheduled_end, m.expires_at, m.created_at, i.id AS instance_id ",
+            "FROM video_meetings m LEFT JOIN meeting_instances i ON i.meeting_id = m.id AND i.ended_at IS NULL ",
+            $rest
+        )
+    };
+}
+
+fn read(row: &Row) -> Result<Meeting, Error> {
+    Ok(Meeting {
+        id: row.text("id")?,
+        code: row.text("code")?,
+        external_id: row.text_opt("external_id")?,
+        room_name: row.text("room_name")?,
+        title: row.text("title")?,
+        host_key: row.text_opt("host_key")?,
+        password: row.text_opt("password")?,
+        status: row.word("status")?,
+        access_state: row.word("access_state")?,
+        open_access: row.text("access")? == "open",
+        locked: row.flag("locked")?,
+        max_participants: row.int("max_participants")?,
+        scheduled_start: row.at_opt("scheduled_start")?,
+        scheduled_end: row.at_opt("scheduled_end")?,
+        expires_at: row.at_opt("expires_at")?,
+        created_at: row.at("created_at")?,
+        instance_id: row.text_opt("instance_id")?,
+    })
+}
+
+/// A meeting about to be made.
+#[derive(Debug, Clone)]
+pub struct NewMeeting {
+    pub id: String,
+    pub title: String,
+    /// Digest of the host key.
+    pub host_key: String,
+    pub password: Option<String>,
+    pub max_participants: i64,
+    pub expires_at: UnixMillis,
+    pub settings: String,
+}
+
+/// Inserts the meeting under a code that nobody has; `None` if eight draws were all taken.
+pub async fn insert(
+    conn: &mut Conn,
+    new: &NewMeeting,
+    entropy: &dyn Entropy,
+    now: UnixMillis,
+) -> Result<Option<String>, Error> {
+    for _ in 0..DRAWS_MAX {
+        let code = MeetingCode::draw(entropy).to_string();
+        let retired = sql("SELECT 1 AS one FROM retired_codes WHERE code = $1 AND until > $2");
+        if conn.optional(retired.bind(kit::sha256_hex(code.as_bytes())).bind(now)).await?.is_some() {
+            continue;
+        }
+        let inserted = conn
+            .execute(
+                sql("INSERT INTO video_meetings (id, platform, code, room_name, title, host_key, password, status, access_state,
+                       max_participants, settings, expires_at, created_at, updated_at)
+                     VALUES ($1, 'heydok', $2, $3, $4, $5, $6, 'scheduled', 'creating', $7, $8, $9, $10, $10)
+                     ON CONFLICT DO NOTHING")
+                .bind(&new.id)
+                .bind(&code)
+                .bind(format!("meeting-{code}"))
+                .bind(&new.title)
+                .bind(&new.host_key)
+                .bind(new.password.as_deref())
+                .bind(new.max_participants)
+                .bind(&new.settings)
+                .bind(new.expires_at)
+                .bind(now),
+            )
+            .await?;
+        if inserted == 1 {
+            return Ok(Some(code));
+        }
+    }
+    Ok(None)
+}
+
+/// `creating -> open`, once the room exists. `false` if it was not in that state.
+pub async fn open(conn: &mut Conn, id: &str, now: UnixMillis) -> Result<bool, Error> {
+    let query = sql(
+        "UPDATE video_meetings SET access_state = 'open', updated_at = $2 WHERE id = $1 AND access_state = 'creating'",
+    );
+    Ok(conn.execute(query.bind(id).bind(now)).await? == 1)
+}
+
+/// `creating -> closed(cancelled)`, when no room could be made.
+pub async fn abandon(conn: &mut Conn, id: &str, now: UnixMillis) -> Result<(), Error> {
+    let query = sql("UPDATE video_meetings SET access_state = 'closed', status = 'cancelled', updated_at = $2
+                     WHERE id = $1 AND access_state = 'creating'");
+    conn.execute(query.bind(id).bind(now)).await?;
+    Ok(())
+}
+
+/// Finds a meeting by what stands in a path: code (repaired), id, or external id.
+pub async fn find(conn: &mut Conn, given: &str) -> Result<Option<Meeting>, Error> {
+    if given.len() > 128 {
+        return Ok(None);
+    }
+    for code in MeetingCode::candidates(given) {
+        if let Some(row) = conn.optional(sql(select!("WHERE m.code = $1")).bind(code.as_str())).await? {
+            return read(&row).map(Some);
+        }
+    }
+    let query = sql(select!("WHERE m.id = $1 OR m.external_id = $1 LIMIT 1"));
+    conn.optional(query.bind(given)).await?.as_ref().map(read).transpose()
+}
+
+/// A meeting by its internal id.
+pub async fn by_id(conn: &mut Conn, id: &str) -> Result<Option<Meeting>, Error> {
+    conn.optional(sql(select!("WHERE m.id = $1")).bind(id)).await?.as_ref().map(read).transpose()
+}
+
+/// A meeting by the name of its LiveKit room.
+pub async fn by_room(conn: &mut Conn, room_name: &str) -> Result<Option<Meeting>, Error> {
+    conn.optional(sql(select!("WHERE m.room_name = $1")).bind(room_name)).await?.as_ref().map(read).transpose()
+}

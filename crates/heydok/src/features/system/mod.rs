@@ -1,0 +1,3 @@
+//! What operators and monitors ask for.
+
+pub mod http;

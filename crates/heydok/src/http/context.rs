@@ -1,0 +1,198 @@
+//! What is known of a request before any handler runs, and what every answer gets after it.
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+
+use axum::body::Body;
+use axum::extract::{ConnectInfo, FromRequestParts, Request, State};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use http::header::{
+    CACHE_CONTROL, CONTENT_TYPE, HOST, REFERRER_POLICY, STRICT_TRANSPORT_SECURITY, X_CONTENT_TYPE_OPTIONS,
+};
+use http::request::Parts;
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+
+use super::problem::{self, Document, Problem};
+use crate::app::App;
+
+/// Header that names a request in our answer and in our log.
+pub const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+/// Longest `Host` and request id that are believed.
+const NAME_BYTES_MAX: usize = 255;
+
+/// Who asks, and by which name of ours.
+#[derive(Debug, Clone)]
+pub struct Context {
+    pub request_id: String,
+    /// The caller's address; behind a proxy only when TRUSTED_PROXIES names it.
+    pub address: IpAddr,
+    /// Whether the caller reached us by TLS.
+    pub secure: bool,
+    /// The `Host` the caller used, if it looks like one.
+    pub host: Option<String>,
+}
+
+impl Context {
+    /// Scheme, host and port that this server is reached by, without a slash at the end.
+    pub fn origin(&self, app: &App) -> String {
+        if let Some(origin) = &app.settings().frontend_origin {
+            return origin.clone();
+        }
+        let scheme = if self.secure { "https" } else { "http" };
+        match &self.host {
+            Some(host) => format!("{scheme}://{host}"),
+            None => format!("{scheme}://localhost:{}", app.settings().port),
+        }
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for Context {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Problem> {
+        let context = parts.extensions.get::<Arc<Self>>();
+        context.map(|context| Self::clone(context)).ok_or_else(|| Problem::internal("no request context"))
+    }
+}
+
+/// The outermost layer: makes the [`Context`], renders problems and adds the headers that every answer has.
+pub async fn layer(State(app): State<App>, mut request: Request, next: Next) -> Response {
+    let peer = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip());
+    let context = Arc::new(read(&app, peer, request.headers(), request.uri()));
+    let path = request.uri().path().to_owned();
+    let page = !path.starts_with("/api/");
+    request.extensions_mut().insert(Arc::clone(&context));
+    let mut response = next.run(request).await;
+    if response.status().is_client_error() || response.status().is_server_error() {
+        response = render(response, &path, &context);
+    }
+    decorate(&app, response.headers_mut(), &context, page);
+    response
+}
+
+fn read(app: &App, peer: Option<IpAddr>, headers: &HeaderMap, uri: &http::Uri) -> Context {
+    let peer = peer.unwrap_or(IpAddr::V4(Ipv4Addr::LOCALHOST)).to_canonical();
+    let trusted = app.settings().trusts(peer);
+    let forwarded = |name: &str| if trusted { text(headers, name) } else { None };
+    let address = forwarded("x-forwarded-for").and_then(|list| client_of(app, list)).unwrap_or(peer);
+    let host = forwarded("x-forwarded-host")
+        .or_else(|| text(headers, HOST.as_str()))
+        .or_else(|| uri.authority().map(|a| a.as_str()));
+    Context {
+        request_id: text(headers, X_REQUEST_ID.as_str())
+            .filter(|id| is_request_id(id))
+            .map_or_else(|| app.new_id(), str::to_owned),
+        address,
+        secure: app.settings().tls
+            || forwarded("x-forwarded-proto").is_some_and(|scheme| scheme.eq_ignore_ascii_case("https")),
+        host: host.filter(|host| is_host(host)).map(str::to_ascii_lowercase),
+    }
+}
+
+/// The last address in `X-Forwarded-For` that is not a proxy of ours: earlier ones could be the caller's invention.
+fn client_of(app: &App, list: &str) -> Option<IpAddr> {
+    let addresses = list.rsplit(',').take(16).map_while(|item| item.trim().parse::<IpAddr>().ok());
+    let mut last = None;
+    for address in addresses {
+        let address = address.to_canonical();
+        last = Some(address);
+        if !app.settings().trusts(address) {
+            break;
+        }
+    }
+    last
+}
+
+fn text<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
+    headers.get(name).and_then(|value| value.to_str().ok())
+}
+
+fn is_request_id(id: &str) -> bool {
+    (8..=64).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+}
+
+fn is_host(host: &str) -> bool {
+    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_' | b':' | b'[' | b']');
+    !host.is_empty() && host.len() <= NAME_BYTES_MAX && host.bytes().all(allowed)
+}
+
+/// Gives an error its body. Errors that the framework made (404, 405, 413) have no [`Problem`] yet.
+fn render(response: Response, path: &str, context: &Context) -> Response {
+    let problem = response.extensions().get::<Problem>().cloned();
+    let problem = match problem {
+        Some(problem) => problem,
+        None if response.headers().get(CONTENT_TYPE).is_some_and(is_final) => return response,
+        None => Problem::new(match response.status() {
+            StatusCode::NOT_FOUND => problem::NOT_FOUND,
+            StatusCode::METHOD_NOT_ALLOWED => problem::METHOD_NOT_ALLOWED,
+            StatusCode::PAYLOAD_TOO_LARGE => problem::TOO_LARGE,
+            StatusCode::UNSUPPORTED_MEDIA_TYPE => problem::UNSUPPORTED_MEDIA_TYPE,
+            StatusCode::SERVICE_UNAVAILABLE => problem::MAINTENANCE,
+            status if status.is_client_error() => problem::VALIDATION_FAILED,
+            _ => problem::INTERNAL,
+        }),
+    };
+    if problem.code.status.is_server_error() {
+        let cause = problem.private.as_deref().unwrap_or_default();
+        tracing::error!(code = problem.code.code, request_id = %context.request_id, cause, "request failed");
+    }
+    let document = Document {
+        r#type: format!("/docs/errors#{}", problem.code.code),
+        title: problem.code.status.canonical_reason().unwrap_or("Error"),
+        status: problem.code.status.as_u16(),
+        detail: serde_json::Value::String(problem.detail.into_owned()),
+        instance: path,
+        code: problem.code.code,
+        request_id: &context.request_id,
+        errors: &problem.errors,
+        extra: problem.extra.into_iter().map(|(name, value)| (name.to_owned(), value)).collect(),
+    };
+    let body = serde_json::to_vec(&document).unwrap_or_default();
+    let (mut parts, _) = response.into_parts();
+    parts.status = problem.code.status;
+    parts.headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+    parts.headers.remove(http::header::CONTENT_LENGTH);
+    (parts, Body::from(body)).into_response()
+}
+
+/// Bodies that are complete as they are (pages, health).
+fn is_final(content_type: &HeaderValue) -> bool {
+    let content_type = content_type.as_bytes();
+    content_type.starts_with(b"text/html") || content_type.starts_with(b"application/json")
+}
+
+fn decorate(app: &App, headers: &mut HeaderMap, context: &Context, page: bool) {
+    if let Ok(id) = HeaderValue::from_str(&context.request_id) {
+        headers.insert(X_REQUEST_ID, id);
+    }
+    headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    headers.insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+    if context.secure {
+        headers.insert(STRICT_TRANSPORT_SECURITY, HeaderValue::from_static("max-age=31536000"));
+    }
+    headers.entry(CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
+    if page {
+        headers
+            .entry(http::header::CONTENT_SECURITY_POLICY)
+            .or_insert_with(|| app.settings().content_security_policy());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hosts_and_request_ids_are_believed_only_when_well_formed() {
+        for host in ["localhost:8000", "[::1]:80", "meet.example.org", "a_b.test"] {
+            assert!(is_host(host), "{host}");
+        }
+        for host in ["", "a b", "a/b", "evil\r\nx", "ä.test", "a@b"] {
+            assert!(!is_host(host), "{host}");
+        }
+        assert!(is_request_id("0123-abcd"));
+        assert!(!is_request_id("short"));
+        assert!(!is_request_id("0123 abcd"));
+    }
+}

@@ -1,0 +1,13 @@
+//! The HTTP side that all features share: context, problems, bodies, the embedded web client, the API's own documents.
+
+pub mod body;
+pub mod context;
+pub mod fields;
+pub mod problem;
+pub mod router;
+pub mod web;
+
+pub use body::Body;
+pub use context::Context;
+pub use fields::Fields;
+pub use problem::Problem;
