@@ -1,7 +1,7 @@
 import "./styles/tokens.css";
 import "./styles/fonts.css";
 import "./styles/base.css";
-import { createMeetingApi, PreferencesViewModel } from "@heydok/client";
+import { createMeetingApi, MeetingKeys, PreferencesViewModel } from "@heydok/client";
 import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
 import { App } from "./app/App";
@@ -17,9 +17,15 @@ const preferences = new PreferencesViewModel(
   new URLSearchParams(location.search).get("lang"),
 );
 
+const services = {
+  preferences,
+  api: createMeetingApi(),
+  keys: new MeetingKeys(safeStorage("sessionStorage")),
+};
+
 interceptLinks();
 createRoot(root).render(
   <StrictMode>
-    <App preferences={preferences} api={createMeetingApi()} />
+    <App services={services} />
   </StrictMode>,
 );

@@ -1,18 +1,18 @@
-import type { MeetingApi, PreferencesViewModel } from "@heydok/client";
-import { useEffect, useMemo } from "react";
+import { useEffect } from "react";
+import { AboutScreen } from "../features/about/AboutScreen";
 import { Landing } from "../features/landing/Landing";
 import { MeetingPage } from "../features/meeting/MeetingPage";
 import { NotFound } from "../features/problem/NotFound";
 import { AnnouncerProvider } from "../primitives/Announcer";
 import { ToastProvider } from "../primitives/Toasts";
-import { ServicesContext } from "./context";
+import { CrashBoundary } from "./CrashBoundary";
+import { type Services, ServicesContext } from "./context";
 import { navigate, redirectOf, routeOf, useAddress } from "./router";
 import { useBehavior } from "./useBehavior";
 
-export function App({ preferences, api }: { preferences: PreferencesViewModel; api: MeetingApi }) {
-  const services = useMemo(() => ({ preferences, api }), [preferences, api]);
-  const { theme } = useBehavior(preferences.preferences);
-  const language = useBehavior(preferences.language);
+export function App({ services }: { services: Services }) {
+  const { theme } = useBehavior(services.preferences.preferences);
+  const language = useBehavior(services.preferences.language);
   useEffect(() => {
     document.documentElement.lang = language;
     if (theme === "system") delete document.documentElement.dataset.theme;
@@ -22,7 +22,9 @@ export function App({ preferences, api }: { preferences: PreferencesViewModel; a
     <ServicesContext value={services}>
       <AnnouncerProvider>
         <ToastProvider>
-          <Screens />
+          <CrashBoundary>
+            <Screens />
+          </CrashBoundary>
         </ToastProvider>
       </AnnouncerProvider>
     </ServicesContext>
@@ -44,6 +46,8 @@ function Screens() {
       return <Landing />;
     case "meeting":
       return <MeetingPage key={route.code} code={route.code} />;
+    case "about":
+      return <AboutScreen key={route.topic} topic={route.topic} />;
     case "notFound":
       return <NotFound />;
   }
@@ -51,7 +55,6 @@ function Screens() {
 
 function splitAddress(address: string): { pathname: string; search: string } {
   const at = address.indexOf("?");
-  return at < 0
-    ? { pathname: address, search: "" }
-    : { pathname: address.slice(0, at), search: address.slice(at) };
+  if (at < 0) return { pathname: address, search: "" };
+  return { pathname: address.slice(0, at), search: address.slice(at) };
 }

@@ -1,4 +1,11 @@
-import type { Language, MeetingApi, Messages, PreferencesViewModel, Translate } from "@heydok/client";
+import type {
+  Language,
+  MeetingApi,
+  MeetingKeys,
+  Messages,
+  PreferencesViewModel,
+  Translate,
+} from "@heydok/client";
 import { translator } from "@heydok/client";
 import { createContext, useContext, useMemo } from "react";
 import { useBehavior } from "./useBehavior";
@@ -7,6 +14,7 @@ import { useBehavior } from "./useBehavior";
 export interface Services {
   readonly preferences: PreferencesViewModel;
   readonly api: MeetingApi;
+  readonly keys: MeetingKeys;
 }
 
 export const ServicesContext = createContext<Services | null>(null);

@@ -5,6 +5,7 @@ import { useSyncExternalStore } from "react";
 export type Route =
   | { readonly screen: "landing" }
   | { readonly screen: "meeting"; readonly code: string }
+  | { readonly screen: "about"; readonly topic: "accessibility" | "privacy" }
   | { readonly screen: "notFound" };
 
 export interface Location {
@@ -16,6 +17,8 @@ export function routeOf({ pathname }: Location): Route {
   if (pathname === "/" || pathname === "/index.html") return { screen: "landing" };
   const meeting = /^\/meeting\/([^/]+)\/?$/.exec(pathname);
   if (meeting?.[1]) return { screen: "meeting", code: meeting[1] };
+  if (pathname === "/accessibility") return { screen: "about", topic: "accessibility" };
+  if (pathname === "/privacy") return { screen: "about", topic: "privacy" };
   return { screen: "notFound" };
 }
 

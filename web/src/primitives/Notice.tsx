@@ -24,7 +24,7 @@ export function Notice(props: {
     <div className={`${styles.notice} ${styles[tone]}`} role={role}>
       <Icon of={icons[tone]} />
       <div className={styles.body}>
-        {title && <p className={styles.title}>{title}</p>}
+        {title && <div className={styles.title}>{title}</div>}
         {children}
       </div>
     </div>

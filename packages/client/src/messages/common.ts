@@ -4,6 +4,10 @@ import { defineMessages } from "../i18n/translate";
 export const commonMessages = defineMessages({
   skip: ["Skip to content", "Zum Inhalt springen"],
   home: ["heydok, start page", "heydok, Startseite"],
+  footer: ["About this server", "Über diesen Server"],
+  accessibility: ["Accessibility", "Barrierefreiheit"],
+  privacy: ["Privacy", "Datenschutz"],
+  developers: ["For developers", "Für Entwickler"],
   close: ["Close", "Schließen"],
   retry: ["Try again", "Erneut versuchen"],
   toStart: ["To the start page", "Zur Startseite"],

@@ -1,7 +1,23 @@
+import { problemMessages } from "@heydok/client";
+import { useText } from "../../app/context";
+import { Frame } from "../../frame/Frame";
+import { Heading } from "../../frame/Heading";
+import { JoinForm } from "../landing/JoinForm";
+import { useLanding } from "../landing/useLanding";
+import { EmptyChair } from "./EmptyChair";
+import styles from "./Problem.module.css";
+
 export function NotFound() {
+  const t = useText(problemMessages);
+  const landing = useLanding();
   return (
-    <main id="main">
-      <h1>404</h1>
-    </main>
+    <Frame>
+      <div className={styles.screen}>
+        <EmptyChair />
+        <Heading title={t("notFoundTitle")}>{t("notFoundTitle")}</Heading>
+        <p className={styles.text}>{t("notFoundText")}</p>
+        {landing && <JoinForm landing={landing} />}
+      </div>
+    </Frame>
   );
 }

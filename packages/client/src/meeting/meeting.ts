@@ -1,0 +1,119 @@
+import type { MeetingApi } from "../api/meetings";
+import { type Behavior, Cell } from "../state/behavior";
+import { Scope } from "../state/scope";
+import type { MeetingKeys } from "./keys";
+import { isPassing, type MeetingProblem, problemOf, problemOfInfo } from "./problem";
+import type { DeviceChoice, JoinResult, LeftDetails, LeftReason, MeetingInfo } from "./types";
+
+/** Where a person stands with one meeting: one address, from looking it up to having left. */
+export type MeetingStage =
+  | { readonly stage: "loading" }
+  | { readonly stage: "problem"; readonly problem: MeetingProblem }
+  | { readonly stage: "preJoin"; readonly meeting: MeetingInfo }
+  | {
+      readonly stage: "call";
+      readonly meeting: MeetingInfo;
+      readonly join: JoinResult;
+      readonly devices: DeviceChoice;
+    }
+  | {
+      readonly stage: "left";
+      readonly meeting: MeetingInfo;
+      readonly devices: DeviceChoice;
+      readonly reason: LeftReason;
+      readonly details: LeftDetails;
+      readonly rejoining: boolean;
+      /** Why the last press of "Rejoin" failed. */
+      readonly problem: MeetingProblem | null;
+    };
+
+export class MeetingViewModel {
+  readonly #api: MeetingApi;
+  readonly #keys: MeetingKeys;
+  readonly #code: string;
+  readonly #scope = new Scope();
+  readonly #abort = new AbortController();
+  readonly #stage = new Cell<MeetingStage>({ stage: "loading" });
+
+  constructor(api: MeetingApi, keys: MeetingKeys, code: string) {
+    this.#api = api;
+    this.#keys = keys;
+    this.#code = code;
+    this.#scope.onEnd(() => this.#abort.abort());
+  }
+
+  get stage(): Behavior<MeetingStage> {
+    return this.#stage;
+  }
+
+  get hostKey(): string | null {
+    return this.#keys.hostKey(this.#code);
+  }
+
+  /** Looks the meeting up; also the way on from every problem that may pass. */
+  readonly load = async (): Promise<void> => {
+    this.#stage.set({ stage: "loading" });
+    let next: MeetingStage;
+    try {
+      next = this.#begin(await this.#api.info(this.#code, this.#abort.signal));
+    } catch (error) {
+      next = { stage: "problem", problem: problemOf(error) };
+    }
+    if (!this.#scope.ended) this.#stage.set(next);
+  };
+
+  #begin(meeting: MeetingInfo): MeetingStage {
+    const problem = problemOfInfo(meeting);
+    // Who was in keeps the seat for a while, so only the server knows whether the meeting is full for them.
+    const seated = problem?.kind === "full" && this.#keys.rejoinToken(this.#code) !== null;
+    return problem === null || seated ? { stage: "preJoin", meeting } : { stage: "problem", problem };
+  }
+
+  /** Asks for a seat. Resolves to the problem if it may pass; any other problem becomes the page. */
+  readonly join = async (devices: DeviceChoice): Promise<MeetingProblem | null> => {
+    const before = this.#stage.value;
+    if (before.stage !== "preJoin" && before.stage !== "left") return null;
+    const { meeting } = before;
+    try {
+      const join = await this.#requestSeat(devices);
+      if (!this.#scope.ended) this.#stage.set({ stage: "call", meeting, join, devices });
+      return null;
+    } catch (error) {
+      const problem = problemOf(error, meeting);
+      if (isPassing(problem)) return problem;
+      if (!this.#scope.ended) this.#stage.set({ stage: "problem", problem });
+      return null;
+    }
+  };
+
+  async #requestSeat(devices: DeviceChoice): Promise<JoinResult> {
+    const request = {
+      displayName: devices.displayName,
+      hostKey: this.#keys.hostKey(this.#code),
+      rejoinToken: this.#keys.rejoinToken(this.#code),
+    };
+    const join = await this.#api.join(this.#code, request, this.#abort.signal);
+    if (join.rejoinToken) this.#keys.keepRejoinToken(this.#code, join.rejoinToken);
+    return join;
+  }
+
+  readonly left = (reason: LeftReason, details: LeftDetails): void => {
+    const before = this.#stage.value;
+    if (before.stage !== "call") return;
+    const { meeting, devices } = before;
+    this.#stage.set({ stage: "left", meeting, devices, reason, details, rejoining: false, problem: null });
+  };
+
+  /** Back into the call with the same name and devices. */
+  readonly rejoin = async (): Promise<void> => {
+    const before = this.#stage.value;
+    if (before.stage !== "left" || before.rejoining) return;
+    this.#stage.set({ ...before, rejoining: true, problem: null });
+    const problem = await this.join(before.devices);
+    if (problem !== null && !this.#scope.ended) this.#stage.set({ ...before, rejoining: false, problem });
+  };
+
+  end(): void {
+    this.#scope.end();
+  }
+}

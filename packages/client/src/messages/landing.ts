@@ -1,0 +1,61 @@
+import { defineMessages } from "../i18n/translate";
+
+export const landingMessages = defineMessages({
+  pageTitle: ["Meet in one click", "Mit einem Klick im Meeting"],
+  heading: ["Meet in one click", "Mit einem Klick im Meeting"],
+  lead: [
+    "One link and a name. No account, nothing to install.",
+    "Ein Link und ein Name. Ohne Konto, ohne Installation.",
+  ],
+  create: ["Create meeting", "Meeting erstellen"],
+  createHint: ["You get a link that is valid for 24 hours.", "Sie bekommen einen Link, der 24 Stunden gilt."],
+  creating: ["Creating…", "Wird erstellt …"],
+  joinHeading: ["Join a meeting", "Einem Meeting beitreten"],
+  createHeading: ["Start a meeting", "Ein Meeting starten"],
+  field: ["Meeting code or link", "Meeting-Code oder Link"],
+  join: ["Join", "Beitreten"],
+  checking: ["Checking the code…", "Code wird geprüft …"],
+  unknown: [
+    "No meeting has this code. Check the last group of letters.",
+    "Zu diesem Code gibt es kein Meeting. Prüfen Sie die letzte Buchstabengruppe.",
+  ],
+  expired: [
+    "This link was valid until {date}. Ask for a new one.",
+    "Dieser Link galt bis {date}. Bitten Sie um einen neuen.",
+  ],
+  expiredNoDate: [
+    "This link is no longer valid. Ask for a new one.",
+    "Dieser Link gilt nicht mehr. Bitten Sie um einen neuen.",
+  ],
+  ended: ["This meeting has ended.", "Dieses Meeting ist beendet."],
+  cancelled: ["This meeting was cancelled.", "Dieses Meeting wurde abgesagt."],
+  full: ["This meeting is full.", "Dieses Meeting ist voll."],
+  notACode: [
+    "A code has ten letters, like abc-defg-hij. You can also paste the whole link.",
+    "Ein Code hat zehn Buchstaben, wie abc-defg-hij. Sie können auch den ganzen Link einfügen.",
+  ],
+  foundEmpty: ["Found. Nobody is in yet.", "Gefunden. Noch niemand da."],
+  found: {
+    one: ["Found. One person is in.", "Gefunden. Eine Person ist da."],
+    other: ["Found. {n} people are in.", "Gefunden. {n} Personen sind da."],
+  },
+  createdTitle: ["Your meeting is ready", "Ihr Meeting ist bereit"],
+  created: ["Meeting {code} created", "Meeting {code} erstellt"],
+  createdCopied: ["Meeting {code} created, link copied", "Meeting {code} erstellt, Link kopiert"],
+  link: ["Link for everyone", "Link für alle"],
+  copy: ["Copy link", "Link kopieren"],
+  copied: ["Link copied", "Link kopiert"],
+  copyFailed: [
+    "The browser does not allow copying. Select the link and copy it.",
+    "Der Browser erlaubt das Kopieren nicht. Markieren Sie den Link und kopieren Sie ihn.",
+  ],
+  share: ["Share…", "Teilen …"],
+  joinNow: ["Join now", "Jetzt beitreten"],
+  qr: ["QR code of the link", "QR-Code des Links"],
+  qrHint: ["Scan to join by phone", "Scannen, um mit dem Telefon beizutreten"],
+  hostLink: ["Host link – open it to be host again", "Host-Link – damit sind Sie wieder Host"],
+  hostLinkHint: ["Only for you: whoever has it is host.", "Nur für Sie: Wer ihn hat, ist Host."],
+  copyHost: ["Copy host link", "Host-Link kopieren"],
+  validUntil: ["Valid until {date}", "Gültig bis {date}"],
+  another: ["Create another meeting", "Weiteres Meeting erstellen"],
+});

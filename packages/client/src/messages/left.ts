@@ -1,0 +1,44 @@
+import { defineMessages } from "../i18n/translate";
+
+export const leftMessages = defineMessages({
+  left: ["You left.", "Sie haben das Meeting verlassen."],
+  removed: ["The host removed you.", "Der Host hat Sie entfernt."],
+  ended: ["The meeting has ended.", "Das Meeting ist beendet."],
+  otherDevice: ["You joined on another device.", "Sie sind auf einem anderen Gerät beigetreten."],
+  connection: ["We lost the connection.", "Die Verbindung ist abgebrochen."],
+  roomDeleted: ["The meeting no longer exists.", "Das Meeting gibt es nicht mehr."],
+  serverStopped: ["The server has stopped.", "Der Server wurde beendet."],
+  neverConnected: ["The call did not come about.", "Der Anruf kam nicht zustande."],
+  leftText: [
+    "The meeting goes on. You can come back at any time.",
+    "Das Meeting läuft weiter. Sie können jederzeit zurück.",
+  ],
+  removedText: ["If this was a mistake, ask the host.", "War das ein Versehen, fragen Sie den Host."],
+  endedText: [
+    "The host ended it for everyone, or its time was over.",
+    "Der Host hat es für alle beendet, oder seine Zeit war um.",
+  ],
+  otherDeviceText: [
+    "The call goes on there. You can bring it back to this device.",
+    "Der Anruf läuft dort weiter. Sie können ihn auf dieses Gerät zurückholen.",
+  ],
+  connectionText: [
+    "Check Wi-Fi or VPN, then reconnect. You come back as the same person.",
+    "Prüfen Sie WLAN oder VPN und verbinden Sie sich neu. Sie kommen als dieselbe Person zurück.",
+  ],
+  roomDeletedText: ["Ask the host for a new link.", "Bitten Sie den Host um einen neuen Link."],
+  serverStoppedText: [
+    "It may be back in a minute. Your place is kept.",
+    "Er kann in einer Minute zurück sein. Ihr Platz bleibt erhalten.",
+  ],
+  neverConnectedText: [
+    "Your network blocks calls: allow UDP to this server, or try another network.",
+    "Ihr Netz blockiert Anrufe: Erlauben Sie UDP zu diesem Server oder nutzen Sie ein anderes Netz.",
+  ],
+  rejoin: ["Rejoin", "Wieder beitreten"],
+  continueHere: ["Continue here", "Hier fortsetzen"],
+  reconnect: ["Reconnect", "Neu verbinden"],
+  rejoining: ["Joining…", "Beitritt läuft …"],
+  duration: ["You were in for {time}.", "Sie waren {time} dabei."],
+  code: ["Code {code}", "Code {code}"],
+});

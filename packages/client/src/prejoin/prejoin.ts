@@ -1,0 +1,225 @@
+import { cleanDisplayName } from "../meeting/name";
+import type { MeetingProblem } from "../meeting/problem";
+import type { DeviceChoice } from "../meeting/types";
+import type { PreferencesViewModel } from "../preferences/preferences";
+import { type Behavior, Cell } from "../state/behavior";
+import { Scope } from "../state/scope";
+import { Device } from "./device";
+import { type Level, LevelMonitor, NO_LEVEL } from "./level";
+import type { DeviceKind, DeviceList, DevicePort, OpenLevelMeter, SpeakerPort } from "./ports";
+import { SpeakerTestViewModel } from "./speaker";
+
+export type JoinAttempt =
+  | { readonly status: "idle" }
+  | { readonly status: "joining" }
+  /** Offline: goes on by itself when the network is back. */
+  | { readonly status: "waiting" }
+  | { readonly status: "failed"; readonly problem: MeetingProblem };
+
+export interface PreJoinPorts {
+  readonly devices: DevicePort;
+  readonly speaker: SpeakerPort;
+  readonly openLevelMeter: OpenLevelMeter;
+  readonly network: NetworkPort;
+}
+
+export interface NetworkPort {
+  readonly online: Behavior<boolean>;
+}
+
+const IDLE: JoinAttempt = { status: "idle" };
+const NO_DEVICES: DeviceList = { cameras: [], microphones: [], speakers: [] };
+
+/** Everything a person sets before joining: name, camera, microphone, speaker. */
+export class PreJoinViewModel {
+  readonly camera: Device;
+  readonly microphone: Device;
+  readonly speakerTest: SpeakerTestViewModel;
+  readonly #ports: PreJoinPorts;
+  readonly #preferences: PreferencesViewModel;
+  readonly #join: (devices: DeviceChoice) => Promise<MeetingProblem | null>;
+  readonly #scope = new Scope();
+  readonly #name: Cell<string>;
+  readonly #nameMissing = new Cell(false);
+  readonly #list = new Cell<DeviceList>(NO_DEVICES);
+  readonly #level = new Cell<Level>(NO_LEVEL);
+  readonly #attempt = new Cell<JoinAttempt>(IDLE);
+  readonly #fellBack = new Cell<DeviceKind | null>(null);
+
+  constructor(
+    ports: PreJoinPorts,
+    preferences: PreferencesViewModel,
+    prefilledName: string | null,
+    join: (devices: DeviceChoice) => Promise<MeetingProblem | null>,
+  ) {
+    const stored = preferences.preferences.value;
+    this.#ports = ports;
+    this.#preferences = preferences;
+    this.#join = join;
+    this.#name = new Cell(cleanDisplayName(prefilledName ?? "") || stored.displayName);
+    this.camera = new Device("camera", ports.devices, stored.cameraId, () => this.#fellBack.set("camera"));
+    this.microphone = new Device("microphone", ports.devices, stored.microphoneId, () =>
+      this.#fellBack.set("microphone"),
+    );
+    this.speakerTest = new SpeakerTestViewModel(ports.speaker);
+  }
+
+  get name(): Behavior<string> {
+    return this.#name;
+  }
+
+  /** True after an attempt to join without a name. */
+  get nameMissing(): Behavior<boolean> {
+    return this.#nameMissing;
+  }
+
+  get deviceList(): Behavior<DeviceList> {
+    return this.#list;
+  }
+
+  get level(): Behavior<Level> {
+    return this.#level;
+  }
+
+  get attempt(): Behavior<JoinAttempt> {
+    return this.#attempt;
+  }
+
+  /** The kind whose remembered device was gone, so that another one runs. */
+  get fellBack(): Behavior<DeviceKind | null> {
+    return this.#fellBack;
+  }
+
+  /** Opens what was on last time, and keeps looking after it until `end`. */
+  begin(): void {
+    this.#scope.onEnd(this.#ports.devices.onChange(() => void this.#lookAgain()));
+    this.#scope.onEnd(this.#ports.network.online.subscribe(() => this.#networkChanged()));
+    this.#scope.onEnd(this.microphone.state.subscribe(() => this.#followMicrophone()));
+    for (const device of [this.camera, this.microphone]) {
+      this.#scope.onEnd(device.state.subscribe(() => void this.#refreshList()));
+      this.#scope.onEnd(device.stop);
+    }
+    this.#scope.onEnd(() => this.#monitor?.close());
+    void this.#openWanted();
+  }
+
+  end(): void {
+    this.#scope.end();
+  }
+
+  async #openWanted(): Promise<void> {
+    const { cameraOn, microphoneOn } = this.#preferences.preferences.value;
+    if (cameraOn && microphoneOn) await this.#openBoth();
+    else if (cameraOn) await this.camera.start();
+    else if (microphoneOn) await this.microphone.start();
+    else await this.#refreshList();
+  }
+
+  /** One question of the browser for both; if that fails, each is tried alone and has its own state. */
+  async #openBoth(): Promise<void> {
+    const camera = this.camera.begin();
+    const microphone = this.microphone.begin();
+    try {
+      const opened = await this.#ports.devices.open({
+        camera: this.camera.wishedId,
+        microphone: this.microphone.wishedId,
+      });
+      this.camera.settle(camera, opened.camera);
+      this.microphone.settle(microphone, opened.microphone);
+    } catch {
+      if (this.#scope.ended) return;
+      await Promise.all([this.camera.start(), this.microphone.start()]);
+    }
+  }
+
+  async #lookAgain(): Promise<void> {
+    await Promise.all([this.#refreshList(), this.camera.recheck(), this.microphone.recheck()]);
+  }
+
+  async #refreshList(): Promise<void> {
+    const list = await this.#ports.devices.list().catch(() => NO_DEVICES);
+    if (!this.#scope.ended) this.#list.set(list);
+  }
+
+  #monitor: LevelMonitor | null = null;
+  #unfollow: () => void = () => undefined;
+
+  #followMicrophone(): void {
+    const state = this.microphone.state.value;
+    this.#unfollow();
+    this.#monitor?.close();
+    this.#monitor = null;
+    this.#level.set(NO_LEVEL);
+    if (state.status !== "on" || this.#scope.ended) return;
+    const monitor = new LevelMonitor(state.capture.stream, this.#ports.openLevelMeter);
+    this.#monitor = monitor;
+    this.#unfollow = monitor.level.subscribe(() => this.#level.set(monitor.level.value));
+  }
+
+  readonly toggle = (kind: DeviceKind): void => {
+    const device = kind === "camera" ? this.camera : this.microphone;
+    // At fault it is wanted already; a press then tries again.
+    const { status } = device.state.value;
+    const on = status === "off" || status === "fault";
+    this.#preferences.change(kind === "camera" ? { cameraOn: on } : { microphoneOn: on });
+    if (on) void device.start();
+    else device.stop();
+  };
+
+  /** Tries again what is wanted but does not run. */
+  readonly retry = (): void => {
+    for (const device of [this.camera, this.microphone]) {
+      if (device.state.value.status === "fault") void device.start();
+    }
+  };
+
+  readonly choose = (kind: DeviceKind | "speaker", id: string): void => {
+    const chosen = id === "" ? null : id;
+    if (kind === "speaker") this.#preferences.change({ speakerId: chosen });
+    else {
+      this.#preferences.change(kind === "camera" ? { cameraId: chosen } : { microphoneId: chosen });
+      void (kind === "camera" ? this.camera : this.microphone).choose(chosen);
+    }
+  };
+
+  readonly rename = (typed: string): void => {
+    this.#name.set(typed);
+    if (cleanDisplayName(typed) !== "") this.#nameMissing.set(false);
+    this.#preferences.change({ displayName: typed });
+  };
+
+  /** Returns false if the name is missing, so that the view puts the focus there. */
+  readonly submit = (): boolean => {
+    const displayName = cleanDisplayName(this.#name.value);
+    this.#nameMissing.set(displayName === "");
+    if (displayName === "") return false;
+    const { status } = this.#attempt.value;
+    if (status === "joining" || status === "waiting") return true;
+    if (this.#ports.network.online.value) void this.#go(displayName);
+    else this.#attempt.set({ status: "waiting" });
+    return true;
+  };
+
+  #networkChanged(): void {
+    if (!this.#ports.network.online.value || this.#attempt.value.status !== "waiting") return;
+    void this.#go(cleanDisplayName(this.#name.value));
+  }
+
+  async #go(displayName: string): Promise<void> {
+    this.#attempt.set({ status: "joining" });
+    this.#preferences.change({ displayName });
+    const problem = await this.#join(this.#choice(displayName));
+    if (!this.#scope.ended) this.#attempt.set(problem === null ? IDLE : { status: "failed", problem });
+  }
+
+  #choice(displayName: string): DeviceChoice {
+    return {
+      displayName,
+      microphoneOn: this.microphone.state.value.status === "on",
+      cameraOn: this.camera.state.value.status === "on",
+      microphoneId: this.microphone.wishedId,
+      cameraId: this.camera.wishedId,
+      speakerId: this.#preferences.preferences.value.speakerId,
+    };
+  }
+}

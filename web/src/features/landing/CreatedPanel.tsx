@@ -1,0 +1,104 @@
+import { type CreatedMeeting, landingMessages } from "@heydok/client";
+import { Check, Copy, KeyRound, Share2, Video } from "lucide-react";
+import { useEffect, useRef, useState } from "react";
+import { useText } from "../../app/context";
+import { useFormat } from "../../app/format";
+import { useAnnounce } from "../../primitives/Announcer";
+import { Button } from "../../primitives/Button";
+import { Icon } from "../../primitives/Icon";
+import { useToast } from "../../primitives/Toasts";
+import styles from "./CreatedPanel.module.css";
+import { copyText } from "./copy";
+import { QrCode } from "./QrCode";
+
+/** How long a button says that it has copied. */
+const COPIED_MS = 2_500;
+
+/** The new meeting's link, in every way one might pass it on. */
+export function CreatedPanel({ meeting, onJoin }: { meeting: CreatedMeeting; onJoin: () => void }) {
+  const t = useText(landingMessages);
+  const format = useFormat();
+  const heading = useRef<HTMLHeadingElement>(null);
+  useEffect(() => heading.current?.focus(), []);
+  const [origin, path] = splitAt(meeting.url, meeting.code);
+  return (
+    <section className={styles.panel} aria-labelledby="created-heading">
+      <header className={styles.header}>
+        <h2 id="created-heading" ref={heading} tabIndex={-1} className={styles.title}>
+          {t("createdTitle")}
+        </h2>
+        <p className={styles.valid}>{t("validUntil", { date: format.dateTime(meeting.expiresAt) })}</p>
+      </header>
+      <div className={styles.columns}>
+        <div className={styles.main}>
+          <p role="status" className={styles.link}>
+            <span className="visually-hidden">{t("link")} </span>
+            <span className={styles.origin}>{origin}</span>
+            <strong className={styles.code}>{path}</strong>
+          </p>
+          <div className={styles.actions}>
+            <Button look="primary" icon={Video} onClick={onJoin}>
+              {t("joinNow")}
+            </Button>
+            <CopyButton text={meeting.url} label={t("copy")} />
+            <ShareButton url={meeting.url} />
+          </div>
+        </div>
+        <figure className={styles.qr}>
+          <QrCode text={meeting.url} label={t("qr")} />
+          <figcaption>{t("qrHint")}</figcaption>
+        </figure>
+      </div>
+      <div className={styles.host}>
+        <Icon of={KeyRound} />
+        <div className={styles.hostText}>
+          <p className={styles.hostTitle}>{t("hostLink")}</p>
+          <p className={styles.hostHint}>{t("hostLinkHint")}</p>
+        </div>
+        <CopyButton text={meeting.hostUrl} label={t("copyHost")} />
+      </div>
+    </section>
+  );
+}
+
+/** Puts the code, which people read aloud, apart from the address, which they do not. */
+function splitAt(url: string, code: string): [string, string] {
+  const at = url.lastIndexOf(code);
+  return at < 0 ? ["", url] : [url.slice(0, at), url.slice(at)];
+}
+
+function CopyButton({ text, label }: { text: string; label: string }) {
+  const t = useText(landingMessages);
+  const announce = useAnnounce();
+  const toast = useToast();
+  const [copied, setCopied] = useState(false);
+  useEffect(() => {
+    if (!copied) return;
+    const timer = setTimeout(() => setCopied(false), COPIED_MS);
+    return () => clearTimeout(timer);
+  }, [copied]);
+  const copy = async () => {
+    const done = await copyText(text);
+    setCopied(done);
+    if (done) announce(t("copied"));
+    else toast({ text: t("copyFailed") });
+  };
+  return (
+    <Button icon={copied ? Check : Copy} onClick={copy}>
+      {label}
+    </Button>
+  );
+}
+
+/** The system's share sheet, where there is one. */
+function ShareButton({ url }: { url: string }) {
+  const t = useText(landingMessages);
+  if (typeof navigator.share !== "function") return null;
+  // Closing the sheet without a choice rejects; there is nothing to tell then.
+  const share = () => void navigator.share({ url }).catch(() => undefined);
+  return (
+    <Button icon={Share2} onClick={share}>
+      {t("share")}
+    </Button>
+  );
+}

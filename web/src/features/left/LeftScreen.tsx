@@ -1,0 +1,104 @@
+import {
+  commonMessages,
+  type LeftReason,
+  leftMessages,
+  type MeetingStage,
+  problemMessages,
+  type Translate,
+} from "@heydok/client";
+import { useEffect, useRef } from "react";
+import { useText } from "../../app/context";
+import { useFormat } from "../../app/format";
+import { Frame } from "../../frame/Frame";
+import { Heading } from "../../frame/Heading";
+import { useAnnounce } from "../../primitives/Announcer";
+import { Button, LinkButton } from "../../primitives/Button";
+import { Notice } from "../../primitives/Notice";
+import { EmptyChair } from "../problem/EmptyChair";
+import styles from "../problem/Problem.module.css";
+import { problemText, useCountdown } from "../problem/ProblemScreen";
+
+type LeftStage = Extract<MeetingStage, { stage: "left" }>;
+type LeftText = Translate<typeof leftMessages>;
+
+const titles = {
+  left: "left",
+  removed: "removed",
+  ended: "ended",
+  other_device: "otherDevice",
+  connection: "connection",
+  room_deleted: "roomDeleted",
+  server_stopped: "serverStopped",
+  never_connected: "neverConnected",
+} as const satisfies Record<LeftReason, string>;
+
+/** After the call: why it is over, and the way back where there is one. */
+export function LeftScreen({ stage, onRejoin }: { stage: LeftStage; onRejoin: () => void }) {
+  const t = useText(leftMessages);
+  const common = useText(commonMessages);
+  const format = useFormat();
+  const announce = useAnnounce();
+  const rejoin = useRef<HTMLButtonElement>(null);
+  const title = t(titles[stage.reason]);
+  const back = backLabel(stage.reason, t);
+  useEffect(() => announce(title, "assertive"), [announce, title]);
+  useEffect(() => rejoin.current?.focus(), []);
+  const { durationSeconds, code } = stage.details;
+  return (
+    <Frame>
+      <div className={styles.screen}>
+        <EmptyChair />
+        <Heading title={title} takesFocus={back === null}>
+          {title}
+        </Heading>
+        <p className={styles.text}>
+          {t(`${titles[stage.reason]}Text`)}
+          {code && ` ${t("code", { code })}`}
+        </p>
+        {durationSeconds > 0 && (
+          <p className={styles.text}>{t("duration", { time: format.duration(durationSeconds) })}</p>
+        )}
+        {stage.problem && <RejoinProblem problem={stage.problem} />}
+        <div className={styles.actions}>
+          {back !== null && (
+            <Button ref={rejoin} look="primary" busy={stage.rejoining} onClick={onRejoin}>
+              {stage.rejoining ? t("rejoining") : back}
+            </Button>
+          )}
+          <LinkButton href="/" look={back === null ? "primary" : "outlined"}>
+            {common("toStart")}
+          </LinkButton>
+        </div>
+      </div>
+    </Frame>
+  );
+}
+
+/** What the way back is called, or `null` where there is none. */
+function backLabel(reason: LeftReason, t: LeftText): string | null {
+  switch (reason) {
+    case "left":
+      return t("rejoin");
+    case "other_device":
+      return t("continueHere");
+    case "connection":
+    case "never_connected":
+    case "server_stopped":
+      return t("reconnect");
+    case "removed":
+    case "ended":
+    case "room_deleted":
+      return null;
+  }
+}
+
+function RejoinProblem({ problem }: { problem: NonNullable<LeftStage["problem"]> }) {
+  const t = useText(problemMessages);
+  const format = useFormat();
+  const wait = useCountdown("seconds" in problem ? problem.seconds : 0);
+  return (
+    <Notice tone="danger" role="alert">
+      <p>{problemText(problem, t, format, wait)}</p>
+    </Notice>
+  );
+}

@@ -1,0 +1,70 @@
+import {
+  DISPLAY_NAME_CHARS_MAX,
+  type MeetingProblem,
+  type PreJoinViewModel,
+  preJoinMessages,
+  problemMessages,
+} from "@heydok/client";
+import { type FormEvent, useRef } from "react";
+import { useText } from "../../app/context";
+import { useFormat } from "../../app/format";
+import { useBehavior } from "../../app/useBehavior";
+import { Button } from "../../primitives/Button";
+import { Notice } from "../../primitives/Notice";
+import { TextField } from "../../primitives/TextField";
+import { problemText, useCountdown } from "../problem/ProblemScreen";
+import styles from "./PreJoin.module.css";
+
+/** A name and one button. */
+export function JoinForm({ model }: { model: PreJoinViewModel }) {
+  const t = useText(preJoinMessages);
+  const name = useBehavior(model.name);
+  const missing = useBehavior(model.nameMissing);
+  const attempt = useBehavior(model.attempt);
+  const field = useRef<HTMLInputElement>(null);
+  const busy = attempt.status === "joining" || attempt.status === "waiting";
+  const submit = (event: FormEvent) => {
+    event.preventDefault();
+    if (!model.submit()) field.current?.focus();
+  };
+  return (
+    <form className={styles.form} onSubmit={submit} noValidate>
+      <TextField
+        ref={field}
+        id="displayName"
+        label={t("name")}
+        value={name}
+        onChange={(event) => model.rename(event.target.value)}
+        error={missing ? t("nameMissing") : ""}
+        maxLength={DISPLAY_NAME_CHARS_MAX}
+        autoComplete="name"
+        enterKeyHint="go"
+        required
+      />
+      {attempt.status === "failed" && <JoinProblem problem={attempt.problem} />}
+      <div role="status" className={styles.formStatus}>
+        {attempt.status === "waiting" && <Notice tone="warn">{t("waitingForNetwork")}</Notice>}
+      </div>
+      <div className={styles.joinBar}>
+        <Button type="submit" look="primary" busy={busy} wide className={styles.join}>
+          {attempt.status === "joining" ? t("joining") : t("join")}
+        </Button>
+      </div>
+    </form>
+  );
+}
+
+function JoinProblem({ problem }: { problem: MeetingProblem }) {
+  const t = useText(problemMessages);
+  const format = useFormat();
+  const wait = useCountdown("seconds" in problem ? problem.seconds : 0);
+  return (
+    <Notice
+      tone={problem.kind === "server" ? "danger" : "warn"}
+      role="alert"
+      title={t(`${problem.kind}Title`)}
+    >
+      <p>{problemText(problem, t, format, wait)}</p>
+    </Notice>
+  );
+}

@@ -1,0 +1,20 @@
+import styles from "./Problem.module.css";
+
+/** A line drawing for screens where nobody meets: an empty chair at the end of a table. */
+export function EmptyChair() {
+  return (
+    <svg
+      className={styles.drawing}
+      viewBox="0 0 160 112"
+      width="160"
+      height="112"
+      fill="none"
+      aria-hidden="true"
+    >
+      <path d="M4 104h152" />
+      <path d="M60 52h84M70 52v52M134 52v52" />
+      <path d="M22 24v80M22 66h30M52 66v38M22 24c-4 0-6 3-5 7l3 22" />
+      <path d="M96 52v-9a6 6 0 0 1 12 0v9M108 46h5v-4h-5" />
+    </svg>
+  );
+}
