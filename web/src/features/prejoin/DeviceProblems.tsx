@@ -83,7 +83,11 @@ function Blocked({ fault, title, onRetry }: { fault: DeviceFault; title: string;
     <section aria-labelledby="blocked-heading">
       <Notice
         tone="danger"
-        title={<h2 id="blocked-heading" className={styles.heading}>{title}</h2>}
+        title={
+          <h2 id="blocked-heading" className={styles.heading}>
+            {title}
+          </h2>
+        }
       >
         {fault === "deniedByFrame" ? (
           <p>{t("frameBlocked")}</p>
