@@ -138,6 +138,9 @@ test("a meeting with the keyboard alone", async ({ arrive, product }) => {
   ) {
     await keyboard.press("ArrowRight");
   }
+  // Anna made the meeting, so she is asked whether it shall end for all.
+  await keyboard.press("Enter");
+  await expect(anna.page.getByRole("menuitem", { name: "Leave", exact: true })).toBeFocused();
   await keyboard.press("Enter");
   await expect(anna.button("Rejoin")).toBeFocused();
   await keyboard.press("Enter");
