@@ -128,7 +128,7 @@ impl Sfu {
             }
         }
         for packet in received.drain(..) {
-            self.forward(now, index, packet);
+            self.forward(now, index, &packet);
         }
         self.received = received;
         if self.peers.get(index).is_some_and(Peer::is_broken) {
@@ -364,19 +364,19 @@ impl Sfu {
     }
 
     /// Give one received packet to everybody who shall have it.
-    fn forward(&mut self, now: Instant, publisher: usize, packet: RtpPacket) {
+    fn forward(&mut self, now: Instant, publisher: usize, packet: &RtpPacket) {
         self.counters.received += 1;
         if packet.payload.len() > MAX_PAYLOAD {
             return;
         }
-        let Some(source) = self.source(publisher, &packet) else {
+        let Some(source) = self.source(publisher, packet) else {
             return;
         };
         let Some(peer) = self.peers.get_mut(publisher) else {
             return;
         };
         peer.stats.packets_up += 1;
-        let arrival = arrival(peer, &source, &packet, now);
+        let arrival = arrival(peer, &source, packet, now);
         let Some(track) = self.tracks.get_mut(source.track) else {
             return;
         };
@@ -397,7 +397,7 @@ impl Sfu {
         if arrival.starts_keyframe {
             track.keyframe_came(source.layer);
         }
-        let wants_keyframe = self.fan_out(&source, &arrival, &packet);
+        let wants_keyframe = self.fan_out(&source, &arrival, packet);
         if wants_keyframe
             && let Some(ssrc) = self
                 .tracks

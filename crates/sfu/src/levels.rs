@@ -91,7 +91,7 @@ mod tests {
 
     #[test]
     fn speech_starts_stays_and_stops() {
-        let start = Instant::now();
+        let start = testkit::origin();
         let mut level = AudioLevel::new();
         assert_eq!(
             interval(&mut level, start, 127, 20),
@@ -115,6 +115,6 @@ mod tests {
     #[test]
     fn a_cough_is_no_speech() {
         let mut level = AudioLevel::new();
-        assert_eq!(interval(&mut level, Instant::now(), 0, 7), None);
+        assert_eq!(interval(&mut level, testkit::origin(), 0, 7), None);
     }
 }

@@ -315,7 +315,7 @@ mod tests {
 
     #[test]
     fn keyframe_requests_are_spaced_and_not_lost() {
-        let start = Instant::now();
+        let start = testkit::origin();
         let mut track = Track::new(TrackId(1), MediaKind::Video);
         track.saw_packet(0, 7.into(), start);
         assert_eq!(track.request_keyframe(0, start), Some(7.into()));

@@ -1,0 +1,93 @@
+//! Several clients around one server: who gets what.
+
+mod common;
+
+use std::time::Duration;
+
+use common::{SeedOnPanic, Sim};
+use sfu::{Channel, Event, MediaKind, TrackId};
+use testkit::link::Conditions;
+
+const CAMERA_AND_MICROPHONE: [(MediaKind, &[&str]); 2] =
+    [(MediaKind::Audio, &[]), (MediaKind::Video, &[])];
+
+/// Three clients, each with microphone and camera, each subscribed to both others.
+fn three(sim: &mut Sim) -> Vec<Vec<TrackId>> {
+    let tracks: Vec<Vec<TrackId>> = (0..3)
+        .map(|_| {
+            let member = sim.join();
+            sim.publish(member, &CAMERA_AND_MICROPHONE)
+        })
+        .collect();
+    for member in 0..3 {
+        for other in (0..3).filter(|other| *other != member) {
+            sim.subscribe(
+                member,
+                &[
+                    (tracks[other][0], MediaKind::Audio),
+                    (tracks[other][1], MediaKind::Video),
+                ],
+            );
+        }
+    }
+    tracks
+}
+
+#[test]
+fn three_clients_hear_and_see_exactly_the_others() {
+    let seed = 1;
+    let _seed = SeedOnPanic(seed);
+    let mut sim = Sim::new(seed, Conditions::PERFECT);
+    let tracks = three(&mut sim);
+    sim.run_until_connected();
+    sim.run_for(Duration::from_secs(3));
+    for member in 0..3 {
+        for (mid, (kind, role)) in sim.members[member].roles.clone() {
+            let sfu::SectionRole::Send { track } = role else {
+                continue;
+            };
+            let heard = sim.heard(member, mid);
+            assert!(
+                heard.iter().all(|(from, _)| *from == track),
+                "only the subscribed track"
+            );
+            let counters: Vec<u64> = heard.iter().map(|(_, counter)| *counter).collect();
+            let expected = if kind == MediaKind::Audio { 100 } else { 200 };
+            assert!(
+                counters.len() > expected,
+                "{kind:?}: {} packets",
+                counters.len()
+            );
+            assert!(
+                counters.windows(2).all(|pair| pair[1] == pair[0] + 1),
+                "each packet once, in order"
+            );
+        }
+    }
+    for track in tracks.iter().flatten() {
+        assert!(sim.has_event(&Event::TrackStarted(*track)));
+    }
+    assert_eq!(sim.sfu.counters().unknown_datagrams, 0);
+    assert_eq!(sim.sfu.counters().faults, 0);
+}
+
+#[test]
+fn data_reaches_the_server_and_comes_back() {
+    let mut sim = Sim::new(2, Conditions::PERFECT);
+    let member = sim.join();
+    sim.publish(member, &CAMERA_AND_MICROPHONE);
+    sim.run_until_connected();
+    sim.run_until(Duration::from_secs(5), "channels open", |sim| {
+        [Channel::Reliable, Channel::Lossy, Channel::DataTrack]
+            .iter()
+            .all(|channel| sim.channel_open(0, *channel))
+            && sim.members[0].client.channels.len() == 3
+    });
+    let peer = sim.members[0].peer;
+    assert!(sim.members[0].client.send_data("_lossy", b"up"));
+    assert!(sim.sfu.send_data(sim.now, peer, Channel::Reliable, b"down"));
+    sim.run_until(Duration::from_secs(2), "both messages", |sim| {
+        sim.has_event(&Event::Data(peer, Channel::Lossy, b"up".to_vec()))
+            && sim.members[0].client.messages == [("_reliable".to_owned(), b"down".to_vec())]
+    });
+}
