@@ -1,1 +1,41 @@
-//! The driver of the embedded LiveKit-compatible server: sockets, media thread, /rtc, /twirp, webhooks.
+//! The driver of the embedded LiveKit-compatible server: it moves bytes and knows nothing of rooms.
+//!
+//! One thread owns the [`node::Node`] and the UDP socket (`media`); everything asynchronous (WebSockets, Twirp,
+//! webhooks) reaches it through [`Handle`]. The HTTP side is an [`axum::Router`] that an embedding product mounts beside
+//! its own API, or that [`run_standalone`] serves alone.
+//!
+//! ```no_run
+//! # async fn example(keys: std::sync::Arc<node::token::ApiKeys>) -> Result<(), livekit_server::StartError> {
+//! let server = livekit_server::Server::start(livekit_server::Config::new(keys))?;
+//! let router: axum::Router = server.router();
+//! // ... serve it with `into_make_service_with_connect_info::<SocketAddr>()` ...
+//! server.shutdown().await;
+//! # Ok(()) }
+//! ```
+
+mod address;
+mod auth;
+mod batch;
+mod command;
+mod config;
+mod config_file;
+mod connection;
+mod handle;
+mod http_router;
+mod join;
+mod media;
+mod rtc;
+mod standalone;
+mod stats;
+mod twirp;
+mod udp;
+mod webhook;
+mod websocket;
+
+pub use address::Advertised;
+pub use auth::ClientIp;
+pub use config::{Config, RtcConfig, WebhookConfig};
+pub use config_file::{ConfigFileError, apply_config_file, apply_config_text};
+pub use handle::{Handle, Server, StartError, Unavailable};
+pub use standalone::{StandaloneConfig, StandaloneError, load_or_create_keys, run_standalone};
+pub use stats::Stats;

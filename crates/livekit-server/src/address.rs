@@ -1,0 +1,206 @@
+//! Which addresses clients are told to send media to.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+
+use node::{Candidate, Protocol};
+
+/// Addresses at most: each one costs every client connectivity checks.
+const CANDIDATES_MAX: usize = 8;
+
+/// The addresses told to clients, and how they were found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Advertised {
+    /// Best first.
+    pub candidates: Vec<Candidate>,
+    /// True where the settings named the addresses, false where the interfaces did.
+    pub configured: bool,
+}
+
+impl Advertised {
+    /// One line for the log: what clients are told, why, and what to do where that is wrong.
+    pub fn explain(&self) -> String {
+        let port = self.candidates.first().map_or(0, |candidate| candidate.advertised.port());
+        let list = self.candidates.iter().map(|candidate| candidate.advertised.ip().to_string());
+        let list = list.collect::<Vec<_>>().join(", ");
+        if self.configured {
+            format!("media on UDP port {port}; clients are told to use {list} (from RTC_NODE_IP)")
+        } else {
+            format!(
+                "media on UDP port {port}; clients are told to use {list} (found on this machine's interfaces; where \
+                 clients reach it by another address, set RTC_NODE_IP)"
+            )
+        }
+    }
+
+    /// The bound address for a datagram that arrived for `destination`: one of the candidates, so that the node knows it.
+    pub(crate) fn bound(&self, destination: Option<IpAddr>, remote: SocketAddr) -> Option<SocketAddr> {
+        let exact = |ip| self.candidates.iter().find(|candidate| candidate.bound.ip() == ip);
+        let family = || self.candidates.iter().find(|candidate| candidate.bound.is_ipv4() == remote.is_ipv4());
+        destination.and_then(exact).or_else(family).map(|candidate| candidate.bound)
+    }
+}
+
+/// An address of this machine and the interface that has it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Local {
+    pub(crate) interface: String,
+    pub(crate) ip: IpAddr,
+}
+
+/// Reads the interfaces. An error leaves loopback only: a machine without network can still hold a meeting with itself.
+pub(crate) fn interfaces() -> Vec<Local> {
+    match if_addrs::get_if_addrs() {
+        Ok(found) => found.into_iter().map(|one| Local { ip: one.ip(), interface: one.name }).collect(),
+        Err(error) => {
+            tracing::warn!(%error, "cannot list the network interfaces; only this machine can connect");
+            Vec::new()
+        }
+    }
+}
+
+/// Chooses what to advertise. `node_ips` from the settings win; `ipv6` says whether the socket speaks it.
+pub(crate) fn advertise(
+    locals: &[Local],
+    node_ips: &[IpAddr],
+    loopback: Option<bool>,
+    ipv6: bool,
+    port: u16,
+) -> Advertised {
+    let mut reachable: Vec<&Local> =
+        locals.iter().filter(|local| is_reachable(local) && (ipv6 || local.ip.is_ipv4())).collect();
+    reachable.sort_by_key(|local| rank(local.ip));
+    let with_loopback = loopback.unwrap_or(node_ips.is_empty());
+    let mut pairs: Vec<(IpAddr, IpAddr)> = Vec::new();
+    if node_ips.is_empty() {
+        pairs.extend(reachable.iter().map(|local| (local.ip, local.ip)));
+    } else {
+        pairs.extend(node_ips.iter().map(|ip| (*ip, bound_for(*ip, locals, &reachable))));
+    }
+    pairs.truncate(CANDIDATES_MAX);
+    // Loopback is last: a browser on this machine uses it, all others find it unreachable at once.
+    if with_loopback || pairs.is_empty() {
+        let v4 = IpAddr::V4(Ipv4Addr::LOCALHOST);
+        if !pairs.iter().any(|(advertised, _)| *advertised == v4) {
+            pairs.push((v4, v4));
+        }
+    }
+    let candidates = pairs.into_iter().map(|(advertised, bound)| Candidate {
+        protocol: Protocol::Udp,
+        advertised: SocketAddr::new(advertised, port),
+        bound: SocketAddr::new(bound, port),
+    });
+    Advertised { candidates: candidates.collect(), configured: !node_ips.is_empty() }
+}
+
+/// The address that datagrams for a configured one arrive at: itself, or behind a one-to-one NAT the best of its family.
+fn bound_for(advertised: IpAddr, locals: &[Local], reachable: &[&Local]) -> IpAddr {
+    if locals.iter().any(|local| local.ip == advertised) {
+        return advertised;
+    }
+    let family = reachable.iter().find(|local| local.ip.is_ipv4() == advertised.is_ipv4());
+    let nowhere = if advertised.is_ipv4() { IpAddr::V4(Ipv4Addr::LOCALHOST) } else { IpAddr::V6(Ipv6Addr::LOCALHOST) };
+    family.map_or(nowhere, |local| local.ip)
+}
+
+/// Container bridges and link-local addresses are of no use to anybody outside.
+fn is_reachable(local: &Local) -> bool {
+    const BRIDGES: [&str; 5] = ["docker", "br-", "veth", "virbr", "cni"];
+    let link_local = match local.ip {
+        IpAddr::V4(ip) => ip.is_link_local(),
+        IpAddr::V6(ip) => ip.is_unicast_link_local(),
+    };
+    !link_local
+        && !local.ip.is_loopback()
+        && !local.ip.is_unspecified()
+        && !BRIDGES.iter().any(|bridge| local.interface.starts_with(bridge))
+}
+
+/// Smaller is better: public before private, IPv4 before IPv6.
+fn rank(ip: IpAddr) -> u8 {
+    match ip {
+        IpAddr::V4(ip) if !ip.is_private() => 0,
+        IpAddr::V6(ip) if !ip.is_unique_local() => 1,
+        IpAddr::V4(_) => 2,
+        IpAddr::V6(_) => 3,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn local(interface: &str, ip: &str) -> Local {
+        Local { interface: interface.into(), ip: ip.parse().unwrap() }
+    }
+
+    fn machine() -> Vec<Local> {
+        vec![
+            local("lo", "127.0.0.1"),
+            local("eth0", "192.168.1.5"),
+            local("eth0", "fe80::1"),
+            local("eth0", "2001:db8::5"),
+            local("docker0", "172.17.0.1"),
+        ]
+    }
+
+    fn told(advertised: &Advertised) -> Vec<(String, String)> {
+        let pair = |one: &Candidate| (one.advertised.ip().to_string(), one.bound.ip().to_string());
+        advertised.candidates.iter().map(pair).collect()
+    }
+
+    #[test]
+    fn settings_win_over_interfaces_and_loopback_is_last() {
+        type Case<'a> = (&'a [&'a str], Option<bool>, bool, &'a [(&'a str, &'a str)]);
+        let cases: [Case<'_>; 6] = [
+            (
+                &[],
+                None,
+                true,
+                &[("2001:db8::5", "2001:db8::5"), ("192.168.1.5", "192.168.1.5"), ("127.0.0.1", "127.0.0.1")],
+            ),
+            (&[], Some(false), false, &[("192.168.1.5", "192.168.1.5")]),
+            (&["203.0.113.9"], None, true, &[("203.0.113.9", "192.168.1.5")]),
+            (
+                &["203.0.113.9", "2001:db8::9"],
+                None,
+                true,
+                &[("203.0.113.9", "192.168.1.5"), ("2001:db8::9", "2001:db8::5")],
+            ),
+            (&["172.17.0.1"], Some(true), true, &[("172.17.0.1", "172.17.0.1"), ("127.0.0.1", "127.0.0.1")]),
+            (&["127.0.0.1"], Some(true), true, &[("127.0.0.1", "127.0.0.1")]),
+        ];
+        for (node_ips, loopback, ipv6, expected) in cases {
+            let node_ips: Vec<IpAddr> = node_ips.iter().map(|ip| ip.parse().unwrap()).collect();
+            let advertised = advertise(&machine(), &node_ips, loopback, ipv6, 7882);
+            let expected: Vec<_> = expected.iter().map(|(a, b)| ((*a).to_owned(), (*b).to_owned())).collect();
+            assert_eq!(told(&advertised), expected, "{node_ips:?} {loopback:?} {ipv6}");
+        }
+    }
+
+    #[test]
+    fn a_machine_without_network_still_has_loopback() {
+        let advertised = advertise(&[], &[], None, true, 7882);
+        assert_eq!(told(&advertised), [("127.0.0.1".to_owned(), "127.0.0.1".to_owned())]);
+    }
+
+    #[test]
+    fn a_datagram_belongs_to_the_candidate_it_arrived_at() {
+        let advertised = advertise(&machine(), &[], None, true, 7882);
+        let bound = |destination: Option<&str>, remote: &str| {
+            let destination = destination.map(|ip| ip.parse().unwrap());
+            advertised.bound(destination, remote.parse().unwrap()).map(|bound| bound.to_string())
+        };
+        assert_eq!(bound(Some("127.0.0.1"), "127.0.0.1:5").as_deref(), Some("127.0.0.1:7882"));
+        assert_eq!(bound(Some("172.17.0.1"), "172.17.0.2:5").as_deref(), Some("192.168.1.5:7882"));
+        assert_eq!(bound(None, "[2001:db8::77]:5").as_deref(), Some("[2001:db8::5]:7882"));
+    }
+
+    #[test]
+    fn the_log_line_names_the_fix() {
+        let line = advertise(&machine(), &[], None, false, 7882).explain();
+        assert!(
+            line.contains("UDP port 7882") && line.contains("192.168.1.5") && line.contains("RTC_NODE_IP"),
+            "{line}"
+        );
+    }
+}

@@ -1,0 +1,78 @@
+//! Settings of the embedded server as plain values.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use livekit_protocol as proto;
+use node::token::ApiKeys;
+use node::{Limits, RoomDefaults};
+
+/// Everything the embedded server is told; fixed for its life.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// Keys that clients' and servers' tokens are signed with.
+    pub keys: Arc<ApiKeys>,
+    pub rtc: RtcConfig,
+    pub room: RoomDefaults,
+    pub limits: Limits,
+    pub webhook: WebhookConfig,
+    /// Obey `SimulateScenario` requests (tests only).
+    pub simulate_scenarios: bool,
+}
+
+/// The media socket and what clients are told about it.
+#[derive(Debug, Clone)]
+pub struct RtcConfig {
+    /// UDP port of all media; 0 lets the system choose. It is advertised as it is bound: a published or forwarded port
+    /// must have the same number.
+    pub udp_port: u16,
+    /// Addresses told to clients; empty = those of this machine's interfaces.
+    pub node_ips: Vec<IpAddr>,
+    /// Whether loopback is told to clients too; `None` = only while `node_ips` is empty.
+    pub loopback: Option<bool>,
+    /// Answer ICE as an ICE-lite agent.
+    pub ice_lite: bool,
+    /// ICE servers (TURN) named to clients.
+    pub ice_servers: Vec<proto::IceServer>,
+}
+
+/// Who is told about rooms and participants.
+#[derive(Debug, Clone, Default)]
+pub struct WebhookConfig {
+    /// Receivers, absolute `http` or `https` addresses.
+    pub urls: Vec<String>,
+    /// Name of the key that signs; `None` = the first one.
+    pub api_key: Option<String>,
+}
+
+impl Config {
+    /// livekit-server's own defaults with the given keys.
+    pub fn new(keys: Arc<ApiKeys>) -> Self {
+        Self {
+            keys,
+            rtc: RtcConfig::default(),
+            room: RoomDefaults {
+                auto_create: true,
+                empty_timeout_s: 300,
+                departure_timeout_s: 20,
+                max_participants: 0,
+                enable_remote_unmute: false,
+            },
+            limits: Limits {
+                rooms: 10_000,
+                participants: 10_000,
+                signal_message_bytes: 2 * 1024 * 1024,
+                metadata_bytes: 512 * 1024,
+                name_chars: 256,
+            },
+            webhook: WebhookConfig::default(),
+            simulate_scenarios: false,
+        }
+    }
+}
+
+impl Default for RtcConfig {
+    fn default() -> Self {
+        Self { udp_port: 7882, node_ips: Vec::new(), loopback: None, ice_lite: true, ice_servers: Vec::new() }
+    }
+}

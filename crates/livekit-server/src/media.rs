@@ -1,0 +1,256 @@
+//! The media thread: owns the node and the UDP socket, and turns between reading, commands, timers and sending.
+
+use std::collections::HashMap;
+use std::io;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use kit::{Clock as _, SystemClock};
+use mio::{Events, Interest, Poll, Token};
+use node::{ConnectionId, Datagram, Node, Output, Protocol, Transmit};
+use tokio::sync::mpsc;
+
+use crate::address::Advertised;
+use crate::command::Command;
+use crate::connection::Outgoing;
+use crate::stats::{Meter, Shared};
+use crate::udp::{MediaSocket, Read};
+
+pub(crate) const SOCKET: Token = Token(0);
+pub(crate) const WAKER: Token = Token(1);
+
+/// Least time between two timer turns. The node steps through the deadlines in between, so packets that fall due within
+/// one tick leave together and can be joined.
+const TICK: Duration = Duration::from_millis(5);
+/// Longest sleep, so that figures are published.
+const SLEEP_MAX: Duration = Duration::from_secs(1);
+/// Batches read and commands taken in one turn at most, so that neither starves the other or the timers.
+const READS_MAX: usize = 8;
+const COMMANDS_MAX: usize = 256;
+/// Datagrams collected before they are sent.
+const TRANSMITS_MAX: usize = 512;
+/// How often the node's wall clock is set.
+const CLOCK_PERIOD: Duration = Duration::from_secs(60);
+
+/// Everything the thread owns.
+pub(crate) struct Media {
+    node: Node,
+    socket: MediaSocket,
+    poll: Poll,
+    advertised: Arc<Advertised>,
+    commands: mpsc::Receiver<Command>,
+    webhooks: mpsc::Sender<Box<livekit_protocol::WebhookEvent>>,
+    connections: HashMap<ConnectionId, Outgoing>,
+    transmits: Vec<Transmit>,
+    shared: Arc<Shared>,
+    meter: Meter,
+    timers_at: Instant,
+    clock_at: Instant,
+}
+
+/// Whether the thread goes on.
+#[derive(PartialEq, Eq)]
+enum Turn {
+    Go,
+    Stop,
+}
+
+impl Media {
+    pub(crate) fn new(
+        node: Node,
+        mut socket: MediaSocket,
+        poll: Poll,
+        advertised: Arc<Advertised>,
+        commands: mpsc::Receiver<Command>,
+        webhooks: mpsc::Sender<Box<livekit_protocol::WebhookEvent>>,
+        shared: Arc<Shared>,
+    ) -> io::Result<Self> {
+        poll.registry().register(socket.source(), SOCKET, Interest::READABLE)?;
+        let now = SystemClock.instant();
+        Ok(Self {
+            node,
+            socket,
+            poll,
+            advertised,
+            commands,
+            webhooks,
+            connections: HashMap::new(),
+            transmits: Vec::with_capacity(TRANSMITS_MAX),
+            shared,
+            meter: Meter::new(now),
+            timers_at: now,
+            clock_at: now,
+        })
+    }
+
+    /// Turns until told to stop.
+    pub(crate) fn run(&mut self) -> io::Result<()> {
+        let mut events = Events::with_capacity(8);
+        // Readiness is told once (edge-triggered): what was not read to the end stays to be read.
+        let (mut readable, mut commands_left) = (true, true);
+        loop {
+            let wait = if readable || commands_left { Duration::ZERO } else { self.wait(SystemClock.instant()) };
+            match self.poll.poll(&mut events, Some(wait)) {
+                Ok(()) => {}
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                Err(error) => return Err(error),
+            }
+            let now = SystemClock.instant();
+            readable |= events.iter().any(|event| event.token() == SOCKET);
+            readable = readable && self.read(now);
+            let (left, turn) = self.take_commands(now);
+            commands_left = left;
+            self.timers(now);
+            self.node.flush(now);
+            self.drain(now);
+            self.send();
+            self.meter.turn(now, SystemClock.instant(), self.connections.len(), &self.shared);
+            if turn == Turn::Stop {
+                return Ok(());
+            }
+        }
+    }
+
+    fn wait(&mut self, now: Instant) -> Duration {
+        let Some(deadline) = self.node.poll_timeout() else {
+            return SLEEP_MAX;
+        };
+        deadline.max(self.timers_at + TICK).saturating_duration_since(now).min(SLEEP_MAX)
+    }
+
+    /// Reads what has arrived; true if there may be more.
+    fn read(&mut self, now: Instant) -> bool {
+        let (node, advertised) = (&mut self.node, &self.advertised);
+        for _ in 0..READS_MAX {
+            let read = self.socket.receive(&mut self.meter.counters, |remote, destination, contents| {
+                if let Some(local) = advertised.bound(destination, remote) {
+                    node.receive(now, Datagram { protocol: Protocol::Udp, remote, local, contents });
+                }
+            });
+            match read {
+                Ok(Read::Some) => {}
+                Ok(Read::Empty) => return false,
+                Err(error) => {
+                    tracing::error!(%error, "cannot read the media socket");
+                    return false;
+                }
+            }
+        }
+        true
+    }
+
+    /// Carries out waiting commands; true if there may be more.
+    fn take_commands(&mut self, now: Instant) -> (bool, Turn) {
+        for _ in 0..COMMANDS_MAX {
+            match self.commands.try_recv() {
+                Ok(command) => {
+                    if self.carry_out(now, command) == Turn::Stop {
+                        return (false, Turn::Stop);
+                    }
+                }
+                Err(mpsc::error::TryRecvError::Empty) => return (false, Turn::Go),
+                Err(mpsc::error::TryRecvError::Disconnected) => return (false, Turn::Stop),
+            }
+        }
+        (true, Turn::Go)
+    }
+
+    fn carry_out(&mut self, now: Instant, command: Command) -> Turn {
+        match command {
+            Command::Connect { connection, request, outgoing, reply } => {
+                self.connections.insert(connection, outgoing);
+                let result = self.node.connect(now, connection, *request);
+                if result.is_err() {
+                    self.connections.remove(&connection);
+                }
+                self.drain(now);
+                // A caller that went away has dropped its end of the connection, which reports the disconnection.
+                let _ = reply.send(result);
+            }
+            Command::Validate { request, reply } => {
+                let _ = reply.send(self.node.validate(now, &request));
+            }
+            Command::Frame { connection, frame, _held } => {
+                if self.connections.contains_key(&connection) {
+                    self.node.frame(now, connection, &frame);
+                }
+            }
+            Command::Disconnected(connection) => {
+                self.connections.remove(&connection);
+                self.node.disconnected(now, connection);
+            }
+            Command::Api { call, reply } => {
+                let result = self.node.api(now, *call);
+                self.drain(now);
+                let _ = reply.send(result);
+            }
+            Command::ShutDown(done) => {
+                self.node.shut_down(now);
+                self.node.flush(now);
+                self.drain(now);
+                self.send();
+                let _ = done.send(());
+            }
+            Command::Stop => return Turn::Stop,
+        }
+        self.drain(now);
+        Turn::Go
+    }
+
+    fn timers(&mut self, now: Instant) {
+        if now.saturating_duration_since(self.clock_at) >= CLOCK_PERIOD {
+            self.clock_at = now;
+            self.node.set_unix_ms(now, unix_ms());
+        }
+        let due = self.node.poll_timeout().is_some_and(|deadline| deadline <= now);
+        if due && now.saturating_duration_since(self.timers_at) >= TICK {
+            self.timers_at = now;
+            self.node.handle_timeout(now);
+        }
+    }
+
+    /// Does what the node wants done, until it wants nothing more.
+    fn drain(&mut self, now: Instant) {
+        while let Some(output) = self.node.poll_output() {
+            match output {
+                Output::Transmit(transmit) => {
+                    self.transmits.push(transmit);
+                    if self.transmits.len() >= TRANSMITS_MAX {
+                        self.send();
+                    }
+                }
+                Output::Frame(connection, frame) => {
+                    let overflow = self.connections.get(&connection).is_some_and(|one| one.push(frame).is_err());
+                    if overflow && let Some(outgoing) = self.connections.remove(&connection) {
+                        self.meter.counters.slow_readers += 1;
+                        tracing::warn!(connection = connection.0, "a signalling reader is too slow; connection closed");
+                        outgoing.cut();
+                        self.node.disconnected(now, connection);
+                    }
+                }
+                Output::Close(connection) => {
+                    if let Some(outgoing) = self.connections.remove(&connection) {
+                        outgoing.close();
+                    }
+                }
+                Output::Webhook(event) => {
+                    if self.webhooks.try_send(event).is_err() {
+                        self.meter.counters.webhooks_dropped += 1;
+                    }
+                }
+            }
+        }
+    }
+
+    fn send(&mut self) {
+        if !self.transmits.is_empty() {
+            self.socket.send(&self.transmits, &mut self.meter.counters);
+            self.transmits.clear();
+        }
+    }
+}
+
+/// The wall clock in milliseconds since 1970.
+pub(crate) fn unix_ms() -> u64 {
+    u64::try_from(SystemClock.now().get()).unwrap_or_default()
+}
