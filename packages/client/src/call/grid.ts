@@ -54,6 +54,12 @@ interface Arrangement {
   tile: { width: number; height: number };
 }
 
+/** Area counts; on a wide stage so does the area that a 16:9 picture has in it, as most cameras send that. */
+function worth({ width, height }: { width: number; height: number }, area: Box): number {
+  const wide = Math.min(width * width * (9 / 16), height * height * WIDEST);
+  return width * height + (area.width > area.height ? wide : 0);
+}
+
 function bestArrangement(count: number, area: Box): Arrangement {
   let best: Arrangement | null = null;
   for (let columns = 1; columns <= count; columns += 1) {
@@ -62,7 +68,7 @@ function bestArrangement(count: number, area: Box): Arrangement {
     const cellHeight = (area.height - GAP * (rows - 1)) / rows;
     if (cellWidth <= 0 || cellHeight <= 0) continue;
     const tile = fitTile(cellWidth, cellHeight);
-    const better = best === null || tile.width * tile.height > best.tile.width * best.tile.height + 1;
+    const better = best === null || worth(tile, area) > worth(best.tile, area) + 1;
     if (better) best = { columns, rows, tile };
   }
   return best ?? { columns: 1, rows: count, tile: { width: Math.max(0, area.width), height: 0 } };

@@ -20,7 +20,7 @@ export interface StageInput {
   selfId: string;
   pinned: readonly string[];
   speaker: string | null;
-  /** Whether at least one screen is shared by somebody else or oneself. */
+  /** Whether somebody else shares a screen. */
   sharing: boolean;
   /** Counted from 0; too large a page shows the last. */
   page: number;
@@ -54,8 +54,19 @@ function pageOf(ids: readonly string[], size: number, page: number): Page {
   return { ids: ids.slice(shown * size, (shown + 1) * size), page: shown, pages };
 }
 
+/** Room below the tiles for turning pages, in CSS pixels. */
+export const PAGER_HEIGHT = 48;
+
 /** How many tiles the first page shows; what decides who has to swap in. */
 export function firstPageSize(input: StageInput): number {
+  return capacity(arrangeIn(input).pages > 1 ? abovePager(input) : input);
+}
+
+function abovePager(input: StageInput): StageInput {
+  return { ...input, height: Math.max(0, input.height - PAGER_HEIGHT) };
+}
+
+function capacity(input: StageInput): number {
   const mains = mainTiles(input);
   if (mains === null) return pageSize(input, input.windowWidth, input.windowHeight);
   const strip = stripArea(input, wholeStage(input));
@@ -64,6 +75,11 @@ export function firstPageSize(input: StageInput): number {
 
 /** Puts every tile of the chosen page, and the shared screen, at its place. */
 export function arrange(input: StageInput): StageLayout {
+  const layout = arrangeIn(input);
+  return layout.pages > 1 ? arrangeIn(abovePager(input)) : layout;
+}
+
+function arrangeIn(input: StageInput): StageLayout {
   const stage = wholeStage(input);
   const mains = mainTiles(input);
   if (mains !== null) return focused(input, mains, stage);
@@ -108,7 +124,8 @@ interface Strip {
 }
 
 function stripArea(input: StageInput, stage: Box): Strip {
-  const least = smallestTile(input.windowWidth);
+  // A panel beside the stage makes it as narrow as a phone's.
+  const least = smallestTile(Math.min(input.width, input.windowWidth));
   const narrow = input.width < 640 && input.height >= input.width;
   const direction = input.choice === "speaker" || narrow ? "row" : "column";
   if (direction === "row") {
@@ -119,8 +136,7 @@ function stripArea(input: StageInput, stage: Box): Strip {
     return { direction, area, rest: { ...stage, height: restHeight }, capacity };
   }
   const width = Math.min(input.windowWidth >= 1280 ? 240 : least.width, stage.width / 3);
-  const height = Math.max(least.height, (width * 9) / 16);
-  const capacity = Math.max(1, Math.floor((stage.height + GAP) / (height + GAP)));
+  const capacity = Math.max(1, Math.floor((stage.height + GAP) / (least.height + GAP)));
   const restWidth = Math.max(0, stage.width - width - GAP);
   const area = { ...stage, x: stage.x + restWidth + GAP, width };
   return { direction, area, rest: { ...stage, width: restWidth }, capacity };

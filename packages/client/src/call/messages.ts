@@ -76,6 +76,8 @@ export const callMessages = defineMessages({
   muted: ["muted", "stumm"],
   micOn: ["microphone on", "Mikrofon an"],
   speaking: ["speaking", "spricht"],
+  cameraIsOn: ["camera on", "Kamera an"],
+  cameraIsOff: ["camera off", "Kamera aus"],
   host: ["Host", "Host"],
   external: ["External", "Extern"],
   pinned: ["pinned", "angeheftet"],

@@ -169,7 +169,7 @@ export class Stage {
       selfId: this.selfId,
       pinned: this.pinned,
       speaker: this.speaker.shown,
-      sharing: people.some((view) => view.screen !== null),
+      sharing: people.some((view) => view.screen !== null && !view.isLocal),
       page: this.page,
       selfCorner: this.corner,
     };

@@ -29,7 +29,7 @@ export function AloneCard({ connecting }: { connecting: boolean }) {
       <Button icon={copied ? Check : Copy} onClick={copy}>
         {copied ? t("linkCopied") : t("copyLink")}
       </Button>
-      <p className={`${styles.link} mono`}>{meeting.url}</p>
+      <p className={`${styles.link} mono`}>{meeting.url.replace(/^https?:\/\//u, "")}</p>
     </div>
   );
 }

@@ -29,8 +29,10 @@ export function Banners({ phase, now }: { phase: ConnectionPhase; now: number })
   const cut = phase === "reconnecting" || phase === "reconnecting-long";
   return (
     <div className={styles.banners}>
-      {cut && <CutBanner long={phase === "reconnecting-long"} now={now} />}
-      <BackBanner />
+      <div className={styles.over}>
+        {cut && <CutBanner long={phase === "reconnecting-long"} now={now} />}
+        <BackBanner />
+      </div>
       {soundBlocked && !cut && (
         <Banner tone="sound">
           <Button look="primary" icon={Volume2} wide onClick={() => void session.people.turnSoundOn()}>

@@ -8,7 +8,7 @@ import {
   type Stage,
   saveCallPreferences,
 } from "@heydok/client/call";
-import { type RefObject, useCallback, useEffect, useMemo, useRef, useState } from "react";
+import { type ReactNode, type RefObject, useCallback, useEffect, useMemo, useRef, useState } from "react";
 import { safeStorage } from "../../app/storage";
 import { useBehavior } from "../../app/useBehavior";
 import { Banners } from "./Banners";
@@ -72,13 +72,14 @@ export function CallView({ meeting, session, stage, onNews }: CallViewProps) {
   );
   return (
     <CallContext value={call}>
-      <CallFrame onNews={onNews} />
-      {listOpen && <ShortcutsDialog onClose={() => setListOpen(false)} />}
+      <CallFrame onNews={onNews}>
+        {listOpen && <ShortcutsDialog onClose={() => setListOpen(false)} />}
+      </CallFrame>
     </CallContext>
   );
 }
 
-function CallFrame({ onNews }: { onNews: CallViewProps["onNews"] }) {
+function CallFrame({ onNews, children }: { onNews: CallViewProps["onNews"]; children: ReactNode }) {
   const call = useCall();
   const { session, panel, meeting } = call;
   const heading = useRef<HTMLHeadingElement>(null);
@@ -110,6 +111,7 @@ function CallFrame({ onNews }: { onNews: CallViewProps["onNews"] }) {
         {panel === "people" && <PeoplePanel />}
       </div>
       <ControlBar />
+      {children}
     </main>
   );
 }

@@ -100,6 +100,7 @@ function Person({ view, role, pinned, onPin }: PersonProps) {
       </span>
       <span className={styles.state} data-off={!view.cameraOn || undefined}>
         <Icon of={view.cameraOn ? Video : VideoOff} size={18} />
+        <span className="visually-hidden">{view.cameraOn ? t("cameraIsOn") : t("cameraIsOff")}</span>
       </span>
       <IconButton
         icon={pinned ? PinOff : Pin}

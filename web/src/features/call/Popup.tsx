@@ -77,9 +77,15 @@ export function Popup({ label, trigger, children, onOpen }: PopupProps) {
   );
 }
 
+/** Keeps the popup beside its opener, also when its content grows, and puts the focus into it. */
 function settle(panel: HTMLElement | null, opener: HTMLElement | null): void {
   if (!panel || !opener) return;
-  if (window.matchMedia("(min-width: 640px)").matches) placeBeside(panel, opener, "above", "center");
+  const place = () => {
+    if (window.matchMedia("(min-width: 640px)").matches) placeBeside(panel, opener, "above", "center");
+  };
+  const observer = new ResizeObserver(place);
+  observer.observe(panel);
+  panel.addEventListener("beforetoggle", () => observer.disconnect(), { once: true });
   const first = panel.querySelector<HTMLElement>("input:checked, button, input, select");
   first?.focus();
 }

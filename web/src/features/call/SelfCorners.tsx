@@ -34,7 +34,13 @@ export function SelfCorners({ tiles, corner }: { tiles: readonly PlacedTile[]; c
           onSelect: () => move(to),
         }))}
         trigger={(props) => (
-          <IconButton {...props} icon={Move} label={t("moveSelf")} size={16} className={styles.pageButton} />
+          <IconButton
+            {...props}
+            icon={Move}
+            label={t("moveSelf")}
+            size={16}
+            className={styles.cornerButton}
+          />
         )}
       />
     </div>

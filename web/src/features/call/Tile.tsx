@@ -5,7 +5,7 @@ import {
   type PlacedTile,
   type Role,
 } from "@heydok/client/call";
-import { Mic, MicOff, Pin, SignalLow, SignalZero } from "lucide-react";
+import { Mic, MicOff, Pin, Signal, SignalLow, SignalZero } from "lucide-react";
 import { type CSSProperties, type KeyboardEvent, memo, useRef } from "react";
 import { Icon } from "../../primitives/Icon";
 import { useCallText } from "./context";
@@ -37,7 +37,6 @@ export const Tile = memo(function Tile(props: TileProps) {
   const weak = view.stale || frozen || view.quality === "lost";
   const small = placed.box.width < 176;
   const name = view.isLocal ? t("nameYou", { name: view.name }) : view.name;
-  const showsPicture = view.camera !== null || (view.stale && view.cameraOn);
   const described = [
     name,
     view.microphoneOn ? (view.speaking ? t("speaking") : t("micOn")) : t("muted"),
@@ -57,20 +56,20 @@ export const Tile = memo(function Tile(props: TileProps) {
       onKeyDown={(event) => onKeyDown(event, view.id)}
       onFocus={() => onFocus(view.id)}
     >
+      {view.camera === null && (
+        <span className={styles.avatar} data-colour={avatarColour(view.id)} aria-hidden="true">
+          {initials(view.name)}
+        </span>
+      )}
       <VideoView
         source={view.camera}
         participant={view.id}
         kind="camera"
         mirrored={view.isLocal}
-        fit={placed.role === "main" ? "contain" : "cover"}
+        fit={placed.role === "main" ? "landscape-cover" : "cover"}
         keepLast={view.stale && view.cameraOn}
         videoRef={video}
       />
-      {!showsPicture && (
-        <span className={styles.avatar} data-colour={avatarColour(view.id)} aria-hidden="true">
-          {initials(view.name)}
-        </span>
-      )}
       <TileActions view={view} pinned={pinned} reachable={reachable} onPin={onPin} />
       <div className={styles.plate}>
         {pinned && <Icon of={Pin} size={14} />}
@@ -117,7 +116,10 @@ function QualityMark({ view }: { view: ParticipantView }) {
   const text = view.quality === "weak" ? t("qualityWeak") : t("qualityLost");
   return (
     <span className={styles.quality} title={text}>
-      <Icon of={view.quality === "weak" ? SignalLow : SignalZero} size={16} />
+      <span className={styles.bars}>
+        <Icon of={Signal} size={16} />
+        <Icon of={view.quality === "weak" ? SignalLow : SignalZero} size={16} />
+      </span>
       <span className="visually-hidden">{text}</span>
     </span>
   );

@@ -1,5 +1,5 @@
 import type { VideoSource } from "@heydok/client/call";
-import { type RefObject, useEffect, useRef } from "react";
+import { type RefObject, useEffect, useRef, useState } from "react";
 import styles from "./VideoView.module.css";
 
 interface VideoViewProps {
@@ -7,8 +7,8 @@ interface VideoViewProps {
   readonly participant: string;
   readonly kind: "camera" | "screen_share";
   readonly mirrored?: boolean;
-  /** `contain` shows all of the picture, `cover` fills the box. */
-  readonly fit: "contain" | "cover";
+  /** `contain` shows all of the picture, `cover` fills the box; portrait cameras may be spared the cutting. */
+  readonly fit: "contain" | "cover" | "landscape-cover";
   /** Keeps the last picture on screen when the source is gone. */
   readonly keepLast: boolean;
   readonly videoRef?: RefObject<HTMLVideoElement | null>;
@@ -30,7 +30,9 @@ export function VideoView(props: VideoViewProps) {
       detach();
     };
   }, [source, video]);
-  const classes = [styles.video, mirrored && styles.mirrored, fit === "contain" && styles.contain];
+  const [portrait, setPortrait] = useState(false);
+  const whole = fit === "contain" || (fit === "landscape-cover" && portrait);
+  const classes = [styles.video, mirrored && styles.mirrored, whole && styles.contain];
   return (
     <>
       <canvas
@@ -46,6 +48,7 @@ export function VideoView(props: VideoViewProps) {
         disablePictureInPicture
         data-participant={participant}
         data-source={kind}
+        onResize={(event) => setPortrait(event.currentTarget.videoHeight > event.currentTarget.videoWidth)}
         hidden={source === null}
         className={classes.filter(Boolean).join(" ")}
       />
