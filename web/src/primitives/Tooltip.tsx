@@ -51,7 +51,8 @@ function attach(opener: HTMLElement, tip: HTMLElement, side: Side): () => void {
     timer = setTimeout(show, DELAY_MS);
   };
   const focus = (event: FocusEvent) => {
-    if ((event.target as Element).matches(":focus-visible")) show();
+    // A closing menu gives the focus back while it is still closing; no popover may open within that.
+    if ((event.target as Element).matches(":focus-visible")) timer = setTimeout(show);
   };
   const key = (event: KeyboardEvent) => {
     if (event.key === "Escape") hide();
