@@ -51,11 +51,7 @@ impl CaptureClock {
         let (ours, base) = self.base?;
         let difference = theirs.checked_sub(base)?;
         let duration = Duration::from_micros(difference.unsigned_abs());
-        if difference >= 0 {
-            ours.checked_add(duration)
-        } else {
-            ours.checked_sub(duration)
-        }
+        if difference >= 0 { ours.checked_add(duration) } else { ours.checked_sub(duration) }
     }
 }
 
@@ -66,9 +62,7 @@ fn distance(a: Instant, b: Instant) -> Duration {
 fn micros_since_epoch(time: SystemTime) -> Option<i64> {
     match time.duration_since(UNIX_EPOCH) {
         Ok(after) => i64::try_from(after.as_micros()).ok(),
-        Err(before) => i64::try_from(before.duration().as_micros())
-            .ok()
-            .map(|micros| -micros),
+        Err(before) => i64::try_from(before.duration().as_micros()).ok().map(|micros| -micros),
     }
 }
 
@@ -81,25 +75,12 @@ mod tests {
         let start = testkit::origin();
         let mut clock = CaptureClock::default();
         let wallclock = UNIX_EPOCH + Duration::from_secs(1_700_000_000);
-        let audio = Report {
-            wallclock,
-            timestamp: 5_000,
-        };
-        let video = Report {
-            wallclock,
-            timestamp: 4_294_967_000,
-        };
+        let audio = Report { wallclock, timestamp: 5_000 };
+        let video = Report { wallclock, timestamp: 4_294_967_000 };
         // One second after the reports; video arrives 150 ms after audio.
-        let a = clock
-            .captured(audio, 5_000 + 48_000, 48_000, start)
-            .unwrap();
+        let a = clock.captured(audio, 5_000 + 48_000, 48_000, start).unwrap();
         let v = clock
-            .captured(
-                video,
-                4_294_967_000u32.wrapping_add(90_000),
-                90_000,
-                start + Duration::from_millis(150),
-            )
+            .captured(video, 4_294_967_000u32.wrapping_add(90_000), 90_000, start + Duration::from_millis(150))
             .unwrap();
         assert_eq!(a, v);
         assert_eq!(a, start - MARGIN);
@@ -109,24 +90,12 @@ mod tests {
     fn a_clock_that_jumps_is_followed() {
         let start = testkit::origin();
         let mut clock = CaptureClock::default();
-        let report = |seconds| Report {
-            wallclock: UNIX_EPOCH + Duration::from_secs(seconds),
-            timestamp: 0,
-        };
+        let report = |seconds| Report { wallclock: UNIX_EPOCH + Duration::from_secs(seconds), timestamp: 0 };
         clock.captured(report(1_000), 0, 90_000, start).unwrap();
-        let after = clock
-            .captured(report(900_000), 0, 90_000, start + Duration::from_secs(1))
-            .unwrap();
+        let after = clock.captured(report(900_000), 0, 90_000, start + Duration::from_secs(1)).unwrap();
         assert_eq!(after, start + Duration::from_secs(1) - MARGIN);
         // Never in the future, even if the publisher says so.
-        let early = clock
-            .captured(
-                report(900_000),
-                45_000,
-                90_000,
-                start + Duration::from_secs(1),
-            )
-            .unwrap();
+        let early = clock.captured(report(900_000), 45_000, 90_000, start + Duration::from_secs(1)).unwrap();
         assert!(early <= start + Duration::from_secs(1));
     }
 
@@ -134,21 +103,11 @@ mod tests {
     fn times_before_the_epoch_and_far_away_do_not_panic() {
         let now = testkit::origin();
         let mut clock = CaptureClock::default();
-        for wallclock in [
-            UNIX_EPOCH - Duration::from_secs(2_208_988_800),
-            UNIX_EPOCH,
-            UNIX_EPOCH + Duration::from_secs(1 << 33),
-        ] {
+        for wallclock in
+            [UNIX_EPOCH - Duration::from_secs(2_208_988_800), UNIX_EPOCH, UNIX_EPOCH + Duration::from_secs(1 << 33)]
+        {
             for timestamp in [0, 1, u32::MAX, i32::MAX as u32] {
-                let _ = clock.captured(
-                    Report {
-                        wallclock,
-                        timestamp: 7,
-                    },
-                    timestamp,
-                    0,
-                    now,
-                );
+                let _ = clock.captured(Report { wallclock, timestamp: 7 }, timestamp, 0, now);
             }
         }
     }

@@ -74,11 +74,7 @@ fn vp8_starts_keyframe(payload: &[u8]) -> Option<bool> {
         let extension = *payload.get(1)?;
         offset = 2;
         if extension & 0x80 != 0 {
-            offset += if payload.get(offset)? & 0x80 != 0 {
-                2
-            } else {
-                1
-            };
+            offset += if payload.get(offset)? & 0x80 != 0 { 2 } else { 1 };
         }
         offset += usize::from(extension & 0x40 != 0);
         offset += usize::from(extension & 0x30 != 0);
@@ -92,8 +88,7 @@ fn vp9_starts_keyframe(payload: &[u8]) -> bool {
     let Some(&first) = payload.first() else {
         return false;
     };
-    let (picture_id, inter, layers, begin) =
-        (first & 0x80, first & 0x40, first & 0x20, first & 0x08);
+    let (picture_id, inter, layers, begin) = (first & 0x80, first & 0x40, first & 0x20, first & 0x08);
     if inter != 0 || begin == 0 {
         return false;
     }
@@ -107,9 +102,7 @@ fn vp9_starts_keyframe(payload: &[u8]) -> bool {
         };
         offset += if byte & 0x80 != 0 { 2 } else { 1 };
     }
-    payload
-        .get(offset)
-        .is_some_and(|byte| (byte >> 1) & 0x07 == 0)
+    payload.get(offset).is_some_and(|byte| (byte >> 1) & 0x07 == 0)
 }
 
 /// RFC 6184: a sequence parameter set or the start of an IDR slice, alone, aggregated or fragmented.
@@ -123,9 +116,7 @@ fn h264_starts_keyframe(payload: &[u8]) -> bool {
     };
     match first & 0x1f {
         IDR | SPS => true,
-        FU_A => payload
-            .get(1)
-            .is_some_and(|header| header & 0x80 != 0 && header & 0x1f == IDR),
+        FU_A => payload.get(1).is_some_and(|header| header & 0x80 != 0 && header & 0x1f == IDR),
         STAP_A => {
             let mut rest = &payload[1..];
             while let [high, low, nal, ..] = rest {
@@ -164,10 +155,7 @@ mod tests {
             }
         );
         assert!(starts_keyframe(Codec::Vp8, &payload));
-        assert!(!starts_keyframe(
-            Codec::Vp8,
-            &[0x90, 0xf0, 0x92, 0x34, 7, 0b1010_1001, 0x11]
-        ));
+        assert!(!starts_keyframe(Codec::Vp8, &[0x90, 0xf0, 0x92, 0x34, 7, 0b1010_1001, 0x11]));
         assert!(Vp8Fields::parse(&[0x90, 0xf0, 0x92]).is_none());
         assert!(Vp8Fields::parse(&[]).is_none());
     }
@@ -192,11 +180,7 @@ mod tests {
             (Codec::Vp8, &[], false),
         ];
         for (codec, payload, expected) in cases {
-            assert_eq!(
-                starts_keyframe(*codec, payload),
-                *expected,
-                "{codec:?} {payload:?}"
-            );
+            assert_eq!(starts_keyframe(*codec, payload), *expected, "{codec:?} {payload:?}");
         }
     }
 }

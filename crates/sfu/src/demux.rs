@@ -95,10 +95,7 @@ mod tests {
 
     #[test]
     fn the_first_half_of_the_user_name_is_ours() {
-        assert_eq!(
-            local_ufrag(&stun(&[(0x8022, b"abcde"), (6, b"ours:theirs")])),
-            Some("ours")
-        );
+        assert_eq!(local_ufrag(&stun(&[(0x8022, b"abcde"), (6, b"ours:theirs")])), Some("ours"));
         assert_eq!(local_ufrag(&stun(&[(0x8022, b"abc")])), None);
         assert_eq!(local_ufrag(&stun(&[(6, &[0xff, 0xfe])])), None);
         let mut cut = stun(&[(6, b"ours:theirs")]);

@@ -41,29 +41,20 @@ impl ExtensionSerializer for DescriptorSerializer {
     }
 
     fn requires_two_byte_form(&self, values: &ExtensionValues) -> bool {
-        values
-            .user_values
-            .get::<Descriptor>()
-            .is_some_and(|Descriptor(bytes)| bytes.is_empty() || bytes.len() > 16)
+        values.user_values.get::<Descriptor>().is_some_and(|Descriptor(bytes)| bytes.is_empty() || bytes.len() > 16)
     }
 }
 
 /// The extensions we know, at the ids we prefer in our own offers.
 pub(crate) fn known() -> ExtensionMap {
     let mut map = ExtensionMap::standard();
-    map.set(
-        12,
-        Extension::with_serializer(DEPENDENCY_DESCRIPTOR, DescriptorSerializer),
-    );
+    map.set(12, Extension::with_serializer(DEPENDENCY_DESCRIPTOR, DescriptorSerializer));
     map
 }
 
 /// The values of a received packet that subscribers get too. Audio levels, ids and transport numbers are not theirs.
 pub(crate) fn forwarded(received: &ExtensionValues) -> ExtensionValues {
-    let mut values = ExtensionValues {
-        video_orientation: received.video_orientation,
-        ..Default::default()
-    };
+    let mut values = ExtensionValues { video_orientation: received.video_orientation, ..Default::default() };
     if let Some(descriptor) = received.user_values.get_arc::<Descriptor>() {
         values.user_values.set_arc(descriptor);
     }

@@ -45,9 +45,7 @@ impl Sfu {
             return;
         }
         let stun = demux::is_stun(datagram.contents);
-        let named = stun
-            .then(|| demux::local_ufrag(datagram.contents))
-            .flatten();
+        let named = stun.then(|| demux::local_ufrag(datagram.contents)).flatten();
         let by_name = named.and_then(|ufrag| self.demux.by_ufrag(ufrag));
         let Some(index) = by_name.or_else(|| self.demux.by_address(&remote)) else {
             self.counters.unknown_datagrams += 1;
@@ -57,12 +55,8 @@ impl Sfu {
         let Some(peer) = self.peers.get_mut(index) else {
             return;
         };
-        let Ok(receive) = Receive::new(
-            datagram.protocol.into(),
-            datagram.remote,
-            destination,
-            datagram.contents,
-        ) else {
+        let Ok(receive) = Receive::new(datagram.protocol.into(), datagram.remote, destination, datagram.contents)
+        else {
             self.counters.unknown_datagrams += 1;
             return;
         };
@@ -131,11 +125,22 @@ impl Sfu {
             self.forward(now, index, &packet);
         }
         self.received = received;
+        self.report(index);
         if self.peers.get(index).is_some_and(Peer::is_broken) {
             self.remove_broken(now, index);
             return;
         }
         self.schedule(now, index);
+    }
+
+    fn report(&mut self, index: usize) {
+        if let Some(peer) = self.peers.get_mut(index)
+            && let Some(stats) = peer.stats.take()
+            && peer.secure
+        {
+            let event = Event::PeerStats(peer.id, stats);
+            self.outputs.push_back(Output::Event(event));
+        }
     }
 
     fn remove_broken(&mut self, now: Instant, index: usize) {
@@ -152,10 +157,7 @@ impl Sfu {
             return;
         };
         let deadline = self.timers.round(peer.deadline);
-        if peer
-            .scheduled
-            .is_some_and(|scheduled| scheduled <= deadline)
-        {
+        if peer.scheduled.is_some_and(|scheduled| scheduled <= deadline) {
             return;
         }
         if peer.deadline.saturating_duration_since(now) > FAR {
@@ -176,12 +178,7 @@ impl Sfu {
             self.expect_address(index, remote);
         }
         let local = bound(&self.config.candidates, protocol, transmit.source);
-        self.outputs.push_back(Output::Transmit(Transmit {
-            protocol,
-            local,
-            remote: transmit.destination,
-            contents,
-        }));
+        self.outputs.push_back(Output::Transmit(Transmit { protocol, local, remote: transmit.destination, contents }));
     }
 
     /// Answers to our own STUN checks come without a user name: remember whom we asked.
@@ -203,21 +200,17 @@ impl Sfu {
         match event {
             StrEvent::Connected => self.connected(now, index),
             StrEvent::IceConnectionStateChange(state) => self.path_changed(index, state),
-            StrEvent::Closed => self
-                .outputs
-                .push_back(Output::Event(Event::Disconnected(id))),
+            StrEvent::Closed => self.outputs.push_back(Output::Event(Event::Disconnected(id))),
             StrEvent::ChannelOpen(channel, label) => {
                 if let Some(channel) = peer.channel_opened(channel, &label) {
-                    self.outputs
-                        .push_back(Output::Event(Event::ChannelOpen(id, channel)));
+                    self.outputs.push_back(Output::Event(Event::ChannelOpen(id, channel)));
                 }
             }
             StrEvent::ChannelClose(channel) => peer.channel_closed(channel),
             StrEvent::ChannelData(data) => {
                 let small = data.data.len() <= self.config.limits.message_bytes;
                 if let Some(channel) = peer.channel_of(data.id).filter(|_| data.binary && small) {
-                    self.outputs
-                        .push_back(Output::Event(Event::Data(id, channel, data.data)));
+                    self.outputs.push_back(Output::Event(Event::Data(id, channel, data.data)));
                 }
             }
             StrEvent::KeyframeRequest(request) => {
@@ -226,8 +219,7 @@ impl Sfu {
             StrEvent::PeerStats(stats) => {
                 peer.stats.peer(&stats);
                 if let Some(stats) = peer.stats.take().filter(|_| peer.secure) {
-                    self.outputs
-                        .push_back(Output::Event(Event::PeerStats(id, stats)));
+                    self.outputs.push_back(Output::Event(Event::PeerStats(id, stats)));
                 }
             }
             StrEvent::MediaIngressStats(stats) => peer.stats.ingress(&stats),
@@ -277,11 +269,7 @@ impl Sfu {
     }
 
     fn subscriber_asks_keyframe(&mut self, now: Instant, index: usize, mid: Mid) {
-        let used = self
-            .peers
-            .get(index)
-            .and_then(|peer| peer.negotiation.sections.get(&mid))
-            .copied();
+        let used = self.peers.get(index).and_then(|peer| peer.negotiation.sections.get(&mid)).copied();
         let Some(Use::Send(track)) = used else {
             return;
         };
@@ -291,9 +279,7 @@ impl Sfu {
         let Some(track) = self.tracks.get_mut(track_index) else {
             return;
         };
-        let layer = track
-            .down_of(index)
-            .and_then(|down| down.forwarder.current().or_else(|| down.forwarder.target()));
+        let layer = track.down_of(index).and_then(|down| down.forwarder.current().or_else(|| down.forwarder.target()));
         if let Some(ssrc) = layer.and_then(|layer| track.request_keyframe(layer, now)) {
             self.ask_publisher(track_index, ssrc);
         }
@@ -315,22 +301,14 @@ impl Sfu {
             }
         }
         for layer in (0..LAYERS as u8).filter(|layer| wanted & (1 << layer) != 0) {
-            if let Some(ssrc) = self
-                .tracks
-                .get_mut(index)
-                .and_then(|track| track.request_keyframe(layer, now))
-            {
+            if let Some(ssrc) = self.tracks.get_mut(index).and_then(|track| track.request_keyframe(layer, now)) {
                 self.ask_publisher(index, ssrc);
             }
         }
     }
 
     pub(crate) fn send_overdue_keyframes(&mut self, index: usize, now: Instant) {
-        while let Some(ssrc) = self
-            .tracks
-            .get_mut(index)
-            .and_then(|track| track.overdue_keyframe(now))
-        {
+        while let Some(ssrc) = self.tracks.get_mut(index).and_then(|track| track.overdue_keyframe(now)) {
             self.ask_publisher(index, ssrc);
         }
     }
@@ -382,8 +360,7 @@ impl Sfu {
         };
         if !track.started {
             track.started = true;
-            self.outputs
-                .push_back(Output::Event(Event::TrackStarted(track.id)));
+            self.outputs.push_back(Output::Event(Event::TrackStarted(track.id)));
         }
         if track.kind == MediaKind::Audio
             && !track.muted
@@ -399,10 +376,7 @@ impl Sfu {
         }
         let wants_keyframe = self.fan_out(&source, &arrival, packet);
         if wants_keyframe
-            && let Some(ssrc) = self
-                .tracks
-                .get_mut(source.track)
-                .and_then(|t| t.request_keyframe(source.layer, now))
+            && let Some(ssrc) = self.tracks.get_mut(source.track).and_then(|t| t.request_keyframe(source.layer, now))
         {
             self.ask_publisher(source.track, ssrc);
         }
@@ -410,13 +384,7 @@ impl Sfu {
 
     /// True if a subscriber waits for a keyframe of this source.
     fn fan_out(&mut self, source: &Source, arrival: &Arrival, packet: &RtpPacket) -> bool {
-        let Self {
-            tracks,
-            peers,
-            dirty,
-            counters,
-            ..
-        } = self;
+        let Self { tracks, peers, dirty, counters, .. } = self;
         let Some(track) = tracks.get_mut(source.track) else {
             return false;
         };
@@ -427,11 +395,7 @@ impl Sfu {
         let wallclock = arrival.captured.unwrap_or(arrival.arrived);
         for down in track.downs.iter_mut().filter(|down| down.live) {
             let (sequence, timestamp, vp8) = match down.forwarder.decide(arrival) {
-                Decision::Send {
-                    sequence,
-                    timestamp,
-                    vp8,
-                } => (sequence, timestamp, vp8),
+                Decision::Send { sequence, timestamp, vp8 } => (sequence, timestamp, vp8),
                 Decision::Drop => continue,
                 Decision::NeedKeyframe => {
                     wants_keyframe = true;
@@ -444,23 +408,13 @@ impl Sfu {
             let Some(payload_type) = payload_type(down, peer, source.format) else {
                 continue;
             };
-            let mut write = RtpWrite::new(
-                payload_type,
-                sequence.into(),
-                timestamp,
-                wallclock,
-                packet.payload.clone(),
-            )
-            .marker(packet.header.marker)
-            .ext_vals(extensions.clone())
-            .nackable(source.format.codec.is_video());
+            let mut write = RtpWrite::new(payload_type, sequence.into(), timestamp, wallclock, packet.payload.clone())
+                .marker(packet.header.marker)
+                .ext_vals(extensions.clone())
+                .nackable(source.format.codec.is_video());
             if let Some(numbers) = vp8 {
-                let descriptor =
-                    descriptor.get_or_insert_with(|| Vp8Descriptor::parse(&packet.payload).ok());
-                if let Some(patch) = descriptor
-                    .as_ref()
-                    .and_then(|descriptor| vp8_patch(descriptor, numbers))
-                {
+                let descriptor = descriptor.get_or_insert_with(|| Vp8Descriptor::parse(&packet.payload).ok());
+                if let Some(patch) = descriptor.as_ref().and_then(|descriptor| vp8_patch(descriptor, numbers)) {
                     write = write.vp8_patch(patch);
                 }
             }
@@ -490,13 +444,7 @@ impl Sfu {
         };
         let track_index = self.track_index(track)?;
         let layer = self.tracks.get(track_index)?.layer_of(rid.as_deref());
-        let source = Source {
-            track: track_index,
-            layer,
-            mid,
-            payload_type: packet.header.payload_type,
-            format,
-        };
+        let source = Source { track: track_index, layer, mid, payload_type: packet.header.payload_type, format };
         let peer = self.peers.get_mut(index)?;
         if peer.sources.len() >= SOURCES {
             peer.sources.clear();
@@ -507,12 +455,7 @@ impl Sfu {
 
     /// Give audio subscribers that never got anything a packet of silence.
     pub(crate) fn send_silence(&mut self, index: usize, now: Instant) {
-        let Self {
-            tracks,
-            peers,
-            dirty,
-            ..
-        } = self;
+        let Self { tracks, peers, dirty, .. } = self;
         let Some(track) = tracks.get_mut(index) else {
             return;
         };
@@ -528,13 +471,7 @@ impl Sfu {
                 continue;
             };
             let (sequence, timestamp) = down.forwarder.insert(now, OPUS_TICKS);
-            let write = RtpWrite::new(
-                payload_type,
-                sequence.into(),
-                timestamp,
-                now,
-                OPUS_SILENCE.as_slice(),
-            );
+            let write = RtpWrite::new(payload_type, sequence.into(), timestamp, now, OPUS_SILENCE.as_slice());
             peer.write(down.ssrc, write);
             if !std::mem::replace(&mut peer.dirty, true) {
                 dirty.push(down.peer);
@@ -556,24 +493,17 @@ fn payload_type(down: &mut Down, peer: &mut Peer, format: Format) -> Option<str0
 }
 
 fn arrival(peer: &mut Peer, source: &Source, packet: &RtpPacket, now: Instant) -> Arrival {
-    let vp8 = (source.format.codec == Codec::Vp8)
-        .then(|| Vp8Fields::parse(&packet.payload))
-        .flatten();
-    let report = packet.last_sender_info.as_ref().map(|info| Report {
-        wallclock: info.ntp_time,
-        timestamp: info.rtp_time.numer() as u32,
-    });
+    let vp8 = (source.format.codec == Codec::Vp8).then(|| Vp8Fields::parse(&packet.payload)).flatten();
+    let report = packet
+        .last_sender_info
+        .as_ref()
+        .map(|info| Report { wallclock: info.ntp_time, timestamp: info.rtp_time.numer() as u32 });
     Arrival {
         ssrc: *packet.header.ssrc,
         layer: source.layer,
         sequence: *packet.seq_no,
         timestamp: packet.header.timestamp,
-        captured: peer.captured(
-            report,
-            packet.header.timestamp,
-            source.format.clock_rate,
-            now,
-        ),
+        captured: peer.captured(report, packet.header.timestamp, source.format.clock_rate, now),
         arrived: now,
         starts_keyframe: starts_keyframe(source.format.codec, &packet.payload),
         empty: packet.payload.is_empty(),
@@ -599,18 +529,12 @@ fn vp8_patch(descriptor: &Vp8Descriptor, numbers: Vp8Numbers) -> Option<Vp8Patch
 fn advertised(candidates: &[Candidate], datagram: &Datagram<'_>) -> std::net::SocketAddr {
     candidates
         .iter()
-        .find(|candidate| {
-            candidate.protocol == datagram.protocol && candidate.bound == datagram.local
-        })
+        .find(|candidate| candidate.protocol == datagram.protocol && candidate.bound == datagram.local)
         .map_or(datagram.local, |candidate| candidate.advertised)
 }
 
 /// The socket behind an address that ICE knows.
-fn bound(
-    candidates: &[Candidate],
-    protocol: Protocol,
-    address: std::net::SocketAddr,
-) -> std::net::SocketAddr {
+fn bound(candidates: &[Candidate], protocol: Protocol, address: std::net::SocketAddr) -> std::net::SocketAddr {
     candidates
         .iter()
         .find(|candidate| candidate.protocol == protocol && candidate.advertised == address)

@@ -189,16 +189,10 @@ impl Forwarder {
 
     /// Numbers for a packet of our own making, `ticks` after the last one.
     pub(crate) fn insert(&mut self, now: Instant, ticks: u32) -> (u64, u32) {
-        let timestamp = self
-            .last
-            .map_or(0, |last| last.timestamp.wrapping_add(ticks));
+        let timestamp = self.last.map_or(0, |last| last.timestamp.wrapping_add(ticks));
         let sequence = self.next_sequence;
         self.next_sequence += 1;
-        self.last = Some(LastSent {
-            timestamp,
-            captured: None,
-            arrived: now,
-        });
+        self.last = Some(LastSent { timestamp, captured: None, arrived: now });
         // The source's numbers no longer map the same way.
         self.unbind();
         (sequence, timestamp)
@@ -209,10 +203,7 @@ impl Forwarder {
         let Some(target) = self.target else {
             return Decision::Drop;
         };
-        let bound = self
-            .binding
-            .as_ref()
-            .is_some_and(|b| b.ssrc == arrival.ssrc && b.layer == arrival.layer);
+        let bound = self.binding.as_ref().is_some_and(|b| b.ssrc == arrival.ssrc && b.layer == arrival.layer);
         if bound {
             return self.decide_bound(arrival);
         }
@@ -234,15 +225,11 @@ impl Forwarder {
             return Decision::Drop;
         }
         let in_order = arrival.sequence >= binding.next;
-        let admitted = !arrival.empty
-            && binding.admits(&mut self.temporal, self.max_temporal, arrival, in_order);
+        let admitted = !arrival.empty && binding.admits(&mut self.temporal, self.max_temporal, arrival, in_order);
         if !admitted {
             if in_order {
                 binding.next = arrival.sequence + 1;
-                binding.drops.push(
-                    arrival.sequence,
-                    (!arrival.empty).then_some(arrival.timestamp),
-                );
+                binding.drops.push(arrival.sequence, (!arrival.empty).then_some(arrival.timestamp));
             }
             return Decision::Drop;
         }
@@ -256,35 +243,19 @@ impl Forwarder {
                 None => return Decision::Drop,
             }
         };
-        let sequence = arrival
-            .sequence
-            .wrapping_sub(binding.sequence_offset)
-            .wrapping_sub(dropped);
+        let sequence = arrival.sequence.wrapping_sub(binding.sequence_offset).wrapping_sub(dropped);
         let timestamp = arrival.timestamp.wrapping_sub(binding.timestamp_offset);
-        let vp8 = arrival
-            .vp8
-            .map(|fields| binding.number_picture(&fields, pictures));
+        let vp8 = arrival.vp8.map(|fields| binding.number_picture(&fields, pictures));
         if in_order {
             self.next_sequence = sequence + 1;
             if let Some(numbers) = vp8 {
                 self.last_picture = numbers;
             }
         }
-        if self
-            .last
-            .is_none_or(|last| !is_before(timestamp, last.timestamp))
-        {
-            self.last = Some(LastSent {
-                timestamp,
-                captured: arrival.captured,
-                arrived: arrival.arrived,
-            });
+        if self.last.is_none_or(|last| !is_before(timestamp, last.timestamp)) {
+            self.last = Some(LastSent { timestamp, captured: arrival.captured, arrived: arrival.arrived });
         }
-        Decision::Send {
-            sequence,
-            timestamp,
-            vp8,
-        }
+        Decision::Send { sequence, timestamp, vp8 }
     }
 
     /// Begin to send this packet's source.
@@ -305,24 +276,10 @@ impl Forwarder {
             next: arrival.sequence,
             sending: None,
             sequence_offset: arrival.sequence.wrapping_sub(self.next_sequence),
-            timestamp_offset: arrival
-                .timestamp
-                .wrapping_sub(self.aligned_timestamp(arrival)),
-            picture_offset: after(
-                next.picture_id,
-                fields.picture_id.map_or(0, |(id, _)| id),
-                0x8000,
-            ),
-            tl0_offset: after(
-                next.tl0_pic_idx.map(u16::from),
-                u16::from(fields.tl0_pic_idx.unwrap_or(0)),
-                0x100,
-            ) as u8,
-            key_offset: after(
-                next.key_idx.map(u16::from),
-                u16::from(fields.key_idx.unwrap_or(0)),
-                0x20,
-            ) as u8,
+            timestamp_offset: arrival.timestamp.wrapping_sub(self.aligned_timestamp(arrival)),
+            picture_offset: after(next.picture_id, fields.picture_id.map_or(0, |(id, _)| id), 0x8000),
+            tl0_offset: after(next.tl0_pic_idx.map(u16::from), u16::from(fields.tl0_pic_idx.unwrap_or(0)), 0x100) as u8,
+            key_offset: after(next.key_idx.map(u16::from), u16::from(fields.key_idx.unwrap_or(0)), 0x20) as u8,
             drops: Drops::default(),
         });
     }
@@ -344,11 +301,7 @@ impl Forwarder {
         let elapsed = match (arrival.captured, last.captured) {
             (Some(now), Some(then)) => {
                 let by_capture = now.saturating_duration_since(then);
-                if by_capture.abs_diff(by_arrival) <= CAPTURE_TRUST {
-                    by_capture
-                } else {
-                    by_arrival
-                }
+                if by_capture.abs_diff(by_arrival) <= CAPTURE_TRUST { by_capture } else { by_arrival }
             }
             _ => by_arrival,
         };
@@ -386,12 +339,8 @@ impl Binding {
                 let mask = if wide { 0x7fff } else { 0x7f };
                 id.wrapping_sub(self.picture_offset).wrapping_sub(dropped) & mask
             }),
-            tl0_pic_idx: fields
-                .tl0_pic_idx
-                .map(|index| index.wrapping_sub(self.tl0_offset)),
-            key_idx: fields
-                .key_idx
-                .map(|index| index.wrapping_sub(self.key_offset) & 0x1f),
+            tl0_pic_idx: fields.tl0_pic_idx.map(|index| index.wrapping_sub(self.tl0_offset)),
+            key_idx: fields.key_idx.map(|index| index.wrapping_sub(self.key_offset) & 0x1f),
         }
     }
 }

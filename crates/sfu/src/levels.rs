@@ -28,20 +28,14 @@ pub(crate) struct AudioLevel {
 
 impl AudioLevel {
     pub(crate) fn new() -> Self {
-        Self {
-            loudest: u8::MAX,
-            active: Duration::ZERO,
-            last_packet: None,
-            smoothed: 0.0,
-            reported: 0.0,
-        }
+        Self { loudest: u8::MAX, active: Duration::ZERO, last_packet: None, smoothed: 0.0, reported: 0.0 }
     }
 
     /// Take in a packet's level in -dBov (0 loudest, 127 silence).
     pub(crate) fn observe(&mut self, now: Instant, level: u8) {
-        let lasted = self.last_packet.map_or(Duration::from_millis(20), |last| {
-            now.saturating_duration_since(last).min(LONGEST_PACKET)
-        });
+        let lasted = self
+            .last_packet
+            .map_or(Duration::from_millis(20), |last| now.saturating_duration_since(last).min(LONGEST_PACKET));
         self.last_packet = Some(now);
         if level <= ACTIVE_LEVEL {
             self.active += lasted;
@@ -93,22 +87,11 @@ mod tests {
     fn speech_starts_stays_and_stops() {
         let start = testkit::origin();
         let mut level = AudioLevel::new();
-        assert_eq!(
-            interval(&mut level, start, 127, 20),
-            None,
-            "silence is no change"
-        );
+        assert_eq!(interval(&mut level, start, 127, 20), None, "silence is no change");
         assert_eq!(interval(&mut level, start + INTERVAL, 20, 20), Some(0.125));
-        assert_eq!(
-            interval(&mut level, start + INTERVAL * 2, 20, 20),
-            None,
-            "same level is told once"
-        );
+        assert_eq!(interval(&mut level, start + INTERVAL * 2, 20, 20), None, "same level is told once");
         assert!(interval(&mut level, start + INTERVAL * 3, 5, 20).unwrap() > 0.25);
-        assert_eq!(
-            interval(&mut level, start + INTERVAL * 4, 127, 20),
-            Some(0.0)
-        );
+        assert_eq!(interval(&mut level, start + INTERVAL * 4, 127, 20), Some(0.0));
         assert_eq!(level.measure(), None);
     }
 

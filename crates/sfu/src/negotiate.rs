@@ -9,8 +9,8 @@ use str0m::media::{Direction, MediaKind as StrKind, Mid};
 use str0m::rtp::Ssrc;
 
 use crate::api::{
-    AddedTrack, AnswerFacts, MediaKind, OfferChange, Offered, PeerId, SectionFacts, SectionPlan,
-    SectionRole, SfuError, TrackId,
+    AddedTrack, AnswerFacts, MediaKind, OfferChange, Offered, PeerId, SectionFacts, SectionPlan, SectionRole, SfuError,
+    TrackId,
 };
 use crate::peer::{CHANNELS, Peer};
 use crate::sfu::Sfu;
@@ -88,9 +88,7 @@ impl Sfu {
         }
         let peer = self.peers.get_mut(index).ok_or(SfuError::UnknownPeer)?;
         let lite = peer.options.ice_lite;
-        let mut facts = peer
-            .with(|rtc| facts(rtc, plan, &answer))
-            .ok_or(SfuError::Fault)?;
+        let mut facts = peer.with(|rtc| facts(rtc, plan, &answer)).ok_or(SfuError::Fault)?;
         facts.ice_lite = lite;
         facts.candidates.clone_from(&self.candidate_lines);
         Ok(facts)
@@ -103,12 +101,7 @@ impl Sfu {
             return;
         };
         let id = peer.id;
-        let current = peer
-            .negotiation
-            .sections
-            .get(&mid)
-            .copied()
-            .unwrap_or(Use::Nothing);
+        let current = peer.negotiation.sections.get(&mid).copied().unwrap_or(Use::Nothing);
         let wanted = wanted_use(&plan.role);
         if current == wanted {
             return;
@@ -126,6 +119,7 @@ impl Sfu {
         let video = plan.kind == MediaKind::Video;
         let send = matches!(wanted, Use::Send(_));
         peer.with(|rtc| renew_sender(rtc, mid, send, video));
+        peer.stats.forget(mid);
         peer.negotiation.sections.insert(mid, Use::Nothing);
     }
 
@@ -138,9 +132,7 @@ impl Sfu {
             SectionRole::Inactive => {}
         }
         if let Some(peer) = self.peers.get_mut(index) {
-            peer.negotiation
-                .sections
-                .insert(mid, wanted_use(&plan.role));
+            peer.negotiation.sections.insert(mid, wanted_use(&plan.role));
         }
     }
 
@@ -153,19 +145,11 @@ impl Sfu {
     ) -> Result<Option<Offered>, SfuError> {
         let index = self.peer_index(peer)?;
         let limit = self.config.limits.sections_per_peer;
-        let negotiation = &self
-            .peers
-            .get(index)
-            .ok_or(SfuError::UnknownPeer)?
-            .negotiation;
+        let negotiation = &self.peers.get(index).ok_or(SfuError::UnknownPeer)?.negotiation;
         if negotiation.pending.is_some() {
             return Err(SfuError::OfferPending);
         }
-        let removed: Vec<Mid> = change
-            .remove
-            .iter()
-            .filter_map(|track| negotiation.section_of(*track))
-            .collect();
+        let removed: Vec<Mid> = change.remove.iter().filter_map(|track| negotiation.section_of(*track)).collect();
         if negotiation.ours.len() + change.add.len() > limit + removed.len() {
             return Err(SfuError::Limit("too many media sections"));
         }
@@ -179,29 +163,18 @@ impl Sfu {
     }
 
     /// Accept the answer to the open server offer.
-    pub fn accept_answer(
-        &mut self,
-        now: Instant,
-        peer: PeerId,
-        answer: &str,
-    ) -> Result<(), SfuError> {
+    pub fn accept_answer(&mut self, now: Instant, peer: PeerId, answer: &str) -> Result<(), SfuError> {
         let index = self.peer_index(peer)?;
         if answer.len() > self.config.limits.sdp_bytes {
             return Err(SfuError::Limit("session description too long"));
         }
         let candidates = self.config.limits.remote_candidates;
         let peer = self.peers.get_mut(index).ok_or(SfuError::UnknownPeer)?;
-        let Pending { offer, added } = peer
-            .negotiation
-            .pending
-            .take()
-            .ok_or(SfuError::NoOfferPending)?;
+        let Pending { offer, added } = peer.negotiation.pending.take().ok_or(SfuError::NoOfferPending)?;
         let answer = without_surplus_candidates(answer, candidates);
         let accepted = peer.with(|rtc| {
             let answer = SdpAnswer::from_sdp_string(&answer).map_err(|error| error.to_string())?;
-            rtc.sdp_api()
-                .accept_answer(offer, answer)
-                .map_err(|error| error.to_string())
+            rtc.sdp_api().accept_answer(offer, answer).map_err(|error| error.to_string())
         });
         self.mark_dirty(index);
         accepted.ok_or(SfuError::Fault)?.map_err(SfuError::Sdp)?;
@@ -214,10 +187,7 @@ impl Sfu {
                 }
                 continue;
             };
-            let wanted = self
-                .peers
-                .get(index)
-                .and_then(|peer| peer.negotiation.sections.get(&mid));
+            let wanted = self.peers.get(index).and_then(|peer| peer.negotiation.sections.get(&mid));
             if wanted == Some(&Use::Send(track)) {
                 self.bind_down(index, mid, track, kind, now);
             }
@@ -255,12 +225,7 @@ impl Peer {
         let mut added = Vec::new();
         for (mid, add) in reused {
             self.negotiation.sections.insert(mid, Use::Send(add.track));
-            if let Some(ours) = self
-                .negotiation
-                .ours
-                .iter_mut()
-                .find(|ours| ours.mid == mid)
-            {
+            if let Some(ours) = self.negotiation.ours.iter_mut().find(|ours| ours.mid == mid) {
                 ours.stream_id = add.stream_id;
                 ours.track_id = add.track_id;
             }
@@ -277,33 +242,20 @@ impl Peer {
                 track_id: add.track_id,
             });
         }
-        self.negotiation.pending = Some(Pending {
-            offer: pending,
-            added,
-        });
-        Ok(Some(Offered {
-            sdp: self.negotiation.rename(&sdp),
-            mids: self.negotiation.sent(),
-        }))
+        self.negotiation.pending = Some(Pending { offer: pending, added });
+        Ok(Some(Offered { sdp: self.negotiation.rename(&sdp), mids: self.negotiation.sent() }))
     }
 }
 
 impl Negotiation {
     fn section_of(&self, track: TrackId) -> Option<Mid> {
-        self.sections
-            .iter()
-            .find_map(|(mid, used)| (*used == Use::Send(track)).then_some(*mid))
+        self.sections.iter().find_map(|(mid, used)| (*used == Use::Send(track)).then_some(*mid))
     }
 
     /// Sections of ours that carry nothing.
     fn free_sections(&self) -> Vec<(Mid, MediaKind)> {
-        let free =
-            |ours: &&OurSection| matches!(self.sections.get(&ours.mid), None | Some(Use::Nothing));
-        self.ours
-            .iter()
-            .filter(free)
-            .map(|ours| (ours.mid, ours.kind))
-            .collect()
+        let free = |ours: &&OurSection| matches!(self.sections.get(&ours.mid), None | Some(Use::Nothing));
+        self.ours.iter().filter(free).map(|ours| (ours.mid, ours.kind)).collect()
     }
 
     fn sent(&self) -> Vec<(TrackId, String)> {
@@ -331,23 +283,16 @@ impl Negotiation {
         for (position, line) in lines.iter().enumerate() {
             if line.starts_with("m=") || position == 0 {
                 start = position;
-                let end = lines[start + 1..]
-                    .iter()
-                    .position(|l| l.starts_with("m="))
-                    .map_or(lines.len(), |n| start + 1 + n);
-                let mid = lines[start..end]
-                    .iter()
-                    .find_map(|l| l.strip_prefix("a=mid:"));
-                section =
-                    mid.and_then(|mid| self.ours.iter().find(|ours| ours.mid == Mid::from(mid)));
+                let end =
+                    lines[start + 1..].iter().position(|l| l.starts_with("m=")).map_or(lines.len(), |n| start + 1 + n);
+                let mid = lines[start..end].iter().find_map(|l| l.strip_prefix("a=mid:"));
+                section = mid.and_then(|mid| self.ours.iter().find(|ours| ours.mid == Mid::from(mid)));
             }
             let renamed = section.filter(|ours| line.contains("msid:") && ours.is_renamed());
             match renamed {
                 Some(ours) => {
                     let old = format!("msid:{} {}", ours.printed.0, ours.printed.1);
-                    text.push_str(
-                        &line.replace(&old, &format!("msid:{} {}", ours.stream_id, ours.track_id)),
-                    );
+                    text.push_str(&line.replace(&old, &format!("msid:{} {}", ours.stream_id, ours.track_id)));
                 }
                 None => text.push_str(line),
             }
@@ -374,10 +319,7 @@ fn wanted_use(role: &SectionRole) -> Use {
 
 fn accept(rtc: &mut Rtc, offer: &str) -> Result<String, String> {
     let offer = SdpOffer::from_sdp_string(offer).map_err(|error| error.to_string())?;
-    let answer = rtc
-        .sdp_api()
-        .accept_offer(offer)
-        .map_err(|error| error.to_string())?;
+    let answer = rtc.sdp_api().accept_offer(offer).map_err(|error| error.to_string())?;
     Ok(answer.to_sdp_string())
 }
 
@@ -415,9 +357,7 @@ pub(crate) fn ensure_sender(rtc: &mut Rtc, mid: Mid, video: bool) -> Option<Ssrc
         return Some(stream.ssrc());
     }
     renew_sender(rtc, mid, true, video);
-    rtc.direct_api()
-        .stream_tx_by_mid(mid, None)
-        .map(|stream| stream.ssrc())
+    rtc.direct_api().stream_tx_by_mid(mid, None).map(|stream| stream.ssrc())
 }
 
 type MadeOffer = Option<(Vec<Mid>, (String, SdpPendingOffer))>;
@@ -459,10 +399,7 @@ fn make_offer(
 }
 
 fn facts(rtc: &mut Rtc, plan: &[SectionPlan], answer: &str) -> AnswerFacts {
-    let sections = plan
-        .iter()
-        .map(|section| section_facts(rtc, section))
-        .collect();
+    let sections = plan.iter().map(|section| section_facts(rtc, section)).collect();
     let api = rtc.direct_api();
     let credentials = api.local_ice_credentials();
     AnswerFacts {
@@ -490,22 +427,10 @@ fn section_facts(rtc: &mut Rtc, plan: &SectionPlan) -> SectionFacts {
     };
     for accepted in media.remote_pts() {
         facts.payload_types.push(**accepted);
-        let params = rtc
-            .codec_config()
-            .params()
-            .iter()
-            .find(|params| params.pt() == *accepted);
-        facts.payload_types.extend(
-            params
-                .and_then(|params| params.resend())
-                .map(|resend| *resend),
-        );
+        let params = rtc.codec_config().params().iter().find(|params| params.pt() == *accepted);
+        facts.payload_types.extend(params.and_then(|params| params.resend()).map(|resend| *resend));
     }
-    facts.extensions = media
-        .remote_extmap()
-        .iter()
-        .map(|(id, ext)| (id, ext.as_uri().to_owned()))
-        .collect();
+    facts.extensions = media.remote_extmap().iter().map(|(id, ext)| (id, ext.as_uri().to_owned())).collect();
     if matches!(plan.role, SectionRole::Send { .. })
         && let Some(stream) = rtc.direct_api().stream_tx_by_mid(mid, None)
     {
@@ -518,9 +443,7 @@ fn section_facts(rtc: &mut Rtc, plan: &SectionPlan) -> SectionFacts {
 fn application_section(answer: &str) -> Option<String> {
     let start = answer.find("m=application")?;
     let rest = &answer[start..];
-    let end = rest
-        .find("\r\nm=")
-        .map_or(rest.len(), |position| position + 2);
+    let end = rest.find("\r\nm=").map_or(rest.len(), |position| position + 2);
     Some(rest[..end].to_owned())
 }
 

@@ -28,11 +28,7 @@ const RTX_SHARE: f32 = 0.25;
 const LOSSY_BUFFER: usize = 64 * 1024;
 
 /// Pre-negotiated SCTP stream ids of protocol 18.
-const NEGOTIATED: [(Channel, u16); 3] = [
-    (Channel::Reliable, 100),
-    (Channel::Lossy, 101),
-    (Channel::DataTrack, 102),
-];
+const NEGOTIATED: [(Channel, u16); 3] = [(Channel::Reliable, 100), (Channel::Lossy, 101), (Channel::DataTrack, 102)];
 
 pub(crate) const CHANNELS: [Channel; 3] = [Channel::Reliable, Channel::Lossy, Channel::DataTrack];
 
@@ -46,24 +42,15 @@ impl Channel {
     }
 
     pub(crate) fn from_label(label: &str) -> Option<Self> {
-        CHANNELS
-            .into_iter()
-            .find(|channel| channel.label() == label)
+        CHANNELS.into_iter().find(|channel| channel.label() == label)
     }
 
     pub(crate) fn config(self) -> ChannelConfig {
         let (ordered, reliability) = match self {
             Self::Reliable => (true, Reliability::Reliable),
-            Self::Lossy | Self::DataTrack => {
-                (false, Reliability::MaxRetransmits { retransmits: 0 })
-            }
+            Self::Lossy | Self::DataTrack => (false, Reliability::MaxRetransmits { retransmits: 0 }),
         };
-        ChannelConfig {
-            label: self.label().to_owned(),
-            ordered,
-            reliability,
-            ..Default::default()
-        }
+        ChannelConfig { label: self.label().to_owned(), ordered, reliability, ..Default::default() }
     }
 }
 
@@ -118,10 +105,7 @@ pub(crate) struct Peer {
 
 impl std::fmt::Debug for Peer {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter
-            .debug_struct("Peer")
-            .field("id", &self.id)
-            .finish_non_exhaustive()
+        formatter.debug_struct("Peer").field("id", &self.id).finish_non_exhaustive()
     }
 }
 
@@ -195,10 +179,7 @@ impl Peer {
 
     /// As [`Peer::with`], for calls of str0m that may fail. Single errors are tolerated: a spoofed packet must not end
     /// a call.
-    pub(crate) fn attempt<T, E>(
-        &mut self,
-        action: impl FnOnce(&mut Rtc) -> Result<T, E>,
-    ) -> Option<T> {
+    pub(crate) fn attempt<T, E>(&mut self, action: impl FnOnce(&mut Rtc) -> Result<T, E>) -> Option<T> {
         match self.with(action)? {
             Ok(value) => Some(value),
             Err(_) => {
@@ -227,10 +208,7 @@ impl Peer {
         self.negotiation.channels_made = true;
         self.with(|rtc| {
             for (channel, stream) in NEGOTIATED {
-                let config = ChannelConfig {
-                    negotiated: Some(stream),
-                    ..channel.config()
-                };
+                let config = ChannelConfig { negotiated: Some(stream), ..channel.config() };
                 rtc.direct_api().create_data_channel(config);
             }
         });
@@ -247,9 +225,7 @@ impl Peer {
     }
 
     pub(crate) fn channel_of(&self, id: ChannelId) -> Option<Channel> {
-        self.channels
-            .iter()
-            .find_map(|(channel, open)| (*open == id).then_some(*channel))
+        self.channels.iter().find_map(|(channel, open)| (*open == id).then_some(*channel))
     }
 
     /// False: not open, or the reader is too slow.
@@ -301,18 +277,13 @@ impl Peer {
             let accepted = rtc.media(mid)?.remote_pts();
             let candidates = rtc.codec_config().params().iter().filter(|params| {
                 let theirs = Format::of(&params.spec());
-                accepted.contains(&params.pt())
-                    && theirs.codec == format.codec
-                    && theirs.variant == format.variant
+                accepted.contains(&params.pt()) && theirs.codec == format.codec && theirs.variant == format.variant
             });
             // Same profile, else same profile family (constrained baseline is decoded by all of them).
             candidates
                 .min_by_key(|params| {
                     let profile = Format::of(&params.spec()).profile;
-                    (
-                        profile != format.profile,
-                        profile >> 16 != format.profile >> 16,
-                    )
+                    (profile != format.profile, profile >> 16 != format.profile >> 16)
                 })
                 .map(str0m::format::PayloadParams::pt)
         })
@@ -322,11 +293,7 @@ impl Peer {
     /// The format that a payload type of this peer stands for.
     pub(crate) fn format(&mut self, payload_type: Pt) -> Option<Format> {
         self.with(|rtc| {
-            let params = rtc
-                .codec_config()
-                .params()
-                .iter()
-                .find(|params| params.pt() == payload_type)?;
+            let params = rtc.codec_config().params().iter().find(|params| params.pt() == payload_type)?;
             Some(Format::of(&params.spec()))
         })
         .flatten()
@@ -355,12 +322,7 @@ impl Peer {
 }
 
 impl Format {
-    pub(crate) const OPUS: Self = Self {
-        codec: Codec::Opus,
-        clock_rate: 48_000,
-        variant: 0,
-        profile: 0,
-    };
+    pub(crate) const OPUS: Self = Self { codec: Codec::Opus, clock_rate: 48_000, variant: 0, profile: 0 };
 
     pub(crate) fn of(spec: &str0m::format::CodecSpec) -> Self {
         let variant = match spec.codec {
@@ -368,16 +330,7 @@ impl Format {
             Codec::Vp9 => spec.format.profile_id.unwrap_or(0),
             _ => 0,
         };
-        let profile = if spec.codec == Codec::H264 {
-            spec.format.profile_level_id.unwrap_or(0x42_001f)
-        } else {
-            0
-        };
-        Self {
-            codec: spec.codec,
-            clock_rate: spec.clock_rate.get(),
-            variant,
-            profile,
-        }
+        let profile = if spec.codec == Codec::H264 { spec.format.profile_level_id.unwrap_or(0x42_001f) } else { 0 };
+        Self { codec: spec.codec, clock_rate: spec.clock_rate.get(), variant, profile }
     }
 }

@@ -9,8 +9,8 @@ use str0m::net::{Protocol as StrProtocol, TcpType};
 use str0m::rtp::RtpPacket;
 
 use crate::api::{
-    Candidate, Channel, Config, Counters, DownSettings, Event, MediaKind, Output, PeerId,
-    PeerOptions, Protocol, SfuError, TrackId,
+    Candidate, Channel, Config, Counters, DownSettings, Event, MediaKind, Output, PeerId, PeerOptions, Protocol,
+    SfuError, TrackId,
 };
 use crate::demux::Demux;
 use crate::levels;
@@ -65,16 +65,9 @@ impl Sfu {
             .dtls_provider
             .generate_certificate()
             .expect("aws-lc-rs, the only provider compiled in, generates certificates");
-        let candidates: Vec<_> = config
-            .candidates
-            .iter()
-            .filter_map(host_candidate)
-            .collect();
+        let candidates: Vec<_> = config.candidates.iter().filter_map(host_candidate).collect();
         Self {
-            candidate_lines: candidates
-                .iter()
-                .map(str0m::Candidate::to_sdp_string)
-                .collect(),
+            candidate_lines: candidates.iter().map(str0m::Candidate::to_sdp_string).collect(),
             candidates,
             config,
             certificate,
@@ -95,12 +88,7 @@ impl Sfu {
     }
 
     /// Add a peer connection. `Err(Limit)` when there are too many, or the id is taken.
-    pub fn add_peer(
-        &mut self,
-        now: Instant,
-        peer: PeerId,
-        options: PeerOptions,
-    ) -> Result<(), SfuError> {
+    pub fn add_peer(&mut self, now: Instant, peer: PeerId, options: PeerOptions) -> Result<(), SfuError> {
         if self.peers.len() >= self.config.limits.peers {
             return Err(SfuError::Limit("too many peers"));
         }
@@ -111,14 +99,7 @@ impl Sfu {
             self.next_housekeeping = now + HOUSEKEEPING;
             self.next_levels = now + levels::INTERVAL;
         }
-        let value = Peer::new(
-            peer,
-            options,
-            &self.config.limits,
-            &self.certificate,
-            &self.candidates,
-            now,
-        );
+        let value = Peer::new(peer, options, &self.config.limits, &self.certificate, &self.candidates, now);
         let ufrag = value.ufrag.clone();
         let index = self.peers.insert(value);
         self.peer_ids.insert(peer, index);
@@ -136,11 +117,7 @@ impl Sfu {
         let published: Vec<TrackId> = self
             .tracks
             .iter()
-            .filter(|(_, track)| {
-                track
-                    .publisher
-                    .is_some_and(|(publisher, _)| publisher == index)
-            })
+            .filter(|(_, track)| track.publisher.is_some_and(|(publisher, _)| publisher == index))
             .map(|(_, track)| track.id)
             .collect();
         for track in published {
@@ -215,8 +192,7 @@ impl Sfu {
         track.retarget();
         let id = track.id;
         if spoke {
-            self.outputs
-                .push_back(Output::Event(Event::AudioLevels(vec![(id, 0.0)])));
+            self.outputs.push_back(Output::Event(Event::AudioLevels(vec![(id, 0.0)])));
         }
         self.request_keyframes(id, now);
     }
@@ -284,20 +260,11 @@ impl Sfu {
     }
 
     /// Send a data message. False: the channel is not open, or the reader is too slow (then lossy data is lost).
-    pub fn send_data(
-        &mut self,
-        _now: Instant,
-        peer: PeerId,
-        channel: Channel,
-        payload: &[u8],
-    ) -> bool {
+    pub fn send_data(&mut self, _now: Instant, peer: PeerId, channel: Channel, payload: &[u8]) -> bool {
         let fits = payload.len() <= self.config.limits.message_bytes;
         let sent = match self.peer_index(peer) {
             Ok(index) if fits => {
-                let sent = self
-                    .peers
-                    .get_mut(index)
-                    .is_some_and(|peer| peer.send_data(channel, payload));
+                let sent = self.peers.get_mut(index).is_some_and(|peer| peer.send_data(channel, payload));
                 self.mark_dirty(index);
                 sent
             }
@@ -322,9 +289,7 @@ impl Sfu {
         if self.peers.len() == 0 {
             return None;
         }
-        Some(self.timers.next().map_or(self.next_housekeeping, |next| {
-            next.min(self.next_housekeeping)
-        }))
+        Some(self.timers.next().map_or(self.next_housekeeping, |next| next.min(self.next_housekeeping)))
     }
 
     /// Let time pass. Flushes.
@@ -377,16 +342,12 @@ impl Sfu {
             }
         }
         if !levels.is_empty() {
-            self.outputs
-                .push_back(Output::Event(Event::AudioLevels(levels)));
+            self.outputs.push_back(Output::Event(Event::AudioLevels(levels)));
         }
     }
 
     pub(crate) fn peer_index(&self, peer: PeerId) -> Result<usize, SfuError> {
-        self.peer_ids
-            .get(&peer)
-            .copied()
-            .ok_or(SfuError::UnknownPeer)
+        self.peer_ids.get(&peer).copied().ok_or(SfuError::UnknownPeer)
     }
 
     pub(crate) fn track(&self, track: TrackId) -> Option<&Track> {
@@ -447,14 +408,7 @@ impl Sfu {
     }
 
     /// Send a track on a negotiated section.
-    pub(crate) fn bind_down(
-        &mut self,
-        index: usize,
-        mid: Mid,
-        track: TrackId,
-        kind: MediaKind,
-        now: Instant,
-    ) {
+    pub(crate) fn bind_down(&mut self, index: usize, mid: Mid, track: TrackId, kind: MediaKind, now: Instant) {
         let track_index = self.ensure_track(track, kind);
         let Some(peer) = self.peers.get_mut(index) else {
             return;
@@ -467,21 +421,13 @@ impl Sfu {
         let Some(published) = self.tracks.get_mut(track_index) else {
             return;
         };
-        if published
-            .downs
-            .iter()
-            .any(|down| down.peer == index && down.ssrc == ssrc)
-        {
+        if published.downs.iter().any(|down| down.peer == index && down.ssrc == ssrc) {
             return;
         }
         published.downs.retain(|down| down.peer != index);
         let mut down = Down::new(index, peer_id, mid, ssrc, kind, now);
         down.live = live;
-        if let Some(settings) = self
-            .wishes
-            .get(&peer_id)
-            .and_then(|wishes| wishes.get(&track))
-        {
+        if let Some(settings) = self.wishes.get(&peer_id).and_then(|wishes| wishes.get(&track)) {
             down.settings = *settings;
             down.forwarder.set_max_temporal(settings.max_temporal);
         }
@@ -505,14 +451,7 @@ impl Sfu {
     #[doc(hidden)]
     pub fn sizes(&self) -> [usize; 6] {
         let (ufrags, addresses) = self.demux.sizes();
-        [
-            self.peers.len(),
-            self.tracks.len(),
-            ufrags,
-            addresses,
-            self.timers.len(),
-            self.wishes.len(),
-        ]
+        [self.peers.len(), self.tracks.len(), ufrags, addresses, self.timers.len(), self.wishes.len()]
     }
 }
 
@@ -522,12 +461,7 @@ fn host_candidate(candidate: &Candidate) -> Option<str0m::Candidate> {
     let builder = str0m::Candidate::builder();
     match candidate.protocol {
         Protocol::Udp => builder.udp().host(candidate.advertised).build().ok(),
-        Protocol::TcpPassive => builder
-            .tcp()
-            .host(candidate.advertised)
-            .tcptype(TcpType::Passive)
-            .build()
-            .ok(),
+        Protocol::TcpPassive => builder.tcp().host(candidate.advertised).tcptype(TcpType::Passive).build().ok(),
     }
 }
 

@@ -1,7 +1,9 @@
 //! What a peer's connection was like over an interval.
 
+use std::collections::HashMap;
 use std::time::Duration;
 
+use str0m::media::Mid;
 use str0m::stats::{MediaEgressStats, MediaIngressStats};
 
 use crate::api::PeerStats;
@@ -17,6 +19,8 @@ pub(crate) struct StatsWindow {
     bytes: (u64, u64),
     last_bytes: (u64, u64),
     lost: (Weighted, Weighted),
+    /// Highest sequence number and packets lost, as the receiver of each section told last.
+    reported: HashMap<Mid, (u64, u64)>,
     /// Packets counted by us since the last report (str0m's totals vanish with their streams).
     pub(crate) packets_up: u64,
     pub(crate) packets_down: u64,
@@ -38,11 +42,7 @@ impl Weighted {
     }
 
     fn mean(self) -> f32 {
-        if self.weight > 0.0 {
-            (self.sum / self.weight) as f32
-        } else {
-            0.0
-        }
+        if self.weight > 0.0 { (self.sum / self.weight) as f32 } else { 0.0 }
     }
 }
 
@@ -51,10 +51,7 @@ impl StatsWindow {
         self.ready = true;
         self.bytes = (stats.bytes_rx, stats.bytes_tx);
         let pair = stats.selected_candidate_pair.as_ref();
-        self.rtt = stats
-            .rtt
-            .or_else(|| pair.and_then(|pair| pair.current_round_trip_time))
-            .or(self.rtt);
+        self.rtt = stats.rtt.or_else(|| pair.and_then(|pair| pair.current_round_trip_time)).or(self.rtt);
     }
 
     pub(crate) fn ingress(&mut self, stats: &MediaIngressStats) {
@@ -63,7 +60,24 @@ impl StatsWindow {
 
     pub(crate) fn egress(&mut self, stats: &MediaEgressStats) {
         self.rtt = stats.rtt.or(self.rtt);
-        self.lost.1.add(stats.loss, stats.packets);
+        // Receivers report totals; lost reports then lose nothing.
+        let Some(remote) = &stats.remote else {
+            return;
+        };
+        let now = (*remote.maximum_sequence_number, remote.packets_lost);
+        let Some(before) = self.reported.insert(stats.mid, now) else {
+            return;
+        };
+        let expected = now.0.saturating_sub(before.0);
+        if expected > 0 {
+            let lost = now.1.saturating_sub(before.1) as f32 / expected as f32;
+            self.lost.1.add(Some(lost.min(1.0)), expected);
+        }
+    }
+
+    /// A section's sender was replaced: its totals begin anew.
+    pub(crate) fn forget(&mut self, mid: Mid) {
+        self.reported.remove(&mid);
     }
 
     /// The report, once per interval.
@@ -71,9 +85,7 @@ impl StatsWindow {
         if !std::mem::take(&mut self.ready) {
             return None;
         }
-        let rate = |now: u64, before: u64| {
-            now.saturating_sub(before) * 8 * 1000 / INTERVAL.as_millis() as u64
-        };
+        let rate = |now: u64, before: u64| now.saturating_sub(before) * 8 * 1000 / INTERVAL.as_millis() as u64;
         let report = PeerStats {
             rtt_ms: self.rtt.map(|rtt| rtt.as_secs_f32() * 1000.0),
             loss_up: self.lost.0.mean(),

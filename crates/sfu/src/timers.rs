@@ -16,10 +16,7 @@ pub(crate) struct Timers {
 
 impl Timers {
     pub(crate) fn new(start: Instant) -> Self {
-        Self {
-            start,
-            heap: BinaryHeap::new(),
-        }
+        Self { start, heap: BinaryHeap::new() }
     }
 
     /// Round up to the grid.
@@ -27,9 +24,7 @@ impl Timers {
         let since = deadline.saturating_duration_since(self.start).as_nanos();
         let ticks = since.div_ceil(TICK.as_nanos());
         let rounded = u64::try_from(ticks * TICK.as_nanos()).unwrap_or(u64::MAX);
-        self.start
-            .checked_add(Duration::from_nanos(rounded))
-            .unwrap_or(deadline)
+        self.start.checked_add(Duration::from_nanos(rounded)).unwrap_or(deadline)
     }
 
     pub(crate) fn push(&mut self, deadline: Instant, peer: usize) {

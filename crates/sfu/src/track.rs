@@ -21,12 +21,8 @@ const LAYER_STOPPED: Duration = Duration::from_millis(1500);
 
 /// Audio streams that never got a packet are given silence this long after they were bound, so that a receiver that
 /// announces a track at its first packet does so.
-const SILENCE_AFTER: [Duration; 4] = [
-    Duration::ZERO,
-    Duration::from_millis(300),
-    Duration::from_millis(1000),
-    Duration::from_millis(3000),
-];
+const SILENCE_AFTER: [Duration; 4] =
+    [Duration::ZERO, Duration::from_millis(300), Duration::from_millis(1000), Duration::from_millis(3000)];
 
 /// One encoding of a track.
 #[derive(Debug, Default)]
@@ -136,9 +132,7 @@ impl Track {
         }
         let mut changed = false;
         for layer in &mut self.layers {
-            let stopped = layer
-                .last_packet
-                .is_none_or(|last| now.saturating_duration_since(last) > LAYER_STOPPED);
+            let stopped = layer.last_packet.is_none_or(|last| now.saturating_duration_since(last) > LAYER_STOPPED);
             if layer.active && stopped {
                 layer.active = false;
                 changed = true;
@@ -155,12 +149,7 @@ impl Track {
     /// Choose each subscriber's layer again.
     pub(crate) fn retarget(&mut self) {
         let mut active = 0u8;
-        for (index, _) in self
-            .layers
-            .iter()
-            .enumerate()
-            .filter(|(_, layer)| layer.active)
-        {
+        for (index, _) in self.layers.iter().enumerate().filter(|(_, layer)| layer.active) {
             active |= 1 << index;
         }
         for down in &mut self.downs {
@@ -177,9 +166,7 @@ impl Track {
             return None;
         }
         let layer = self.layers.get_mut(usize::from(layer))?;
-        let throttled = layer
-            .last_request
-            .is_some_and(|last| now.saturating_duration_since(last) < KEYFRAME_INTERVAL);
+        let throttled = layer.last_request.is_some_and(|last| now.saturating_duration_since(last) < KEYFRAME_INTERVAL);
         layer.requested = throttled;
         if throttled {
             return None;
@@ -199,9 +186,7 @@ impl Track {
     pub(crate) fn overdue_keyframe(&mut self, now: Instant) -> Option<Ssrc> {
         let index = self.layers.iter().position(|layer| {
             layer.requested
-                && layer
-                    .last_request
-                    .is_none_or(|last| now.saturating_duration_since(last) >= KEYFRAME_INTERVAL)
+                && layer.last_request.is_none_or(|last| now.saturating_duration_since(last) >= KEYFRAME_INTERVAL)
         })?;
         self.request_keyframe(index as u8, now)
     }
@@ -212,14 +197,7 @@ impl Track {
 }
 
 impl Down {
-    pub(crate) fn new(
-        peer: usize,
-        peer_id: PeerId,
-        mid: Mid,
-        ssrc: Ssrc,
-        kind: MediaKind,
-        now: Instant,
-    ) -> Self {
+    pub(crate) fn new(peer: usize, peer_id: PeerId, mid: Mid, ssrc: Ssrc, kind: MediaKind, now: Instant) -> Self {
         let video = kind == MediaKind::Video;
         let clock_rate = if video { 90_000 } else { 48_000 };
         // Any number below 2^15 leaves half the space before the first rollover.
@@ -265,11 +243,7 @@ pub(crate) fn choose_layer(active: u8, settings: &DownSettings, muted: bool) -> 
     }
     let wanted = settings.max_layer.unwrap_or(7).min(7);
     let within = active & (u8::MAX >> (7 - wanted));
-    Some(if within != 0 {
-        7 - within.leading_zeros() as u8
-    } else {
-        active.trailing_zeros() as u8
-    })
+    Some(if within != 0 { 7 - within.leading_zeros() as u8 } else { active.trailing_zeros() as u8 })
 }
 
 #[cfg(test)]
@@ -278,10 +252,7 @@ mod tests {
 
     #[test]
     fn the_best_active_layer_within_the_wish_is_chosen() {
-        let wish = |max_layer| DownSettings {
-            max_layer,
-            ..Default::default()
-        };
+        let wish = |max_layer| DownSettings { max_layer, ..Default::default() };
         let cases = [
             (0b111, None, Some(2)),
             (0b011, None, Some(1)),
@@ -293,24 +264,10 @@ mod tests {
             (0b111, Some(200), Some(2)),
         ];
         for (active, max, expected) in cases {
-            assert_eq!(
-                choose_layer(active, &wish(max), false),
-                expected,
-                "{active:b} {max:?}"
-            );
+            assert_eq!(choose_layer(active, &wish(max), false), expected, "{active:b} {max:?}");
         }
         assert_eq!(choose_layer(0b111, &wish(None), true), None);
-        assert_eq!(
-            choose_layer(
-                0b111,
-                &DownSettings {
-                    paused: true,
-                    ..Default::default()
-                },
-                false
-            ),
-            None
-        );
+        assert_eq!(choose_layer(0b111, &DownSettings { paused: true, ..Default::default() }, false), None);
     }
 
     #[test]
@@ -319,15 +276,9 @@ mod tests {
         let mut track = Track::new(TrackId(1), MediaKind::Video);
         track.saw_packet(0, 7.into(), start);
         assert_eq!(track.request_keyframe(0, start), Some(7.into()));
-        assert_eq!(
-            track.request_keyframe(0, start + KEYFRAME_INTERVAL / 2),
-            None
-        );
+        assert_eq!(track.request_keyframe(0, start + KEYFRAME_INTERVAL / 2), None);
         assert_eq!(track.overdue_keyframe(start + KEYFRAME_INTERVAL / 2), None);
-        assert_eq!(
-            track.overdue_keyframe(start + KEYFRAME_INTERVAL),
-            Some(7.into())
-        );
+        assert_eq!(track.overdue_keyframe(start + KEYFRAME_INTERVAL), Some(7.into()));
         assert_eq!(track.overdue_keyframe(start + KEYFRAME_INTERVAL * 3), None);
         assert_eq!(track.request_keyframe(3, start), None, "unknown layer");
     }

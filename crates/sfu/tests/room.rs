@@ -8,8 +8,7 @@ use common::{SeedOnPanic, Sim};
 use sfu::{Channel, Event, MediaKind, TrackId};
 use testkit::link::Conditions;
 
-const CAMERA_AND_MICROPHONE: [(MediaKind, &[&str]); 2] =
-    [(MediaKind::Audio, &[]), (MediaKind::Video, &[])];
+const CAMERA_AND_MICROPHONE: [(MediaKind, &[&str]); 2] = [(MediaKind::Audio, &[]), (MediaKind::Video, &[])];
 
 /// Three clients, each with microphone and camera, each subscribed to both others.
 fn three(sim: &mut Sim) -> Vec<Vec<TrackId>> {
@@ -21,13 +20,7 @@ fn three(sim: &mut Sim) -> Vec<Vec<TrackId>> {
         .collect();
     for member in 0..3 {
         for other in (0..3).filter(|other| *other != member) {
-            sim.subscribe(
-                member,
-                &[
-                    (tracks[other][0], MediaKind::Audio),
-                    (tracks[other][1], MediaKind::Video),
-                ],
-            );
+            sim.subscribe(member, &[(tracks[other][0], MediaKind::Audio), (tracks[other][1], MediaKind::Video)]);
         }
     }
     tracks
@@ -47,21 +40,11 @@ fn three_clients_hear_and_see_exactly_the_others() {
                 continue;
             };
             let heard = sim.heard(member, mid);
-            assert!(
-                heard.iter().all(|(from, _)| *from == track),
-                "only the subscribed track"
-            );
+            assert!(heard.iter().all(|(from, _)| *from == track), "only the subscribed track");
             let counters: Vec<u64> = heard.iter().map(|(_, counter)| *counter).collect();
             let expected = if kind == MediaKind::Audio { 100 } else { 200 };
-            assert!(
-                counters.len() > expected,
-                "{kind:?}: {} packets",
-                counters.len()
-            );
-            assert!(
-                counters.windows(2).all(|pair| pair[1] == pair[0] + 1),
-                "each packet once, in order"
-            );
+            assert!(counters.len() > expected, "{kind:?}: {} packets", counters.len());
+            assert!(counters.windows(2).all(|pair| pair[1] == pair[0] + 1), "each packet once, in order");
         }
     }
     for track in tracks.iter().flatten() {
@@ -78,9 +61,7 @@ fn data_reaches_the_server_and_comes_back() {
     sim.publish(member, &CAMERA_AND_MICROPHONE);
     sim.run_until_connected();
     sim.run_until(Duration::from_secs(5), "channels open", |sim| {
-        [Channel::Reliable, Channel::Lossy, Channel::DataTrack]
-            .iter()
-            .all(|channel| sim.channel_open(0, *channel))
+        [Channel::Reliable, Channel::Lossy, Channel::DataTrack].iter().all(|channel| sim.channel_open(0, *channel))
             && sim.members[0].client.channels.len() == 3
     });
     let peer = sim.members[0].peer;

@@ -37,10 +37,7 @@ fn mid_of<'a>(lines: &[&'a str]) -> Option<&'a str> {
 }
 
 fn is_direction(line: &str) -> bool {
-    matches!(
-        line,
-        "a=sendrecv" | "a=sendonly" | "a=recvonly" | "a=inactive"
-    )
+    matches!(line, "a=sendrecv" | "a=sendonly" | "a=recvonly" | "a=inactive")
 }
 
 /// The offer with the directions of unused sections rewritten to inactive.
@@ -54,14 +51,8 @@ pub fn direct(offer: &str, plan: &[SectionPlan]) -> String {
         if let Some(mid) = line.strip_prefix("a=mid:") {
             section = mid.to_owned();
         }
-        let used = plan
-            .iter()
-            .any(|plan| plan.mid == section && plan.role != SectionRole::Inactive);
-        let line = if is_direction(line) && !used && !section.is_empty() {
-            "a=inactive"
-        } else {
-            line
-        };
+        let used = plan.iter().any(|plan| plan.mid == section && plan.role != SectionRole::Inactive);
+        let line = if is_direction(line) && !used && !section.is_empty() { "a=inactive" } else { line };
         write!(text, "{line}\r\n").unwrap();
     }
     text
@@ -82,44 +73,17 @@ pub fn mirror(offer: &str, plan: &[SectionPlan], facts: &AnswerFacts) -> String 
         }
         let mid = mid_of(&lines).unwrap();
         let index = plan.iter().position(|plan| plan.mid == mid).unwrap();
-        media(
-            &mut text,
-            &lines,
-            &plan[index].role,
-            &facts.sections[index],
-            facts,
-        );
+        media(&mut text, &lines, &plan[index].role, &facts.sections[index], facts);
     }
     text
 }
 
-fn media(
-    text: &mut String,
-    lines: &[&str],
-    role: &SectionRole,
-    section: &SectionFacts,
-    facts: &AnswerFacts,
-) {
+fn media(text: &mut String, lines: &[&str], role: &SectionRole, section: &SectionFacts, facts: &AnswerFacts) {
     let head: Vec<&str> = lines[0].split(' ').collect();
-    let accepted: Vec<&str> = head[3..]
-        .iter()
-        .copied()
-        .filter(|pt| section.payload_types.iter().any(|a| a.to_string() == **pt))
-        .collect();
-    write!(
-        text,
-        "{} 9 {} {}\r\nc=IN IP4 0.0.0.0\r\n",
-        head[0],
-        head[2],
-        accepted.join(" ")
-    )
-    .unwrap();
-    write!(
-        text,
-        "a=mid:{}\r\na=rtcp-mux\r\na=setup:passive\r\n",
-        section.mid
-    )
-    .unwrap();
+    let accepted: Vec<&str> =
+        head[3..].iter().copied().filter(|pt| section.payload_types.iter().any(|a| a.to_string() == **pt)).collect();
+    write!(text, "{} 9 {} {}\r\nc=IN IP4 0.0.0.0\r\n", head[0], head[2], accepted.join(" ")).unwrap();
+    write!(text, "a=mid:{}\r\na=rtcp-mux\r\na=setup:passive\r\n", section.mid).unwrap();
     write!(
         text,
         "a=ice-ufrag:{}\r\na=ice-pwd:{}\r\na=fingerprint:{}\r\n",
@@ -162,10 +126,7 @@ fn keep(line: &str, accepted: &[&str], section: &SectionFacts) -> bool {
     }
     if let Some(rest) = line.strip_prefix("a=extmap:") {
         let (id, uri) = rest.split_once(' ').unwrap();
-        return section
-            .extensions
-            .iter()
-            .any(|(known, known_uri)| known.to_string() == id && known_uri == uri);
+        return section.extensions.iter().any(|(known, known_uri)| known.to_string() == id && known_uri == uri);
     }
     false
 }

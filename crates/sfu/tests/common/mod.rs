@@ -1,10 +1,6 @@
 //! A room's worth of clients around one `Sfu`, in memory, in stepped time.
 
-#![allow(
-    dead_code,
-    unreachable_pub,
-    reason = "each test file uses its own part"
-)]
+#![allow(dead_code, unreachable_pub, reason = "each test file uses its own part")]
 
 mod answer;
 mod publish;
@@ -14,8 +10,8 @@ use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use sfu::{
-    Candidate, Channel, Config, Datagram, Event, Limits, MediaKind, Output, PeerId, PeerOptions,
-    Protocol, SectionPlan, SectionRole, Sfu, TrackId,
+    Candidate, Channel, Config, Datagram, Event, Limits, MediaKind, Output, PeerId, PeerOptions, Protocol, SectionPlan,
+    SectionRole, Sfu, TrackId,
 };
 use str0m::change::SdpApi;
 use str0m::media::Mid;
@@ -60,15 +56,9 @@ impl Drop for SeedOnPanic {
 impl Sim {
     pub fn new(seed: u64, conditions: Conditions) -> Self {
         let now = testkit::origin();
-        let candidate = Candidate {
-            protocol: Protocol::Udp,
-            advertised: server_address(),
-            bound: "0.0.0.0:7882".parse().unwrap(),
-        };
-        let config = Config {
-            candidates: vec![candidate],
-            limits: Limits::default(),
-        };
+        let candidate =
+            Candidate { protocol: Protocol::Udp, advertised: server_address(), bound: "0.0.0.0:7882".parse().unwrap() };
+        let config = Config { candidates: vec![candidate], limits: Limits::default() };
         Self {
             now,
             seed,
@@ -92,19 +82,12 @@ impl Sim {
         let peer = PeerId(id);
         self.sfu.add_peer(self.now, peer, options).unwrap();
         let address = SocketAddr::from(([10, 0, (1 + id / 250) as u8, (1 + id % 250) as u8], 5000));
-        self.members.push(Member {
-            client: Client::new(self.now, address),
-            peer,
-            roles: HashMap::new(),
-        });
+        self.members.push(Member { client: Client::new(self.now, address), peer, roles: HashMap::new() });
         self.members.len() - 1
     }
 
     pub fn join(&mut self) -> usize {
-        self.add(PeerOptions {
-            ice_lite: true,
-            ..Default::default()
-        })
+        self.add(PeerOptions { ice_lite: true, ..Default::default() })
     }
 
     /// Offer from a client, answered by the server.
@@ -129,10 +112,7 @@ impl Sim {
             })
             .collect();
         let offer = answer::direct(offer, &plan);
-        let facts = self
-            .sfu
-            .accept_offer(self.now, member.peer, &offer, &plan)
-            .unwrap();
+        let facts = self.sfu.accept_offer(self.now, member.peer, &offer, &plan).unwrap();
         self.sfu.flush(self.now);
         answer::mirror(&offer, &plan, &facts)
     }
@@ -145,24 +125,16 @@ impl Sim {
             if fresh {
                 client::add_channels(api);
             }
-            media
-                .iter()
-                .map(|(kind, rids)| client::add_sender(api, str_kind(*kind), rids))
-                .collect::<Vec<_>>()
+            media.iter().map(|(kind, rids)| client::add_sender(api, str_kind(*kind), rids)).collect::<Vec<_>>()
         });
         for ((mid, (kind, rids)), track) in mids.iter().zip(media).zip(&tracks) {
-            let role = SectionRole::Receive {
-                track: *track,
-                codec_mime: None,
-            };
+            let role = SectionRole::Receive { track: *track, codec_mime: None };
             self.members[member].roles.insert(*mid, (*kind, role));
             let rids: &[&str] = if rids.is_empty() { &[""] } else { rids };
             for rid in rids {
                 let rid = (!rid.is_empty()).then_some(*rid);
                 let random = self.seed ^ u64::from(self.publishers.len() as u32);
-                self.publishers.push(Publisher::new(
-                    member, *mid, *track, *kind, rid, random, self.now,
-                ));
+                self.publishers.push(Publisher::new(member, *mid, *track, *kind, rid, random, self.now));
             }
         }
         let answer = self.answer(member, &offer);
@@ -183,15 +155,10 @@ impl Sim {
             if fresh {
                 client::add_channels(api);
             }
-            tracks
-                .iter()
-                .map(|(_, kind)| client::add_receiver(api, str_kind(*kind)))
-                .collect::<Vec<_>>()
+            tracks.iter().map(|(_, kind)| client::add_receiver(api, str_kind(*kind))).collect::<Vec<_>>()
         });
         for (mid, (track, kind)) in mids.iter().zip(tracks) {
-            self.members[member]
-                .roles
-                .insert(*mid, (*kind, SectionRole::Send { track: *track }));
+            self.members[member].roles.insert(*mid, (*kind, SectionRole::Send { track: *track }));
         }
         let answer = self.answer(member, &offer);
         self.members[member].client.accept_answer(&answer);
@@ -244,11 +211,7 @@ impl Sim {
                     contents: &wire.bytes,
                 };
                 self.sfu.receive(self.now, datagram);
-            } else if let Some(member) = self
-                .members
-                .iter_mut()
-                .find(|member| member.client.address == wire.to)
-            {
+            } else if let Some(member) = self.members.iter_mut().find(|member| member.client.address == wire.to) {
                 member.client.receive(self.now, &wire);
                 let wires = member.client.poll(self.now);
                 self.transmit(wires);
@@ -266,16 +229,8 @@ impl Sim {
         while let Some(output) = self.sfu.poll_output() {
             match output {
                 Output::Transmit(transmit) => {
-                    assert_eq!(
-                        transmit.local,
-                        "0.0.0.0:7882".parse().unwrap(),
-                        "sent from the bound socket"
-                    );
-                    let wire = Wire {
-                        from: server_address(),
-                        to: transmit.remote,
-                        bytes: transmit.contents,
-                    };
+                    assert_eq!(transmit.local, "0.0.0.0:7882".parse().unwrap(), "sent from the bound socket");
+                    let wire = Wire { from: server_address(), to: transmit.remote, bytes: transmit.contents };
                     self.link.send(self.now, wire);
                 }
                 Output::Event(event) => self.events.push(event),
@@ -316,11 +271,7 @@ impl Sim {
     /// Counters of the payloads that a member received on a section, with the track they name.
     pub fn heard(&self, member: usize, mid: Mid) -> Vec<(TrackId, u64)> {
         let packets = &self.members[member].client.packets;
-        packets
-            .iter()
-            .filter(|(on, _)| *on == mid)
-            .filter_map(|(_, packet)| publish::tag(&packet.payload))
-            .collect()
+        packets.iter().filter(|(on, _)| *on == mid).filter_map(|(_, packet)| publish::tag(&packet.payload)).collect()
     }
 }
 

@@ -107,13 +107,8 @@ impl Publisher {
 
     fn send_picture(&mut self, now: Instant, client: &mut Client) {
         let rid = self.rid.as_deref().map(Rid::from);
-        let asked = client
-            .keyframe_requests
-            .iter()
-            .any(|(mid, asked)| *mid == self.mid && *asked == rid);
-        client
-            .keyframe_requests
-            .retain(|(mid, asked)| *mid != self.mid || *asked != rid);
+        let asked = client.keyframe_requests.iter().any(|(mid, asked)| *mid == self.mid && *asked == rid);
+        client.keyframe_requests.retain(|(mid, asked)| *mid != self.mid || *asked != rid);
         let key = asked || self.pictures == 0;
         self.pictures += 1;
         self.keyframes += u64::from(key);
@@ -165,7 +160,5 @@ pub fn tag(payload: &[u8]) -> Option<(TrackId, u64)> {
 
 /// The rid a video payload says it belongs to.
 pub fn rid_of(payload: &[u8]) -> Option<char> {
-    payload
-        .get(payload.len().checked_sub(60)? + 16)
-        .map(|byte| *byte as char)
+    payload.get(payload.len().checked_sub(60)? + 16).map(|byte| *byte as char)
 }
