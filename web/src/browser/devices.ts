@@ -37,8 +37,8 @@ export const browserDevices: DevicePort = {
     const devices = await navigator.mediaDevices.enumerateDevices();
     const ofKind = (kind: MediaDeviceKind) =>
       devices
-        // Chromium lists the system's choice twice: by name, and as "default" and "communications".
-        .filter((device) => device.kind === kind && !["default", "communications"].includes(device.deviceId))
+        // Chromium lists the system's choice by name and as "default", and once more for calls; one of these is enough.
+        .filter((device) => device.kind === kind && device.deviceId !== "communications")
         .map((device) => ({ id: device.deviceId, label: device.label }));
     return {
       cameras: ofKind("videoinput"),

@@ -15,20 +15,21 @@ import { TextField } from "../../primitives/TextField";
 import { problemText, useCountdown } from "../problem/ProblemScreen";
 import styles from "./PreJoin.module.css";
 
-/** A name and one button. */
-export function JoinForm({ model }: { model: PreJoinViewModel }) {
+/** The button stands at the end of the page, the field at its beginning; this ties them together. */
+const FORM_ID = "join-form";
+
+/** The name, first in the order of the keyboard; Enter joins. */
+export function NameForm({ model }: { model: PreJoinViewModel }) {
   const t = useText(preJoinMessages);
   const name = useBehavior(model.name);
   const missing = useBehavior(model.nameMissing);
-  const attempt = useBehavior(model.attempt);
   const field = useRef<HTMLInputElement>(null);
-  const busy = attempt.status === "joining" || attempt.status === "waiting";
   const submit = (event: FormEvent) => {
     event.preventDefault();
     if (!model.submit()) field.current?.focus();
   };
   return (
-    <form className={styles.form} onSubmit={submit} noValidate>
+    <form id={FORM_ID} className={styles.name} onSubmit={submit} noValidate>
       <TextField
         ref={field}
         id="displayName"
@@ -41,16 +42,25 @@ export function JoinForm({ model }: { model: PreJoinViewModel }) {
         enterKeyHint="go"
         required
       />
+    </form>
+  );
+}
+
+/** The one deed, and why it failed. */
+export function JoinBar({ model }: { model: PreJoinViewModel }) {
+  const t = useText(preJoinMessages);
+  const attempt = useBehavior(model.attempt);
+  const busy = attempt.status === "joining" || attempt.status === "waiting";
+  return (
+    <div className={styles.joinBar}>
       {attempt.status === "failed" && <JoinProblem problem={attempt.problem} />}
-      <div role="status" className={styles.formStatus}>
+      <div role="status" className={styles.joinStatus}>
         {attempt.status === "waiting" && <Notice tone="warn">{t("waitingForNetwork")}</Notice>}
       </div>
-      <div className={styles.joinBar}>
-        <Button type="submit" look="primary" busy={busy} wide className={styles.join}>
-          {attempt.status === "joining" ? t("joining") : t("join")}
-        </Button>
-      </div>
-    </form>
+      <Button type="submit" form={FORM_ID} look="primary" busy={busy} wide className={styles.join}>
+        {attempt.status === "joining" ? t("joining") : t("join")}
+      </Button>
+    </div>
   );
 }
 

@@ -16,7 +16,7 @@ import { Icon } from "../../primitives/Icon";
 import { useToast } from "../../primitives/Toasts";
 import { DevicePanel } from "./DevicePanel";
 import { DeviceProblems } from "./DeviceProblems";
-import { JoinForm } from "./JoinForm";
+import { JoinBar, NameForm } from "./JoinForm";
 import { LevelMeter } from "./LevelMeter";
 import styles from "./PreJoin.module.css";
 import { Presence } from "./Presence";
@@ -76,6 +76,7 @@ function PreJoinView({
           )}
         </div>
       </header>
+      <NameForm model={model} />
       <div className={styles.stageColumn}>
         <Preview model={model} />
         <DeviceProblems model={model} />
@@ -87,7 +88,7 @@ function PreJoinView({
           <DeviceSettings model={model} />
         </section>
       </div>
-      <JoinForm model={model} />
+      <JoinBar model={model} />
     </div>
   );
 }

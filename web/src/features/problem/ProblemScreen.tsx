@@ -1,5 +1,5 @@
 import { commonMessages, type MeetingProblem, problemMessages, type Translate } from "@heydok/client";
-import { Plus, RotateCw } from "lucide-react";
+import { Keyboard, type LucideIcon, Plus, RotateCw } from "lucide-react";
 import { useEffect, useState } from "react";
 import { useText } from "../../app/context";
 import { type Format, useFormat } from "../../app/format";
@@ -22,6 +22,7 @@ export function ProblemScreen({ problem, onRetry }: { problem: MeetingProblem; o
   const title = titleOf(problem, t);
   useEffect(() => announce(title), [announce, title]);
   const retry = canRetry(problem);
+  const action = actionOf(problem, t, common);
   return (
     <Frame>
       <div className={styles.screen}>
@@ -34,8 +35,12 @@ export function ProblemScreen({ problem, onRetry }: { problem: MeetingProblem; o
               {common("retry")}
             </Button>
           )}
-          <LinkButton href="/" look={retry ? "outlined" : "primary"} icon={Plus}>
-            {actionOf(problem, t, common)}
+          <LinkButton
+            href="/"
+            look={retry ? "outlined" : "primary"}
+            {...(action.icon ? { icon: action.icon } : {})}
+          >
+            {action.label}
           </LinkButton>
         </div>
       </div>
@@ -47,16 +52,21 @@ function canRetry(problem: MeetingProblem): boolean {
   return ["locked", "full", "rateLimited", "busy", "network", "server"].includes(problem.kind);
 }
 
-function actionOf(problem: MeetingProblem, t: ProblemText, common: Translate<typeof commonMessages>): string {
+/** The link beside or instead of another try. */
+function actionOf(
+  problem: MeetingProblem,
+  t: ProblemText,
+  common: Translate<typeof commonMessages>,
+): { readonly label: string; readonly icon?: LucideIcon } {
   switch (problem.kind) {
     case "unknown":
-      return t("otherCode");
+      return { label: t("otherCode"), icon: Keyboard };
     case "expired":
     case "ended":
     case "cancelled":
-      return t("newMeeting");
+      return { label: t("newMeeting"), icon: Plus };
     default:
-      return common("toStart");
+      return { label: common("toStart") };
   }
 }
 
