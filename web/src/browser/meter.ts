@@ -24,7 +24,7 @@ export const openLevelMeter: OpenLevelMeter = (stream) => {
       window.removeEventListener("pointerdown", wake);
       window.removeEventListener("keydown", wake);
       source.disconnect();
-      void context.close();
+      if (context.state !== "closed") void context.close();
     },
   };
 };

@@ -215,11 +215,16 @@ export class PreJoinViewModel {
   #choice(displayName: string): DeviceChoice {
     return {
       displayName,
-      microphoneOn: this.microphone.state.value.status === "on",
-      cameraOn: this.camera.state.value.status === "on",
+      microphoneOn: isWanted(this.microphone.state.value.status),
+      cameraOn: isWanted(this.camera.state.value.status),
       microphoneId: this.microphone.wishedId,
       cameraId: this.camera.wishedId,
       speakerId: this.#preferences.preferences.value.speakerId,
     };
   }
+}
+
+/** Whoever joins before the device has opened still wants it; the call opens it. */
+function isWanted(status: string): boolean {
+  return status === "on" || status === "asking";
 }
