@@ -200,7 +200,8 @@ impl Peer {
     fn offer(&mut self, change: OfferChange, removed: &[Mid]) -> Result<Option<Offered>, SfuError> {
         let channels = change.add_channels && !self.negotiation.channels_made;
         self.negotiation.channels_made |= channels;
-        let mut free = self.negotiation.free_sections();
+        let (mut free, stale) = self.free_sections();
+        let removed: Vec<Mid> = removed.iter().copied().chain(stale).collect();
         let mut reused = Vec::new();
         let mut fresh = Vec::new();
         for add in change.add {
@@ -213,10 +214,10 @@ impl Peer {
             for (mid, add) in &reused {
                 renew_sender(rtc, *mid, true, add.kind == MediaKind::Video);
             }
-            for mid in removed {
+            for mid in &removed {
                 renew_sender(rtc, *mid, false, false);
             }
-            make_offer(rtc, &reused, &fresh, removed, channels, change.ice_restart)
+            make_offer(rtc, &reused, &fresh, &removed, channels, change.ice_restart)
         });
         let Some((mids, offer)) = made.ok_or(SfuError::Fault)? else {
             return Ok(None);
@@ -245,17 +246,24 @@ impl Peer {
         self.negotiation.pending = Some(Pending { offer: pending, added });
         Ok(Some(Offered { sdp: self.negotiation.rename(&sdp), mids: self.negotiation.sent() }))
     }
+
+    /// Sections of ours that carry nothing: those that the client knows to be inactive, which can be used again, and
+    /// those that it still takes for sending. str0m makes no offer for a section whose direction stays, so the latter
+    /// have to be made inactive first.
+    fn free_sections(&mut self) -> (Vec<(Mid, MediaKind)>, Vec<Mid>) {
+        let nothing =
+            |ours: &&OurSection| matches!(self.negotiation.sections.get(&ours.mid), None | Some(Use::Nothing));
+        let unused: Vec<_> = self.negotiation.ours.iter().filter(nothing).map(|ours| (ours.mid, ours.kind)).collect();
+        let inactive = |rtc: &Rtc, mid| rtc.media(mid).is_some_and(|media| media.direction() == Direction::Inactive);
+        let (free, stale): (Vec<_>, Vec<_>) =
+            self.with(|rtc| unused.into_iter().partition(|(mid, _)| inactive(rtc, *mid))).unwrap_or_default();
+        (free, stale.into_iter().map(|(mid, _)| mid).collect())
+    }
 }
 
 impl Negotiation {
     fn section_of(&self, track: TrackId) -> Option<Mid> {
         self.sections.iter().find_map(|(mid, used)| (*used == Use::Send(track)).then_some(*mid))
-    }
-
-    /// Sections of ours that carry nothing.
-    fn free_sections(&self) -> Vec<(Mid, MediaKind)> {
-        let free = |ours: &&OurSection| matches!(self.sections.get(&ours.mid), None | Some(Use::Nothing));
-        self.ours.iter().filter(free).map(|ours| (ours.mid, ours.kind)).collect()
     }
 
     fn sent(&self) -> Vec<(TrackId, String)> {

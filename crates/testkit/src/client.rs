@@ -6,9 +6,7 @@ use std::time::Instant;
 use str0m::change::{SdpAnswer, SdpApi, SdpOffer, SdpPendingOffer};
 use str0m::channel::{ChannelConfig, ChannelId, Reliability};
 use str0m::format::Codec;
-use str0m::media::{
-    Direction, KeyframeRequestKind, MediaKind, Mid, Pt, Rid, Simulcast, SimulcastLayer,
-};
+use str0m::media::{Direction, KeyframeRequestKind, MediaKind, Mid, Pt, Rid, Simulcast, SimulcastLayer};
 use str0m::net::{Protocol, Receive};
 use str0m::rtp::{Extension, ExtensionValues, RtpPacket, RtpWrite};
 use str0m::{Candidate, Event, IceConnectionState, Input, Output, Rtc};
@@ -46,14 +44,13 @@ pub struct Client {
     pub keyframe_requests: Vec<(Mid, Option<Rid>)>,
     pub connected: bool,
     pub ice: IceConnectionState,
+    /// Datagrams that the next poll hands out.
+    unsent: Vec<Wire>,
 }
 
 impl std::fmt::Debug for Client {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter
-            .debug_struct("Client")
-            .field("address", &self.address)
-            .finish_non_exhaustive()
+        formatter.debug_struct("Client").field("address", &self.address).finish_non_exhaustive()
     }
 }
 
@@ -86,6 +83,7 @@ impl Client {
             keyframe_requests: Vec::new(),
             connected: false,
             ice: IceConnectionState::New,
+            unsent: Vec::new(),
         }
     }
 
@@ -107,25 +105,16 @@ impl Client {
     /// If there is no offer, or the answer does not fit it.
     pub fn accept_answer(&mut self, answer: &str) {
         let pending = self.pending.take().expect("an offer was made");
-        let answer =
-            SdpAnswer::from_sdp_string(answer).unwrap_or_else(|error| panic!("{error}\n{answer}"));
-        self.rtc
-            .sdp_api()
-            .accept_answer(pending, answer)
-            .expect("the answer fits the offer");
+        let answer = SdpAnswer::from_sdp_string(answer).unwrap_or_else(|error| panic!("{error}\n{answer}"));
+        self.rtc.sdp_api().accept_answer(pending, answer).expect("the answer fits the offer");
     }
 
     /// # Panics
     ///
     /// If the offer cannot be answered.
     pub fn accept_offer(&mut self, offer: &str) -> String {
-        let offer =
-            SdpOffer::from_sdp_string(offer).unwrap_or_else(|error| panic!("{error}\n{offer}"));
-        self.rtc
-            .sdp_api()
-            .accept_offer(offer)
-            .expect("an offer that can be answered")
-            .to_sdp_string()
+        let offer = SdpOffer::from_sdp_string(offer).unwrap_or_else(|error| panic!("{error}\n{offer}"));
+        self.rtc.sdp_api().accept_offer(offer).expect("an offer that can be answered").to_sdp_string()
     }
 
     /// Move to another address, as a phone does that changes networks.
@@ -135,19 +124,13 @@ impl Client {
     /// If the address cannot be a host candidate.
     pub fn move_to(&mut self, address: SocketAddr) {
         self.address = address;
-        self.rtc
-            .add_local_candidate(Candidate::host(address, "udp").expect("a host address"));
+        self.rtc.add_local_candidate(Candidate::host(address, "udp").expect("a host address"));
     }
 
     /// Payload type of a codec.
     #[must_use]
     pub fn payload_type(&self, codec: Codec) -> Option<Pt> {
-        self.rtc
-            .codec_config()
-            .params()
-            .iter()
-            .find(|params| params.spec().codec == codec)
-            .map(|params| params.pt())
+        self.rtc.codec_config().params().iter().find(|params| params.spec().codec == codec).map(|params| params.pt())
     }
 
     /// Send one RTP packet. False if the section has no sender (yet).
@@ -160,16 +143,10 @@ impl Client {
             voice_activity: packet.level.map(|level| level < 40),
             ..Default::default()
         };
-        let write = RtpWrite::new(
-            payload_type,
-            packet.sequence.into(),
-            packet.timestamp,
-            now,
-            packet.payload,
-        )
-        .marker(packet.marker)
-        .nackable(packet.codec.is_video())
-        .ext_vals(extensions);
+        let write = RtpWrite::new(payload_type, packet.sequence.into(), packet.timestamp, now, packet.payload)
+            .marker(packet.marker)
+            .nackable(packet.codec.is_video())
+            .ext_vals(extensions);
         let mut api = self.rtc.direct_api();
         let Some(stream) = api.stream_tx_by_mid(mid, packet.rid.map(Rid::from)) else {
             return false;
@@ -191,9 +168,7 @@ impl Client {
             return false;
         };
         let id = *id;
-        self.rtc
-            .channel(id)
-            .is_some_and(|mut channel| channel.write(true, bytes).unwrap_or(false))
+        self.rtc.channel(id).is_some_and(|mut channel| channel.write(true, bytes).unwrap_or(false))
     }
 
     /// A datagram arrived.
@@ -202,6 +177,10 @@ impl Client {
             // What cannot be handled is dropped, as a socket would.
             let _ = self.rtc.handle_input(Input::Receive(now, receive));
         }
+        // str0m keeps one packet at a time: whatever came must be taken out before the next datagram goes in.
+        let mut out = std::mem::take(&mut self.unsent);
+        self.drain(&mut out);
+        self.unsent = out;
         // The caller polls; until then time has not passed.
         self.timeout = self.timeout.min(now);
     }
@@ -214,7 +193,7 @@ impl Client {
 
     /// Let time pass, and take the datagrams to send.
     pub fn poll(&mut self, now: Instant) -> Vec<Wire> {
-        let mut out = Vec::new();
+        let mut out = std::mem::take(&mut self.unsent);
         self.drain(&mut out);
         let _ = self.rtc.handle_input(Input::Timeout(now));
         self.drain(&mut out);
@@ -246,22 +225,13 @@ impl Client {
             Event::IceConnectionStateChange(state) => self.ice = state,
             Event::RtpPacket(packet) => {
                 let ssrc = packet.header.ssrc;
-                if let Some(mid) = self
-                    .rtc
-                    .direct_api()
-                    .stream_rx(&ssrc)
-                    .map(|stream| stream.mid())
-                {
+                if let Some(mid) = self.rtc.direct_api().stream_rx(&ssrc).map(|stream| stream.mid()) {
                     self.packets.push((mid, packet));
                 }
             }
             Event::ChannelOpen(id, label) => self.channels.push((label, id)),
             Event::ChannelData(data) => {
-                let label = self
-                    .channels
-                    .iter()
-                    .find(|(_, id)| *id == data.id)
-                    .map(|(label, _)| label.clone());
+                let label = self.channels.iter().find(|(_, id)| *id == data.id).map(|(label, _)| label.clone());
                 self.messages.push((label.unwrap_or_default(), data.data));
             }
             Event::KeyframeRequest(request) => {
@@ -279,11 +249,7 @@ pub fn add_channels(api: &mut SdpApi<'_>) {
         api.add_channel_with_config(ChannelConfig {
             label: label.to_owned(),
             ordered: !lossy,
-            reliability: if lossy {
-                Reliability::MaxRetransmits { retransmits: 0 }
-            } else {
-                Reliability::Reliable
-            },
+            reliability: if lossy { Reliability::MaxRetransmits { retransmits: 0 } } else { Reliability::Reliable },
             ..Default::default()
         });
     }

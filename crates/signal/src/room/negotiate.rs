@@ -191,6 +191,7 @@ impl Room {
             Ok(Some(offered)) => offered,
             Ok(None) => {
                 participant.server_offers.outstanding = None;
+                self.want_negotiation(ctx, key);
                 return;
             }
             Err(error) => {
