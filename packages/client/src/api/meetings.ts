@@ -8,8 +8,6 @@ type Schemas = components["schemas"];
 export interface MeetingApi {
   create(signal?: AbortSignal): Promise<CreatedMeeting>;
   info(code: string, signal?: AbortSignal): Promise<MeetingInfo>;
-  /** Throws `ApiError` with the reason when nobody can join under this code. */
-  exists(code: string, signal?: AbortSignal): Promise<void>;
   participants(code: string, signal?: AbortSignal): Promise<readonly ParticipantSummary[]>;
   join(code: string, request: JoinRequest, signal?: AbortSignal): Promise<JoinResult>;
   /** Ends the meeting for everybody; needs the host key. */
@@ -64,11 +62,6 @@ class HttpMeetingApi implements MeetingApi {
     return readInfo(
       await unwrap(this.#http.GET("/api/v1/meetings/{meeting_id}/info", { params, ...withSignal(signal) })),
     );
-  }
-
-  async exists(code: string, signal?: AbortSignal): Promise<void> {
-    const params = { path: { meeting_id: code } };
-    await unwrap(this.#http.GET("/api/v1/meetings/{meeting_id}/exists", { params, ...withSignal(signal) }));
   }
 
   async participants(code: string, signal?: AbortSignal): Promise<readonly ParticipantSummary[]> {

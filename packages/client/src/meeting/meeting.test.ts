@@ -1,0 +1,124 @@
+import { describe, expect, test, vi } from "vitest";
+import { NetworkError, TimeoutError } from "../api/errors";
+import { apiError, CODE, fakeApi, joinResult, meetingInfo, memoryStore } from "../testing";
+import { MeetingKeys } from "./keys";
+import { MeetingViewModel } from "./meeting";
+import { cleanDisplayName } from "./name";
+import { isPassing, problemOf } from "./problem";
+import type { DeviceChoice } from "./types";
+
+const devices: DeviceChoice = {
+  displayName: "Anna",
+  microphoneOn: true,
+  cameraOn: true,
+  microphoneId: null,
+  cameraId: null,
+  speakerId: null,
+};
+
+function meeting(api = fakeApi(), store = memoryStore()) {
+  const keys = new MeetingKeys(store);
+  return { model: new MeetingViewModel(api, keys, CODE), keys };
+}
+
+test("from the link to the call, out of it, and back as the same person", async () => {
+  const join = vi.fn(() => Promise.resolve(joinResult()));
+  const { model } = meeting(fakeApi({ join }));
+  await model.load();
+  expect(model.stage.value.stage).toBe("preJoin");
+  expect(await model.join(devices)).toBeNull();
+  expect(model.stage.value.stage).toBe("call");
+  model.left("left", { durationSeconds: 60 });
+  expect(model.stage.value).toMatchObject({ stage: "left", reason: "left", rejoining: false });
+  await model.rejoin();
+  expect(model.stage.value.stage).toBe("call");
+  expect(join.mock.calls).toEqual([
+    [CODE, { displayName: "Anna", hostKey: null, rejoinToken: null }, expect.anything()],
+    [CODE, { displayName: "Anna", hostKey: null, rejoinToken: "rejoin-1" }, expect.anything()],
+  ]);
+});
+
+test("the host key goes with the join", async () => {
+  const join = vi.fn(() => Promise.resolve(joinResult({ role: "host" })));
+  const { model, keys } = meeting(fakeApi({ join }));
+  keys.keepHostKey(CODE, "key");
+  await model.load();
+  await model.join(devices);
+  expect(join).toHaveBeenCalledWith(CODE, expect.objectContaining({ hostKey: "key" }), expect.anything());
+});
+
+test("a passing problem leaves the form where it is", async () => {
+  const { model } = meeting(fakeApi({ join: () => Promise.reject(apiError("token_failed", 500)) }));
+  await model.load();
+  expect(await model.join(devices)).toEqual({ kind: "server", reference: "req-1" });
+  expect(model.stage.value.stage).toBe("preJoin");
+});
+
+test.each([
+  ["meeting_locked", { kind: "locked" }],
+  ["meeting_full", { kind: "full", max: 20 }],
+  ["meeting_ended", { kind: "ended" }],
+  ["participant_removed", { kind: "removed" }],
+])("%s while joining takes the whole screen", async (code, problem) => {
+  const { model } = meeting(fakeApi({ join: () => Promise.reject(apiError(code)) }));
+  await model.load();
+  expect(await model.join(devices)).toBeNull();
+  expect(model.stage.value).toEqual({ stage: "problem", problem });
+});
+
+test("a full meeting shows so at once, except to who was in it", async () => {
+  const api = fakeApi({ info: () => Promise.resolve(meetingInfo({ participantCount: 20 })) });
+  const stranger = meeting(api);
+  await stranger.model.load();
+  expect(stranger.model.stage.value).toEqual({ stage: "problem", problem: { kind: "full", max: 20 } });
+  const seated = meeting(api);
+  seated.keys.keepRejoinToken(CODE, "rejoin-1");
+  await seated.model.load();
+  expect(seated.model.stage.value.stage).toBe("preJoin");
+});
+
+test("a failed way back says so and can be tried again", async () => {
+  const join = vi.fn(() => Promise.resolve(joinResult()));
+  const { model } = meeting(fakeApi({ join }));
+  await model.load();
+  await model.join(devices);
+  model.left("connection", { durationSeconds: 5 });
+  join.mockRejectedValueOnce(new NetworkError("x"));
+  await model.rejoin();
+  expect(model.stage.value).toMatchObject({ stage: "left", rejoining: false, problem: { kind: "network" } });
+  await model.rejoin();
+  expect(model.stage.value.stage).toBe("call");
+});
+
+test("an answer after the page is gone changes nothing", async () => {
+  const { model } = meeting();
+  const loading = model.load();
+  model.end();
+  await loading;
+  expect(model.stage.value).toEqual({ stage: "loading" });
+});
+
+describe("problems are told by code", () => {
+  test.each([
+    [apiError("meeting_not_found", 404), "unknown", false],
+    [apiError("meeting_cancelled", 410), "cancelled", false],
+    [apiError("rate_limited", 429), "rateLimited", true],
+    [apiError("capacity", 503, 9), "busy", true],
+    [apiError("http_502", 502), "server", true],
+    [new NetworkError("x"), "network", true],
+    [new TimeoutError("x"), "network", true],
+    [new TypeError("a bug of ours"), "server", true],
+  ])("%s", (error, kind, passing) => {
+    const problem = problemOf(error);
+    expect(problem.kind).toBe(kind);
+    expect(isPassing(problem)).toBe(passing);
+  });
+});
+
+test.each([
+  ["  Anna   Berg ", "Anna Berg"],
+  ["An\u200bna\u202e", "Anna"],
+  ["\u200b\u0000 ", ""],
+  ["e\u0301", "é"],
+  ["😀".repeat(60), "😀".repeat(50)],
+])("the name %j is sent as %j", (typed, sent) => expect(cleanDisplayName(typed)).toBe(sent));

@@ -1,0 +1,292 @@
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import type { MeetingProblem } from "../meeting/problem";
+import type { DeviceChoice } from "../meeting/types";
+import { PreferencesViewModel } from "../preferences/preferences";
+import { Cell } from "../state/behavior";
+import { memoryStore, settle } from "../testing";
+import type { Capture, CaptureWish, DeviceKind, DeviceList, DevicePort, PermissionState } from "./ports";
+import { PreJoinViewModel } from "./prejoin";
+
+beforeEach(() => void vi.useFakeTimers());
+afterEach(() => void vi.useRealTimers());
+
+/** A browser with devices: each kind works, or fails with the browser's error name. */
+class FakeDevices implements DevicePort {
+  available = true;
+  readonly errors: Partial<Record<DeviceKind, string>> = {};
+  readonly permissions: Record<DeviceKind, PermissionState> = { camera: "prompt", microphone: "prompt" };
+  readonly wishes: CaptureWish[] = [];
+  readonly running = new Set<string>();
+  present = ["cam-1", "mic-1"];
+  inFrame = true;
+  #changed: () => void = () => undefined;
+  #gone: (() => void)[] = [];
+
+  async open(wish: CaptureWish) {
+    this.wishes.push(wish);
+    const opened: Partial<Record<DeviceKind, Capture>> = {};
+    for (const kind of ["camera", "microphone"] as const) {
+      const id = wish[kind];
+      if (id === undefined) continue;
+      const error = this.errors[kind];
+      if (error) throw new DOMException("no", error);
+      if (id !== null && !this.present.includes(id)) throw new DOMException("gone", "OverconstrainedError");
+      opened[kind] = this.#capture(id ?? (kind === "camera" ? "cam-1" : "mic-1"));
+    }
+    return opened;
+  }
+
+  #capture(deviceId: string): Capture {
+    this.running.add(deviceId);
+    return {
+      stream: {} as MediaStream,
+      deviceId,
+      stop: () => void this.running.delete(deviceId),
+      onGone: (listener) => void this.#gone.push(listener),
+    };
+  }
+
+  list = (): Promise<DeviceList> =>
+    Promise.resolve({
+      cameras: this.present.filter((id) => id.startsWith("cam")).map((id) => ({ id, label: id })),
+      microphones: this.present.filter((id) => id.startsWith("mic")).map((id) => ({ id, label: id })),
+      speakers: [],
+    });
+
+  permission = (kind: DeviceKind) => Promise.resolve(this.permissions[kind]);
+  allowedByFrame = () => this.inFrame;
+
+  onChange(listener: () => void) {
+    this.#changed = listener;
+    return () => {
+      this.#changed = () => undefined;
+    };
+  }
+
+  async change(): Promise<void> {
+    this.#changed();
+    await settle();
+  }
+
+  async unplug(): Promise<void> {
+    for (const gone of this.#gone.splice(0)) gone();
+    await settle();
+  }
+}
+
+interface Setup {
+  readonly stored?: Record<string, unknown>;
+  readonly prefilled?: string;
+  readonly problem?: MeetingProblem | null;
+  readonly prepare?: (devices: FakeDevices) => void;
+}
+
+async function preJoin({ stored = {}, prefilled, problem = null, prepare }: Setup = {}) {
+  const devices = new FakeDevices();
+  prepare?.(devices);
+  const online = new Cell(true);
+  let peak = -100;
+  const store = memoryStore({ "heydok.preferences": JSON.stringify(stored) });
+  const preferences = new PreferencesViewModel(store, ["en"]);
+  const join = vi.fn<(choice: DeviceChoice) => Promise<MeetingProblem | null>>(() =>
+    Promise.resolve(problem),
+  );
+  const ports = {
+    devices,
+    speaker: { selectable: true, playTone: () => Promise.resolve() },
+    openLevelMeter: () => ({ peakDb: () => peak, close: () => undefined }),
+    network: { online },
+  };
+  const model = new PreJoinViewModel(ports, preferences, prefilled ?? null, join);
+  model.begin();
+  await settle();
+  const speak = (db: number) => {
+    peak = db;
+  };
+  return { model, devices, online, join, preferences, speak };
+}
+
+function faultOf(model: PreJoinViewModel, kind: DeviceKind): string {
+  const state = model[kind].state.value;
+  return state.status === "fault" ? state.fault : state.status;
+}
+
+test("camera and microphone are asked for with one question", async () => {
+  const { model, devices } = await preJoin();
+  expect(devices.wishes).toEqual([{ camera: null, microphone: null }]);
+  expect(model.camera.state.value.status).toBe("on");
+  expect(model.microphone.state.value.status).toBe("on");
+  model.end();
+  expect(devices.running.size).toBe(0);
+});
+
+test("what was off last time is not opened", async () => {
+  const { devices } = await preJoin({ stored: { cameraOn: false } });
+  expect(devices.wishes).toEqual([{ microphone: null }]);
+});
+
+describe("why a camera does not run", () => {
+  test.each([
+    ["NotAllowedError", "denied", "deniedByBrowser"],
+    ["NotAllowedError", "unknown", "deniedByBrowser"],
+    ["NotAllowedError", "granted", "deniedBySystem"],
+    ["NotFoundError", "granted", "missing"],
+    ["NotReadableError", "granted", "inUse"],
+    ["AbortError", "granted", "inUse"],
+    ["TypeError", "granted", "failed"],
+  ] as const)("%s with permission %s: %s", async (name, permission, fault) => {
+    const { model } = await preJoin({
+      prepare: (devices) => {
+        devices.errors.camera = name;
+        devices.permissions.camera = permission;
+      },
+    });
+    expect(faultOf(model, "camera")).toBe(fault);
+    expect(faultOf(model, "microphone")).toBe("on");
+  });
+
+  test("a frame that keeps the right", async () => {
+    const { model } = await preJoin({
+      prepare: (devices) => {
+        devices.errors.camera = "NotAllowedError";
+        devices.inFrame = false;
+      },
+    });
+    expect(faultOf(model, "camera")).toBe("deniedByFrame");
+  });
+
+  test("plain http", async () => {
+    const { model } = await preJoin({
+      prepare: (devices) => {
+        devices.available = false;
+        devices.errors.camera = "NotSupportedError";
+        devices.errors.microphone = "NotSupportedError";
+      },
+    });
+    expect([faultOf(model, "camera"), faultOf(model, "microphone")]).toEqual(["insecure", "insecure"]);
+  });
+});
+
+test("permission given later starts the camera without a press", async () => {
+  const { model, devices } = await preJoin({
+    prepare: (port) => {
+      port.errors.camera = "NotAllowedError";
+      port.permissions.camera = "denied";
+    },
+  });
+  await devices.change();
+  expect(faultOf(model, "camera")).toBe("deniedByBrowser");
+  delete devices.errors.camera;
+  devices.permissions.camera = "granted";
+  await devices.change();
+  expect(faultOf(model, "camera")).toBe("on");
+});
+
+test("a camera plugged in later starts, and a busy one is tried again on coming back", async () => {
+  const { model, devices } = await preJoin({
+    prepare: (port) => {
+      port.errors.camera = "NotFoundError";
+      port.present = ["mic-1"];
+      port.errors.microphone = "NotReadableError";
+    },
+  });
+  devices.present = ["mic-1", "cam-1"];
+  delete devices.errors.camera;
+  delete devices.errors.microphone;
+  await devices.change();
+  expect([faultOf(model, "camera"), faultOf(model, "microphone")]).toEqual(["on", "on"]);
+});
+
+test("a remembered camera that is gone is replaced and told", async () => {
+  const { model } = await preJoin({ stored: { cameraId: "cam-9" } });
+  expect(faultOf(model, "camera")).toBe("on");
+  expect(model.fellBack.value).toBe("camera");
+});
+
+test("a camera unplugged while running is replaced, or missed", async () => {
+  const { model, devices } = await preJoin();
+  devices.errors.camera = "NotFoundError";
+  await devices.unplug();
+  expect(faultOf(model, "camera")).toBe("missing");
+});
+
+test("switching off while it starts wins, and closes what arrives late", async () => {
+  const { model, devices } = await preJoin({ stored: { cameraOn: false, microphoneOn: false } });
+  model.toggle("camera");
+  model.toggle("camera");
+  await settle();
+  expect(faultOf(model, "camera")).toBe("off");
+  expect(devices.running.size).toBe(0);
+});
+
+test("the level says good while somebody speaks, and that a dead microphone is silent", async () => {
+  const { model, speak } = await preJoin();
+  speak(-20);
+  await vi.advanceTimersByTimeAsync(1_600);
+  expect(model.level.value).toMatchObject({ word: "good", silentTooLong: false });
+  expect(model.level.value.bars).toBeGreaterThan(6);
+  speak(-100);
+  await vi.advanceTimersByTimeAsync(9_000);
+  expect(model.level.value).toEqual({ bars: 0, word: "silent", silentTooLong: true });
+});
+
+test("nobody joins without a name", async () => {
+  const { model, join } = await preJoin();
+  model.rename(" \u200b ");
+  expect(model.submit()).toBe(false);
+  expect(model.nameMissing.value).toBe(true);
+  model.rename("A");
+  expect(model.nameMissing.value).toBe(false);
+  expect(join).not.toHaveBeenCalled();
+});
+
+test("joining takes the name and what really runs, once", async () => {
+  const { model, join, preferences } = await preJoin({
+    prepare: (port) => {
+      port.errors.camera = "NotFoundError";
+    },
+  });
+  model.rename(" Anna ");
+  expect([model.submit(), model.submit()]).toEqual([true, true]);
+  await settle();
+  expect(join).toHaveBeenCalledOnce();
+  expect(join).toHaveBeenCalledWith(
+    expect.objectContaining({ displayName: "Anna", cameraOn: false, microphoneOn: true }),
+  );
+  expect(preferences.preferences.value.displayName).toBe("Anna");
+});
+
+test("a name in the link goes before the remembered one", async () => {
+  const { model } = await preJoin({ stored: { displayName: "Anna" }, prefilled: "Ben" });
+  expect(model.name.value).toBe("Ben");
+});
+
+test("a failed attempt is told and can be repeated", async () => {
+  const problem: MeetingProblem = { kind: "server", reference: "req-1" };
+  const { model, join } = await preJoin({ stored: { displayName: "Anna" }, problem });
+  model.submit();
+  await settle();
+  expect(model.attempt.value).toEqual({ status: "failed", problem });
+  model.submit();
+  await settle();
+  expect(join).toHaveBeenCalledTimes(2);
+});
+
+test("offline the join waits, and goes when the network is back", async () => {
+  const { model, online, join } = await preJoin({ stored: { displayName: "Anna" } });
+  online.set(false);
+  model.submit();
+  expect(model.attempt.value).toEqual({ status: "waiting" });
+  expect(join).not.toHaveBeenCalled();
+  online.set(true);
+  await settle();
+  expect(join).toHaveBeenCalledOnce();
+});
+
+test("the speaker test asks, because only a person can tell", async () => {
+  const { model } = await preJoin();
+  await model.speakerTest.play(null);
+  expect(model.speakerTest.state.value).toBe("asking");
+  model.speakerTest.heard();
+  expect(model.speakerTest.state.value).toBe("works");
+});
