@@ -25,6 +25,7 @@ export function DevicePanel({ model }: { model: PreJoinViewModel }) {
         chosen={microphone}
         nameOf={(n) => t("microphoneN", { n })}
         empty={t("noMicrophone")}
+        unknown={t("systemChoice")}
         onChoose={(id) => model.choose("microphone", id)}
       />
       <DevicePicker
@@ -34,6 +35,7 @@ export function DevicePanel({ model }: { model: PreJoinViewModel }) {
         chosen={camera}
         nameOf={(n) => t("cameraN", { n })}
         empty={t("noCamera")}
+        unknown={t("systemChoice")}
         onChoose={(id) => model.choose("camera", id)}
       />
       <div className={styles.speaker}>
@@ -46,6 +48,7 @@ export function DevicePanel({ model }: { model: PreJoinViewModel }) {
             chosen={speakerId}
             nameOf={(n) => t("speakerN", { n })}
             empty={t("systemChoice")}
+            unknown={t("systemChoice")}
             system={t("systemChoice")}
             onChoose={(id) => model.choose("speaker", id)}
           />
@@ -73,18 +76,21 @@ interface DevicePickerProps {
   /** For devices that the browser does not name yet. */
   readonly nameOf: (n: number) => string;
   readonly empty: string;
+  readonly unknown: string;
   /** Entry for the system's choice, where the browser cannot tell which one that is. */
   readonly system?: string;
   readonly onChoose: (id: string) => void;
 }
 
 function DevicePicker(props: DevicePickerProps) {
-  const { id, label, icon, devices, chosen, nameOf, empty, system, onChoose } = props;
+  const { id, label, icon, devices, chosen, nameOf, empty, unknown, system, onChoose } = props;
   const named: SelectOption[] = devices
     .filter((device) => device.id !== "")
     .map((device, index) => ({ value: device.id, label: device.label || nameOf(index + 1) }));
   const known = named.some((option) => option.value === chosen);
-  const first = system ?? (named.length === 0 ? empty : known ? null : nameOf(1));
+  // Before the permission the browser tells that there is something, but not what.
+  const unnamed = devices.length > 0 ? unknown : empty;
+  const first = system ?? (named.length === 0 ? unnamed : known ? null : nameOf(1));
   const options = first === null ? named : [{ value: "", label: first }, ...named];
   return (
     <Select

@@ -52,7 +52,7 @@ export function JoinBar({ model }: { model: PreJoinViewModel }) {
   const attempt = useBehavior(model.attempt);
   const busy = attempt.status === "joining" || attempt.status === "waiting";
   return (
-    <div className={styles.joinBar}>
+    <div className={styles.joinBar} data-sticky-end>
       {attempt.status === "failed" && <JoinProblem problem={attempt.problem} />}
       <div role="status" className={styles.joinStatus}>
         {attempt.status === "waiting" && <Notice tone="warn">{t("waitingForNetwork")}</Notice>}

@@ -1,8 +1,9 @@
 import { type DeviceState, initials, type PreJoinViewModel, preJoinMessages } from "@heydok/client";
-import { Mic, MicOff, Video, VideoOff } from "lucide-react";
+import { Mic, MicOff, User, Video, VideoOff } from "lucide-react";
 import { useEffect, useRef } from "react";
 import { useText } from "../../app/context";
 import { useBehavior } from "../../app/useBehavior";
+import { Icon } from "../../primitives/Icon";
 import { IconButton } from "../../primitives/IconButton";
 import { Spinner } from "../../primitives/Spinner";
 import styles from "./Preview.module.css";
@@ -72,7 +73,7 @@ function NoPicture({ model, camera }: { model: PreJoinViewModel; camera: DeviceS
   return (
     <div className={styles.starting}>
       <span className={styles.initials} aria-hidden="true">
-        {initials(name)}
+        {name.trim() === "" ? <Icon of={User} size={40} /> : initials(name)}
       </span>
       <p>{camera.status === "fault" ? t("cameraNone") : t("cameraOff")}</p>
     </div>
