@@ -246,7 +246,8 @@ impl Forwarder {
         let sequence = arrival.sequence.wrapping_sub(binding.sequence_offset).wrapping_sub(dropped);
         let timestamp = arrival.timestamp.wrapping_sub(binding.timestamp_offset);
         let vp8 = arrival.vp8.map(|fields| binding.number_picture(&fields, pictures));
-        if in_order {
+        // Not the same as in order: a late packet is the newest that was sent if those after it were dropped.
+        if sequence >= self.next_sequence {
             self.next_sequence = sequence + 1;
             if let Some(numbers) = vp8 {
                 self.last_picture = numbers;
@@ -349,3 +350,6 @@ impl Binding {
 fn is_before(a: u32, b: u32) -> bool {
     (a.wrapping_sub(b) as i32) < 0
 }
+
+#[cfg(test)]
+mod tests;

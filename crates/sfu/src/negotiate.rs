@@ -282,38 +282,38 @@ impl Negotiation {
     /// str0m prints the names that a section was made with; a section used again carries others.
     fn rename(&self, sdp: &str) -> String {
         let mut text = String::with_capacity(sdp.len());
-        let mut section: Option<&OurSection> = None;
-        let mut lines: Vec<&str> = sdp.split("\r\n").collect();
-        if lines.last() == Some(&"") {
-            lines.pop();
-        }
-        let mut start = 0;
-        for (position, line) in lines.iter().enumerate() {
-            if line.starts_with("m=") || position == 0 {
-                start = position;
-                let end =
-                    lines[start + 1..].iter().position(|l| l.starts_with("m=")).map_or(lines.len(), |n| start + 1 + n);
-                let mid = lines[start..end].iter().find_map(|l| l.strip_prefix("a=mid:"));
-                section = mid.and_then(|mid| self.ours.iter().find(|ours| ours.mid == Mid::from(mid)));
-            }
-            let renamed = section.filter(|ours| line.contains("msid:") && ours.is_renamed());
-            match renamed {
-                Some(ours) => {
-                    let old = format!("msid:{} {}", ours.printed.0, ours.printed.1);
-                    text.push_str(&line.replace(&old, &format!("msid:{} {}", ours.stream_id, ours.track_id)));
+        for section in split_sections(sdp) {
+            let mid = section.lines().find_map(|line| line.strip_prefix("a=mid:"));
+            let ours = mid.and_then(|mid| self.ours.iter().find(|ours| ours.mid == Mid::from(mid)));
+            for line in section.split_inclusive("\r\n") {
+                match ours {
+                    // Names the streams of the whole description; `*` is all of them.
+                    None if line.starts_with("a=msid-semantic:") => text.push_str("a=msid-semantic: WMS *\r\n"),
+                    Some(ours) if line.contains("msid:") => text.push_str(&ours.rename(line)),
+                    _ => text.push_str(line),
                 }
-                None => text.push_str(line),
             }
-            text.push_str("\r\n");
         }
-        let _ = start;
         text
     }
 }
 
+/// The session part and each media section of a session description.
+fn split_sections(sdp: &str) -> Vec<&str> {
+    let starts = sdp.match_indices("\r\nm=").map(|(position, _)| position + 2);
+    let mut sections = Vec::new();
+    let mut begin = 0;
+    for start in starts.chain([sdp.len()]) {
+        sections.push(&sdp[begin..start]);
+        begin = start;
+    }
+    sections
+}
+
 impl OurSection {
-    fn is_renamed(&self) -> bool {
-        self.printed.0 != self.stream_id || self.printed.1 != self.track_id
+    fn rename(&self, line: &str) -> String {
+        let printed = format!("msid:{} {}", self.printed.0, self.printed.1);
+        line.replace(&printed, &format!("msid:{} {}", self.stream_id, self.track_id))
     }
 }
 

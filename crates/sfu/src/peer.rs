@@ -334,3 +334,42 @@ impl Format {
         Self { codec: spec.codec, clock_rate: spec.clock_rate.get(), variant, profile }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Config, Event, Output, Sfu};
+
+    #[test]
+    fn a_panic_costs_one_peer() {
+        let now = testkit::origin();
+        let mut sfu = Sfu::new(Config { candidates: Vec::new(), limits: Limits::default() }, now);
+        for id in 1..=3 {
+            sfu.add_peer(now, PeerId(id), PeerOptions::default()).unwrap();
+        }
+        let broken = sfu.peer_index(PeerId(2)).unwrap();
+        assert!(sfu.peers.get_mut(broken).unwrap().with(|_| panic!("on purpose")).is_none());
+        sfu.mark_dirty(broken);
+        sfu.flush(now);
+        let faults: Vec<_> =
+            std::iter::from_fn(|| sfu.poll_output()).filter(|output| matches!(output, Output::Event(_))).collect();
+        assert!(matches!(faults[..], [Output::Event(Event::Fault(PeerId(2)))]));
+        assert_eq!(sfu.sizes()[0], 2);
+        assert_eq!(sfu.sizes()[2], 2, "its user name is forgotten");
+        assert!(sfu.peer_index(PeerId(1)).is_ok() && sfu.peer_index(PeerId(3)).is_ok());
+        assert_eq!(sfu.counters().faults, 1);
+    }
+
+    #[test]
+    fn limits_are_limits() {
+        let now = testkit::origin();
+        let limits = Limits { peers: 2, ..Default::default() };
+        let mut sfu = Sfu::new(Config { candidates: Vec::new(), limits }, now);
+        assert!(sfu.add_peer(now, PeerId(1), PeerOptions::default()).is_ok());
+        assert!(sfu.add_peer(now, PeerId(1), PeerOptions::default()).is_err(), "the same id");
+        assert!(sfu.add_peer(now, PeerId(2), PeerOptions::default()).is_ok());
+        assert!(sfu.add_peer(now, PeerId(3), PeerOptions::default()).is_err(), "one too many");
+        sfu.remove_peer(now, PeerId(1));
+        assert!(sfu.add_peer(now, PeerId(3), PeerOptions::default()).is_ok());
+    }
+}

@@ -17,7 +17,7 @@ pub(crate) const LAYERS: usize = 4;
 pub(crate) const KEYFRAME_INTERVAL: Duration = Duration::from_millis(500);
 
 /// A layer of several that sends nothing for this long has stopped.
-const LAYER_STOPPED: Duration = Duration::from_millis(1500);
+const LAYER_STOPPED: Duration = Duration::from_millis(1000);
 
 /// Audio streams that never got a packet are given silence this long after they were bound, so that a receiver that
 /// announces a track at its first packet does so.

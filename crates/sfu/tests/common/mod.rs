@@ -1,6 +1,6 @@
 //! A room's worth of clients around one `Sfu`, in memory, in stepped time.
 
-#![allow(dead_code, unreachable_pub, reason = "each test file uses its own part")]
+#![allow(dead_code, unreachable_pub, unused_imports, reason = "each test file uses its own part")]
 
 mod answer;
 mod publish;
@@ -18,7 +18,7 @@ use str0m::media::Mid;
 use testkit::client::{self, Client};
 use testkit::link::{Conditions, Link, Wire};
 
-pub use publish::Publisher;
+pub use publish::{Publisher, rid_of};
 
 pub fn server_address() -> SocketAddr {
     "10.0.0.1:7882".parse().unwrap()
