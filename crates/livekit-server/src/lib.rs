@@ -37,5 +37,5 @@ pub use auth::ClientIp;
 pub use config::{Config, RtcConfig, WebhookConfig};
 pub use config_file::{ConfigFileError, apply_config_file, apply_config_text};
 pub use handle::{Handle, Server, StartError, Unavailable};
-pub use standalone::{StandaloneConfig, StandaloneError, load_or_create_keys, run_standalone};
+pub use standalone::{StandaloneConfig, StandaloneError, load_or_create_keys, run_standalone, run_standalone_until};
 pub use stats::Stats;

@@ -9,6 +9,7 @@ use std::time::Duration;
 use kit::{Entropy, SystemEntropy};
 use node::token::ApiKeys;
 use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
 
 use crate::config::Config;
 use crate::handle::{Server, StartError};
@@ -137,28 +138,41 @@ fn keep(path: &Path, text: &str) -> io::Result<()> {
     std::fs::rename(draft, path)
 }
 
-/// Serves until SIGTERM or SIGINT, then tells every client to reconnect, flushes and returns. `listening` gets the
-/// address of the HTTP port once it is open.
+/// Serves until SIGTERM or SIGINT; see [`run_standalone_until`].
 pub async fn run_standalone(
     config: StandaloneConfig,
     listening: impl FnOnce(SocketAddr),
+) -> Result<(), StandaloneError> {
+    run_standalone_until(config, listening, termination()).await
+}
+
+/// Serves until `stop` resolves, then tells every client to reconnect, flushes and returns. `listening` gets the address
+/// of the HTTP port once it is open.
+pub async fn run_standalone_until(
+    config: StandaloneConfig,
+    listening: impl FnOnce(SocketAddr),
+    stop: impl Future<Output = ()>,
 ) -> Result<(), StandaloneError> {
     let port = config.port;
     let listener = listen(config.bind, port).await.map_err(|source| StandaloneError::Bind { port, source })?;
     let handle = Server::start(config.server)?;
     let address = listener.local_addr().map_err(StandaloneError::Http)?;
     let service = handle.standalone_router().into_make_service_with_connect_info::<SocketAddr>();
-    let asked = tokio_util::sync::CancellationToken::new();
-    let stop = asked.clone().cancelled_owned();
-    let mut http = tokio::spawn(async move { axum::serve(listener, service).with_graceful_shutdown(stop).await });
+    let closing = CancellationToken::new();
+    let closed = closing.clone().cancelled_owned();
+    let mut http = tokio::spawn(async move { axum::serve(listener, service).with_graceful_shutdown(closed).await });
     listening(address);
     let failed = tokio::select! {
-        () = termination() => false,
+        () = stop => false,
         failed = handle.stopped() => failed,
-        ended = &mut http => return Err(StandaloneError::Http(ended.unwrap_or_else(|error| Err(error.into())).err().unwrap_or_else(|| io::Error::other("ended")))),
+        ended = &mut http => {
+            let error = ended.map_err(io::Error::from).and_then(|result| result).err();
+            return Err(StandaloneError::Http(error.unwrap_or_else(|| io::Error::other("it stopped listening"))));
+        }
     };
+    // New requests are answered with 503 from here on; open ones may finish.
     handle.shutdown().await;
-    asked.cancel();
+    closing.cancel();
     if tokio::time::timeout(HTTP_WAIT, &mut http).await.is_err() {
         http.abort();
     }

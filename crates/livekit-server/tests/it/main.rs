@@ -1,0 +1,8 @@
+//! The server as its clients meet it: through its router, and through real sockets.
+
+mod http_surface;
+mod shutdown;
+mod support;
+mod twirp;
+mod webhooks;
+mod websocket;
