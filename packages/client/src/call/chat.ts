@@ -10,6 +10,8 @@ const TOPIC = "chat";
 /** The topic on which other LiveKit clients chat among themselves. */
 const FOREIGN_TOPIC = "lk.chat";
 const PAUSES_MS = [500, 1500];
+/** The server answers in pages; nobody reads further back than this many. */
+const PAGES_MAX = 40;
 
 export interface ChatHooks {
   /** The token that proves who we are, fresh at each call. */
@@ -24,7 +26,10 @@ export class Chat {
   private room: Room | null = null;
   private panelOpen = false;
   private caughtUp = false;
+  /** Everything up to this position has been fetched or heard. */
+  private completeTo = 0;
   private catching: Promise<void> | null = null;
+  private catchAgain = false;
   private flushing = false;
   private heardCount = 0;
 
@@ -91,7 +96,7 @@ export class Chat {
         if (topic !== TOPIC || from !== undefined) return;
         const message = parseMessage(payload);
         if (message === null) void this.catchUp();
-        else this.store([message], false);
+        else this.hear(message);
       },
     );
     room.registerTextStreamHandler(FOREIGN_TOPIC, async (reader, { identity }) => {
@@ -107,48 +112,40 @@ export class Chat {
     });
   }
 
-  private store(messages: readonly StoredMessage[], history: boolean): void {
-    const known = new Set(this.log.value.items.map((item) => item.seq));
-    const gap = messages.some((message) => message.seq > this.log.value.lastSeq + 1);
-    this.apply({ type: "stored", messages, ownId: this.self.id, panelOpen: this.panelOpen, history });
-    if (!history) {
-      for (const message of messages) {
-        if (message.senderId !== this.self.id && !known.has(message.seq)) {
-          this.hooks.onHeard(message.senderName, message.text);
-        }
-      }
-      if (gap && this.caughtUp) void this.catchUp();
-    }
+  /** Takes messages that arrived now; a gap before them is closed by asking. */
+  private hear(message: StoredMessage): void {
+    const known = this.log.value.items.some((item) => item.seq === message.seq);
+    this.apply({ type: "stored", messages: [message], ownId: this.self.id, panelOpen: this.panelOpen });
+    if (message.seq === this.completeTo + 1) this.completeTo = message.seq;
+    else if (message.seq > this.completeTo && this.caughtUp) void this.catchUp();
+    if (!known && message.senderId !== this.self.id) this.hooks.onHeard(message.senderName, message.text);
   }
 
-  /** Fetches what was said while we did not hear. */
+  /** Fetches what was said while we did not hear; asked again meanwhile, it looks once more. */
   private catchUp(): Promise<void> {
-    this.catching ??= this.fetchMissed().finally(() => {
+    if (this.catching !== null) {
+      this.catchAgain = true;
+      return this.catching;
+    }
+    this.catching = this.fetchMissed().finally(() => {
       this.catching = null;
     });
     return this.catching;
   }
 
   private async fetchMissed(): Promise<void> {
-    const history = !this.caughtUp;
-    for (let page = 0; page < 20; page += 1) {
-      const after = page === 0 && !history ? this.contiguousSeq() : this.log.value.lastSeq;
-      const messages = await this.backend.messagesAfter(this.hooks.token(), after);
+    for (let page = 0; page < PAGES_MAX; page += 1) {
+      this.catchAgain = false;
+      const messages = await this.backend.messagesAfter(this.hooks.token(), this.completeTo);
       if (messages === null) return;
-      this.store(messages, history);
-      if (messages.length < 50) break;
+      const history = !this.caughtUp;
+      this.apply({ type: "stored", messages, ownId: this.self.id, panelOpen: this.panelOpen, history });
+      this.completeTo = messages.reduce((most, message) => Math.max(most, message.seq), this.completeTo);
+      if (messages.length === 0 && !this.catchAgain) {
+        this.caughtUp = true;
+        return;
+      }
     }
-    this.caughtUp = true;
-  }
-
-  /** The last position before the first gap. */
-  private contiguousSeq(): number {
-    const seqs = this.log.value.items.flatMap((item) => (item.seq === null ? [] : [item.seq]));
-    for (let index = 1; index < seqs.length; index += 1) {
-      const previous = seqs[index - 1] ?? 0;
-      if ((seqs[index] ?? 0) > previous + 1) return previous;
-    }
-    return this.log.value.lastSeq;
   }
 
   /** Sends what waits, one after the other, so that the order stays. */
@@ -184,7 +181,7 @@ export class Chat {
       const outcome = await this.backend.sendMessage(this.hooks.token(), clientId, text);
       if (outcome.kind === "stored") {
         // The server names the sender; the key we chose finds the draft it confirms.
-        return this.store([{ ...outcome.message, clientId, senderId: this.self.id }], false);
+        return this.hear({ ...outcome.message, clientId, senderId: this.self.id });
       }
       const pause = PAUSES_MS[attempt];
       if (outcome.kind === "unreachable" && !this.online) return this.apply({ type: "queued", clientId });

@@ -1,0 +1,204 @@
+import { ConnectionState, DisconnectReason, type Room, RoomEvent } from "livekit-client";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import type { JoinResult } from "../meeting/types";
+import type { CallBackend, JoinOutcome } from "./backend";
+import { Line } from "./line";
+
+/** The part of livekit-client's room that a line uses, driven by the test. */
+class FakeRoom {
+  readonly listeners = new Map<string, Set<(...values: unknown[]) => void>>();
+  readonly tokens: string[] = [];
+  disconnected = false;
+
+  constructor(private readonly reachable: () => boolean) {}
+
+  on(event: string, listener: (...values: unknown[]) => void) {
+    const known = this.listeners.get(event) ?? new Set();
+    this.listeners.set(event, known.add(listener));
+    return this;
+  }
+  off(event: string, listener: (...values: unknown[]) => void) {
+    this.listeners.get(event)?.delete(listener);
+    return this;
+  }
+  async connect(_url: string, token: string): Promise<void> {
+    this.tokens.push(token);
+    if (!this.reachable()) throw new Error("unreachable");
+  }
+  async disconnect(): Promise<void> {
+    this.disconnected = true;
+  }
+  emit(event: string, ...values: unknown[]): void {
+    for (const listener of [...(this.listeners.get(event) ?? [])]) listener(...values);
+  }
+}
+
+const grant = (token: string): JoinResult => ({
+  token,
+  livekitUrl: "ws://server.test",
+  code: "abc-defg-hij",
+  participantId: "guest-12345678",
+  role: "guest",
+  roomName: "meeting-abc-defg-hij",
+  rejoinToken: `rejoin-${token}`,
+});
+
+/** A line to a server that the test switches on and off. */
+function setUp(options: { reachable?: boolean; join?: () => JoinOutcome } = {}) {
+  const server = { reachable: options.reachable ?? true };
+  const rooms: FakeRoom[] = [];
+  const joins: string[] = [];
+  const events = { onRoom: vi.fn(), onRoomGone: vi.fn(), onEnd: vi.fn() };
+  const backend = {
+    join: async (rejoinToken: string): Promise<JoinOutcome> => {
+      joins.push(rejoinToken);
+      if (!server.reachable) return { kind: "unreachable" };
+      return options.join?.() ?? { kind: "granted", join: grant(`token-${joins.length}`) };
+    },
+  } as CallBackend;
+  const line = new Line(
+    grant("token-0"),
+    backend,
+    events,
+    { now: () => Date.now(), random: () => 0.5 },
+    () => {
+      const room = new FakeRoom(() => server.reachable);
+      rooms.push(room);
+      return room as unknown as Room;
+    },
+  );
+  void line.run();
+  const last = () => rooms[rooms.length - 1] ?? expect.fail("a room was made");
+  return { server, rooms, joins, events, line, last };
+}
+
+const pass = (ms: number) => vi.advanceTimersByTimeAsync(ms);
+
+beforeEach(() => void vi.useFakeTimers({ now: 1_000_000 }));
+afterEach(() => void vi.useRealTimers());
+
+describe("a room that is lost", () => {
+  test("is replaced at once with a new token for the same participant", async () => {
+    const { events, joins, last, line, rooms } = setUp();
+    await pass(0);
+    last().emit(RoomEvent.Disconnected, DisconnectReason.STATE_MISMATCH);
+    await pass(10);
+    expect(joins).toEqual(["rejoin-token-0"]);
+    expect(rooms).toHaveLength(2);
+    expect(last().tokens).toEqual(["token-1"]);
+    expect(line.token).toBe("token-1");
+    expect(events.onRoomGone).toHaveBeenCalledTimes(1);
+    expect(events.onRoom).toHaveBeenCalledTimes(2);
+    expect(line.connection.value).toEqual({ status: "connected", notice: null });
+  });
+
+  test("comes back within five seconds of the server, however long that was away", async () => {
+    const { last, line, server } = setUp();
+    await pass(0);
+    server.reachable = false;
+    last().emit(RoomEvent.Disconnected, undefined);
+    await pass(600_000);
+    expect(line.connection.value.status).toBe("interrupted");
+    server.reachable = true;
+    await pass(5_000);
+    expect(line.connection.value).toMatchObject({
+      status: "connected",
+      notice: { missedSeconds: expect.any(Number) },
+    });
+  });
+
+  test("is retried at once when asked to", async () => {
+    const { joins, last, line, server } = setUp();
+    await pass(0);
+    server.reachable = false;
+    last().emit(RoomEvent.Disconnected, undefined);
+    await pass(20_000);
+    server.reachable = true;
+    const before = joins.length;
+    line.retryNow();
+    await pass(1);
+    expect(joins.length).toBe(before + 1);
+    expect(line.connection.value.status).toBe("connected");
+  });
+});
+
+describe("a room that repairs itself", () => {
+  test("keeps its clock and hands the room over again", async () => {
+    const { events, joins, last, line } = setUp();
+    await pass(0);
+    last().emit(RoomEvent.ConnectionStateChanged, ConnectionState.SignalReconnecting);
+    expect(line.connection.value.status).toBe("interrupted");
+    await pass(3_000);
+    last().emit(RoomEvent.ConnectionStateChanged, ConnectionState.Connected);
+    last().emit(RoomEvent.Reconnected);
+    expect(line.connection.value).toMatchObject({ notice: { missedSeconds: 3 } });
+    expect(events.onRoom).toHaveBeenCalledTimes(2);
+    expect(joins).toEqual([]);
+  });
+
+  test("is given up when the repair hangs", async () => {
+    const { joins, last, rooms } = setUp();
+    await pass(0);
+    last().emit(RoomEvent.ConnectionStateChanged, ConnectionState.Reconnecting);
+    await pass(15_000);
+    expect(rooms[0]?.disconnected).toBe(true);
+    expect(joins).toHaveLength(1);
+    expect(rooms).toHaveLength(2);
+  });
+});
+
+describe("the end", () => {
+  test.each([
+    [DisconnectReason.PARTICIPANT_REMOVED, "removed"],
+    [DisconnectReason.DUPLICATE_IDENTITY, "other_device"],
+  ])("%s is told without another try", async (reason, told) => {
+    const { events, joins, last } = setUp();
+    await pass(0);
+    last().emit(RoomEvent.Disconnected, reason);
+    await pass(60_000);
+    expect(events.onEnd).toHaveBeenCalledExactlyOnceWith(told, null);
+    expect(joins).toEqual([]);
+  });
+
+  test("a deleted room is an ended meeting once joining says so", async () => {
+    const { events, last } = setUp({
+      join: () => ({ kind: "refused", code: "meeting_ended", retryAfterSeconds: null }),
+    });
+    await pass(0);
+    last().emit(RoomEvent.Disconnected, DisconnectReason.ROOM_DELETED);
+    await pass(10);
+    expect(events.onEnd).toHaveBeenCalledExactlyOnceWith("ended", "meeting_ended");
+  });
+
+  test("a refusal that may pass is no end", async () => {
+    const { events, joins, last } = setUp({
+      join: () => ({ kind: "refused", code: "capacity", retryAfterSeconds: 2 }),
+    });
+    await pass(0);
+    last().emit(RoomEvent.Disconnected, undefined);
+    await pass(60_000);
+    expect(events.onEnd).not.toHaveBeenCalled();
+    expect(joins.length).toBeGreaterThan(5);
+  });
+
+  test("whoever never got in is told after a while", async () => {
+    const { events, line } = setUp({ reachable: false });
+    await pass(60_000);
+    expect(events.onEnd).toHaveBeenCalledExactlyOnceWith("never_connected", "Error");
+    expect(line.connection.value.status).toBe("ended");
+  });
+
+  test("leaving stops all tries", async () => {
+    const { events, joins, last, line, server } = setUp();
+    await pass(0);
+    server.reachable = false;
+    last().emit(RoomEvent.Disconnected, undefined);
+    await pass(5_000);
+    await line.stop();
+    const before = joins.length;
+    server.reachable = true;
+    await pass(60_000);
+    expect(joins.length).toBe(before);
+    expect(events.onEnd).not.toHaveBeenCalled();
+  });
+});
