@@ -6,6 +6,7 @@
 
 mod api;
 mod convert;
+pub mod fuzz;
 mod machine;
 
 pub use api::{Candidate, Config, Datagram, Output, Protocol, Transmit};

@@ -29,20 +29,12 @@ pub struct Conditions {
 
 impl Conditions {
     /// Nothing is lost, all arrives in order after a millisecond.
-    pub const PERFECT: Self = Self {
-        loss: 0.0,
-        duplicate: 0.0,
-        delay: Duration::from_millis(1),
-        jitter: Duration::ZERO,
-    };
+    pub const PERFECT: Self =
+        Self { loss: 0.0, duplicate: 0.0, delay: Duration::from_millis(1), jitter: Duration::ZERO };
 
     /// 5 % loss, 2 % duplicates, 20-30 ms.
-    pub const ROUGH: Self = Self {
-        loss: 0.05,
-        duplicate: 0.02,
-        delay: Duration::from_millis(20),
-        jitter: Duration::from_millis(10),
-    };
+    pub const ROUGH: Self =
+        Self { loss: 0.05, duplicate: 0.02, delay: Duration::from_millis(20), jitter: Duration::from_millis(10) };
 }
 
 /// The network between all clients and the server.
@@ -57,12 +49,7 @@ pub struct Link {
 impl Link {
     #[must_use]
     pub fn new(seed: u64, conditions: Conditions) -> Self {
-        Self {
-            random: Random::new(seed),
-            conditions,
-            queue: BinaryHeap::new(),
-            order: 0,
-        }
+        Self { random: Random::new(seed), conditions, queue: BinaryHeap::new(), order: 0 }
     }
 
     /// Give a datagram to the network.
@@ -76,9 +63,7 @@ impl Link {
     }
 
     fn enqueue(&mut self, now: Instant, wire: Wire) {
-        let jitter = self
-            .random
-            .below(self.conditions.jitter.as_micros() as u64 + 1);
+        let jitter = self.random.below(self.conditions.jitter.as_micros() as u64 + 1);
         let at = now + self.conditions.delay + Duration::from_micros(jitter);
         self.order += 1;
         self.queue.push(Reverse((at, self.order, wire)));

@@ -22,11 +22,7 @@ impl Random {
 
     /// A number below `bound` (0 if `bound` is 0).
     pub fn below(&mut self, bound: u64) -> u64 {
-        if bound == 0 {
-            0
-        } else {
-            self.next_u64() % bound
-        }
+        if bound == 0 { 0 } else { self.next_u64() % bound }
     }
 
     /// True with this probability (0..=1).

@@ -1,0 +1,123 @@
+//! Functions of foreign bytes, for the fuzz drivers: each must come back, whatever the bytes are.
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use livekit_protocol as proto;
+
+use crate::token::{ApiKeys, Claims, VideoGrant};
+use crate::{
+    Candidate, ClientAddress, Config, ConnectRequest, ConnectionId, Datagram, Frame, Limits, Node, Protocol,
+    RoomDefaults, SignalPath,
+};
+
+const SERVER: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::new(10, 0, 0, 1)), 7882);
+const CLIENT: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::new(10, 0, 0, 2)), 5000);
+const VICTIM: ConnectionId = ConnectionId(1);
+const ATTACKER: ConnectionId = ConnectionId(2);
+
+/// A signalling frame of a participant, once as protobuf and once as JSON. Another participant must not be harmed.
+pub fn signal_frame(now: Instant, bytes: &[u8]) {
+    let mut node = node_with_two(now);
+    node.frame(now, ATTACKER, &Frame::Binary(bytes.to_vec()));
+    node.frame(now, ATTACKER, &Frame::Text(String::from_utf8_lossy(bytes).into_owned()));
+    settle(&mut node, now);
+    // Nobody but a moderator can end another's session.
+    let names = list(&mut node, now);
+    assert!(names.iter().any(|name| name == "victim"), "the other participant is gone: {names:?}");
+}
+
+/// An offer, in the join request and afterwards.
+pub fn offer(now: Instant, bytes: &[u8]) {
+    let sdp = String::from_utf8_lossy(bytes).into_owned();
+    let description = proto::SessionDescription { r#type: "offer".into(), sdp, id: 1, ..Default::default() };
+    let mut node = node_with_two(now);
+    let mut request = connect_request("third");
+    request.join.publisher_offer = Some(description);
+    // A refusal is an answer too.
+    let _refused = node.connect(now, ConnectionId(3), request);
+    settle(&mut node, now);
+    assert!(list(&mut node, now).iter().any(|name| name == "victim"));
+}
+
+/// A datagram from nowhere.
+pub fn datagram(now: Instant, bytes: &[u8]) {
+    let mut node = node_with_two(now);
+    node.receive(now, Datagram { protocol: Protocol::Udp, remote: CLIENT, local: SERVER, contents: bytes });
+    node.flush(now);
+    settle(&mut node, now);
+}
+
+/// An access token.
+pub fn token(bytes: &[u8]) {
+    let keys = ApiKeys::new(vec![("key".into(), "secret".into())]);
+    let text = String::from_utf8_lossy(bytes);
+    let accepted = crate::token::verify(&text, &keys, 1_700_000_000).is_ok();
+    assert!(!accepted, "nobody signed this");
+}
+
+fn list(node: &mut Node, now: Instant) -> Vec<String> {
+    let call = crate::ApiCall::ListParticipants(proto::ListParticipantsRequest { room: "room".into() });
+    match node.api(now, call) {
+        Ok(crate::ApiReply::Participants(list)) => list.participants.into_iter().map(|info| info.identity).collect(),
+        _ => Vec::new(),
+    }
+}
+
+/// Takes all outputs and lets a second pass.
+fn settle(node: &mut Node, now: Instant) {
+    while node.poll_output().is_some() {}
+    node.handle_timeout(now + Duration::from_secs(1));
+    while node.poll_output().is_some() {}
+}
+
+fn connect_request(identity: &str) -> ConnectRequest {
+    let video = VideoGrant {
+        room_join: true,
+        room: "room".into(),
+        can_update_own_metadata: Some(true),
+        ..VideoGrant::default()
+    };
+    ConnectRequest {
+        claims: Claims { sub: identity.into(), exp: Some(4_000_000_000), video: Some(video), ..Claims::default() },
+        path: SignalPath::V1,
+        join: proto::JoinRequest::default(),
+        user_agent: String::new(),
+        address: ClientAddress(CLIENT.ip()),
+    }
+}
+
+fn node_with_two(now: Instant) -> Node {
+    let room = RoomDefaults {
+        auto_create: true,
+        empty_timeout_s: 300,
+        departure_timeout_s: 20,
+        max_participants: 0,
+        enable_remote_unmute: false,
+    };
+    let limits = Limits {
+        rooms: 10,
+        participants: 10,
+        signal_message_bytes: 2 * 1024 * 1024,
+        metadata_bytes: 64 * 1024,
+        name_chars: 256,
+    };
+    let config = Config {
+        node_id: "ND_fuzz".into(),
+        candidates: vec![Candidate { protocol: Protocol::Udp, advertised: SERVER, bound: SERVER }],
+        ice_lite: true,
+        ice_servers: Vec::new(),
+        keys: Arc::new(ApiKeys::new(vec![("key".into(), "a-secret-of-sufficient-length".into())])),
+        room,
+        limits,
+        simulate_scenarios: true,
+    };
+    let mut node = Node::new(config, [7; 32], now, 1_700_000_000_000);
+    for (connection, identity) in [(VICTIM, "victim"), (ATTACKER, "attacker")] {
+        let admitted = node.connect(now, connection, connect_request(identity));
+        debug_assert!(admitted.is_ok(), "an empty room admits");
+    }
+    while node.poll_output().is_some() {}
+    node
+}

@@ -1,0 +1,84 @@
+//! A small mutating fuzz driver: runs a function of bytes over a committed corpus and its mutations for some seconds.
+//!
+//! It needs no nightly compiler, so it runs with every test run; `fuzz/` drives the same functions with coverage.
+#![expect(clippy::disallowed_methods, reason = "a fuzz run is bounded by real time")]
+
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use crate::random::Random;
+
+/// Seconds per target where `HEYDOK_FUZZ_SECONDS` is not set.
+const SECONDS: u64 = 10;
+/// Bytes of a mutated input at most.
+const BYTES_MAX: usize = 64 * 1024;
+/// Values that parsers get wrong.
+const INTERESTING: [u8; 8] = [0x00, 0x01, 0x7f, 0x80, 0xff, b'\n', b':', b' '];
+
+/// Runs `target` on each file of `corpus` and then on mutations of them. A panic is reported with the input in hex.
+///
+/// # Panics
+///
+/// If the corpus is missing or empty, or the target panics.
+pub fn drive(corpus: &Path, seed: u64, target: impl Fn(&[u8])) {
+    let mut names: Vec<_> = std::fs::read_dir(corpus)
+        .unwrap_or_else(|error| panic!("{}: {error}", corpus.display()))
+        .filter_map(|entry| entry.ok().map(|entry| entry.path()))
+        .collect();
+    names.sort();
+    let inputs: Vec<Vec<u8>> = names.iter().filter_map(|name| std::fs::read(name).ok()).collect();
+    assert!(!inputs.is_empty(), "{} is empty", corpus.display());
+    for input in &inputs {
+        run(&target, input, seed);
+    }
+    let seconds = std::env::var("HEYDOK_FUZZ_SECONDS").ok().and_then(|text| text.parse().ok()).unwrap_or(SECONDS);
+    let end = Instant::now() + Duration::from_secs(seconds);
+    let mut random = Random::new(seed);
+    while Instant::now() < end {
+        for _ in 0..64 {
+            let input = mutate(&mut random, &inputs);
+            run(&target, &input, seed);
+        }
+    }
+}
+
+fn run(target: &impl Fn(&[u8]), input: &[u8], seed: u64) {
+    if let Err(panic) = catch_unwind(AssertUnwindSafe(|| target(input))) {
+        let hex: String = input.iter().map(|byte| format!("{byte:02x}")).collect();
+        eprintln!("seed {seed}, input {hex}");
+        resume_unwind(panic);
+    }
+}
+
+/// One to eight changes of a corpus entry: bytes flipped, set, inserted, removed, repeated, or the tail of another entry.
+fn mutate(random: &mut Random, inputs: &[Vec<u8>]) -> Vec<u8> {
+    let pick = |random: &mut Random| &inputs[usize::try_from(random.below(inputs.len() as u64)).unwrap_or(0)];
+    let mut bytes = pick(random).clone();
+    for _ in 0..=random.below(8) {
+        let at = usize::try_from(random.below(bytes.len() as u64 + 1)).unwrap_or(0);
+        match random.below(7) {
+            0 if at < bytes.len() => bytes[at] ^= 1 << random.below(8),
+            1 if at < bytes.len() => bytes[at] = INTERESTING[usize::try_from(random.below(8)).unwrap_or(0)],
+            2 => bytes.insert(at, (random.next_u64() & 0xff) as u8),
+            3 if at < bytes.len() => {
+                let length = usize::try_from(random.below(16)).unwrap_or(0).min(bytes.len() - at);
+                bytes.drain(at..at + length);
+            }
+            4 if at < bytes.len() => {
+                let end = (at + usize::try_from(random.below(64)).unwrap_or(0)).min(bytes.len());
+                let repeated = bytes[at..end].to_vec();
+                bytes.splice(at..at, repeated);
+            }
+            5 => {
+                let other = pick(random);
+                let from = usize::try_from(random.below(other.len() as u64 + 1)).unwrap_or(0);
+                bytes.truncate(at);
+                bytes.extend_from_slice(&other[from..]);
+            }
+            _ => bytes.truncate(at.max(1)),
+        }
+    }
+    bytes.truncate(BYTES_MAX);
+    bytes
+}
