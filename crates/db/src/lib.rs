@@ -12,7 +12,7 @@ mod value;
 
 pub use conn::Conn;
 pub use error::Error;
-pub use migrations::SCHEMA_VERSION;
+pub use migrations::{SCHEMA_VERSION, schema_sql};
 pub use pool::{Db, Engine, Options};
 pub use value::{Query, Row, Value, sql};
 

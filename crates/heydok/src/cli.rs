@@ -56,9 +56,8 @@ mod tests {
 
     #[test]
     fn commands_as_people_type_them() {
-        let parse = |words: &[&str]| {
-            Cli::try_parse_from(std::iter::once(&"heydok").chain(words)).map(|cli| cli.command)
-        };
+        let parse =
+            |words: &[&str]| Cli::try_parse_from(std::iter::once(&"heydok").chain(words)).map(|cli| cli.command);
         assert!(matches!(parse(&[]), Ok(None)));
         assert!(matches!(parse(&["serve"]), Ok(Some(Command::Serve))));
         assert!(matches!(parse(&["dev"]), Ok(Some(Command::Dev))));

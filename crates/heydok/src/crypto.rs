@@ -64,8 +64,8 @@ impl WrappingKey {
     pub fn new(encryption_key: &Secret) -> Self {
         let mut key = [0_u8; 32];
         // Fails only for outputs above 255 hashes; this is one.
-        let expanded = Hkdf::<Sha256>::new(None, encryption_key.expose().as_bytes())
-            .expand(b"heydok data keys v1", &mut key);
+        let expanded =
+            Hkdf::<Sha256>::new(None, encryption_key.expose().as_bytes()).expand(b"heydok data keys v1", &mut key);
         debug_assert!(expanded.is_ok());
         Self(XChaCha20Poly1305::new(&Key::from(key)))
     }
@@ -95,12 +95,7 @@ impl WrappingKey {
 }
 
 fn data_key_place(id: &str) -> Vec<u8> {
-    Place {
-        table: "data_keys",
-        column: "wrapped",
-        row: id,
-    }
-    .additional_data()
+    Place { table: "data_keys", column: "wrapped", row: id }.additional_data()
 }
 
 /// The data keys of one purpose: the newest encrypts, all decrypt.
@@ -111,9 +106,7 @@ pub struct Cipher {
 
 impl std::fmt::Debug for Cipher {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Cipher")
-            .field("active", &self.active)
-            .finish_non_exhaustive()
+        f.debug_struct("Cipher").field("active", &self.active).finish_non_exhaustive()
     }
 }
 
@@ -128,23 +121,14 @@ impl Cipher {
             .iter()
             .map(|(id, text)| Ok((id.clone(), wrapping.unwrap_data_key(id, text)?)))
             .collect::<Result<_, CryptoError>>()?;
-        Ok(Self {
-            active: active.clone(),
-            keys,
-        })
+        Ok(Self { active: active.clone(), keys })
     }
 
     /// Encrypts `plaintext` for its place.
     pub fn encrypt(&self, place: Place<'_>, plaintext: &str, entropy: &dyn Entropy) -> String {
         // `open` put the active key into the map.
         let key = &self.keys[&self.active];
-        seal(
-            key,
-            &self.active,
-            &place.additional_data(),
-            plaintext.as_bytes(),
-            entropy,
-        )
+        seal(key, &self.active, &place.additional_data(), plaintext.as_bytes(), entropy)
     }
 
     /// Decrypts what [`Cipher::encrypt`] wrote for the same place.
@@ -159,63 +143,29 @@ impl Cipher {
     }
 }
 
-fn seal(
-    key: &XChaCha20Poly1305,
-    id: &str,
-    place: &[u8],
-    plaintext: &[u8],
-    entropy: &dyn Entropy,
-) -> String {
+fn seal(key: &XChaCha20Poly1305, id: &str, place: &[u8], plaintext: &[u8], entropy: &dyn Entropy) -> String {
     let mut nonce = [0_u8; NONCE_BYTES];
     entropy.fill(&mut nonce);
-    let payload = Payload {
-        msg: plaintext,
-        aad: place,
-    };
+    let payload = Payload { msg: plaintext, aad: place };
     // Encryption fails only above 256 GiB, and bodies end at 256 KiB.
-    let ciphertext = key
-        .encrypt(&XNonce::from(nonce), payload)
-        .unwrap_or_default();
-    format!(
-        "v1:{id}:{}:{}",
-        URL_SAFE_NO_PAD.encode(nonce),
-        URL_SAFE_NO_PAD.encode(ciphertext)
-    )
+    let ciphertext = key.encrypt(&XNonce::from(nonce), payload).unwrap_or_default();
+    format!("v1:{id}:{}:{}", URL_SAFE_NO_PAD.encode(nonce), URL_SAFE_NO_PAD.encode(ciphertext))
 }
 
-fn open(
-    key: &XChaCha20Poly1305,
-    id: &str,
-    place: &[u8],
-    text: &str,
-) -> Result<Vec<u8>, CryptoError> {
+fn open(key: &XChaCha20Poly1305, id: &str, place: &[u8], text: &str) -> Result<Vec<u8>, CryptoError> {
     let mut parts = text.split(':');
-    let (Some("v1"), Some(written_id), Some(nonce), Some(ciphertext), None) = (
-        parts.next(),
-        parts.next(),
-        parts.next(),
-        parts.next(),
-        parts.next(),
-    ) else {
+    let (Some("v1"), Some(written_id), Some(nonce), Some(ciphertext), None) =
+        (parts.next(), parts.next(), parts.next(), parts.next(), parts.next())
+    else {
         return Err(CryptoError::Malformed);
     };
     if written_id != id {
         return Err(CryptoError::UnknownKey);
     }
-    let decode = |part: &str| {
-        URL_SAFE_NO_PAD
-            .decode(part)
-            .map_err(|_| CryptoError::Malformed)
-    };
-    let nonce: [u8; NONCE_BYTES] = decode(nonce)?
-        .try_into()
-        .map_err(|_| CryptoError::Malformed)?;
-    let payload = Payload {
-        msg: &decode(ciphertext)?,
-        aad: place,
-    };
-    key.decrypt(&XNonce::from(nonce), payload)
-        .map_err(|_| CryptoError::Refused)
+    let decode = |part: &str| URL_SAFE_NO_PAD.decode(part).map_err(|_| CryptoError::Malformed);
+    let nonce: [u8; NONCE_BYTES] = decode(nonce)?.try_into().map_err(|_| CryptoError::Malformed)?;
+    let payload = Payload { msg: &decode(ciphertext)?, aad: place };
+    key.decrypt(&XNonce::from(nonce), payload).map_err(|_| CryptoError::Refused)
 }
 
 #[cfg(test)]
@@ -223,21 +173,14 @@ mod tests {
     use super::*;
     use kit::SystemEntropy;
 
-    const PLACE: Place<'_> = Place {
-        table: "chat_messages",
-        column: "text",
-        row: "1",
-    };
+    const PLACE: Place<'_> = Place { table: "chat_messages", column: "text", row: "1" };
 
     fn wrapping(text: &str) -> WrappingKey {
         WrappingKey::new(&Secret::new(text))
     }
 
     fn cipher(wrapping: &WrappingKey, ids: &[&str]) -> Cipher {
-        let keys: Vec<_> = ids
-            .iter()
-            .map(|id| ((*id).to_owned(), wrapping.new_data_key(id, &SystemEntropy)))
-            .collect();
+        let keys: Vec<_> = ids.iter().map(|id| ((*id).to_owned(), wrapping.new_data_key(id, &SystemEntropy))).collect();
         Cipher::open(wrapping, &keys).unwrap()
     }
 
@@ -247,24 +190,12 @@ mod tests {
         let text = cipher.encrypt(PLACE, "grüße 👋", &SystemEntropy);
         assert!(text.starts_with("v1:k1:"));
         assert_eq!(cipher.decrypt(PLACE, &text).as_deref(), Ok("grüße 👋"));
-        for elsewhere in [
-            Place { row: "2", ..PLACE },
-            Place {
-                column: "note",
-                ..PLACE
-            },
-            Place {
-                table: "notes",
-                ..PLACE
-            },
-        ] {
+        for elsewhere in
+            [Place { row: "2", ..PLACE }, Place { column: "note", ..PLACE }, Place { table: "notes", ..PLACE }]
+        {
             assert_eq!(cipher.decrypt(elsewhere, &text), Err(CryptoError::Refused));
         }
-        assert_ne!(
-            text,
-            cipher.encrypt(PLACE, "grüße 👋", &SystemEntropy),
-            "each time another nonce"
-        );
+        assert_ne!(text, cipher.encrypt(PLACE, "grüße 👋", &SystemEntropy), "each time another nonce");
     }
 
     #[test]
@@ -276,15 +207,8 @@ mod tests {
         let text = before.encrypt(PLACE, "old", &SystemEntropy);
         let after = Cipher::open(&wrapping, &[first, second]).unwrap();
         assert_eq!(after.decrypt(PLACE, &text).as_deref(), Ok("old"));
-        assert!(
-            after
-                .encrypt(PLACE, "new", &SystemEntropy)
-                .starts_with("v1:k2:")
-        );
-        assert_eq!(
-            before.decrypt(PLACE, &after.encrypt(PLACE, "new", &SystemEntropy)),
-            Err(CryptoError::UnknownKey)
-        );
+        assert!(after.encrypt(PLACE, "new", &SystemEntropy).starts_with("v1:k2:"));
+        assert_eq!(before.decrypt(PLACE, &after.encrypt(PLACE, "new", &SystemEntropy)), Err(CryptoError::UnknownKey));
     }
 
     #[test]
@@ -295,15 +219,9 @@ mod tests {
         assert!(!wrong.opens(&canary));
         assert!(!right.opens("") && !right.opens("v1:canary:x:y"));
         let wrapped = [("k1".to_owned(), right.new_data_key("k1", &SystemEntropy))];
-        assert_eq!(
-            Cipher::open(&wrong, &wrapped).unwrap_err(),
-            CryptoError::Refused
-        );
+        assert_eq!(Cipher::open(&wrong, &wrapped).unwrap_err(), CryptoError::Refused);
         let renamed = [("k2".to_owned(), wrapped[0].1.clone())];
-        assert!(
-            Cipher::open(&right, &renamed).is_err(),
-            "a wrapped key belongs to its id"
-        );
+        assert!(Cipher::open(&right, &renamed).is_err(), "a wrapped key belongs to its id");
     }
 
     #[test]
@@ -315,15 +233,7 @@ mod tests {
         changed[last] = if changed[last] == b'A' { b'B' } else { b'A' };
         let changed = String::from_utf8(changed).unwrap();
         assert_eq!(cipher.decrypt(PLACE, &changed), Err(CryptoError::Refused));
-        for foreign in [
-            "",
-            "hello",
-            "v1:k1:::",
-            "v2:k1:a:b",
-            "v1:k1:a",
-            &format!("{text}:x"),
-            "v1:k1:AAAA:AAAA",
-        ] {
+        for foreign in ["", "hello", "v1:k1:::", "v2:k1:a:b", "v1:k1:a", &format!("{text}:x"), "v1:k1:AAAA:AAAA"] {
             assert!(cipher.decrypt(PLACE, foreign).is_err(), "{foreign}");
         }
     }

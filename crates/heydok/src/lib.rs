@@ -2,6 +2,7 @@
 
 pub mod app;
 pub mod cli;
+pub mod commands;
 pub mod config;
 pub mod crypto;
 pub mod features;
@@ -10,3 +11,4 @@ pub mod limits;
 pub mod logging;
 pub mod secrets;
 pub mod serve;
+pub mod startup;

@@ -23,21 +23,13 @@ pub type SharedClock = Arc<dyn Clock>;
 pub struct SystemClock;
 
 impl Clock for SystemClock {
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "this is the one place that asks the operating system for the time"
-    )]
+    #[expect(clippy::disallowed_methods, reason = "this is the one place that asks the operating system for the time")]
     fn now(&self) -> UnixMillis {
-        let since_epoch = std::time::SystemTime::now()
-            .duration_since(std::time::UNIX_EPOCH)
-            .unwrap_or_default();
+        let since_epoch = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
         UnixMillis(i64::try_from(since_epoch.as_millis()).unwrap_or(i64::MAX))
     }
 
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "this is the one place that asks the operating system for the time"
-    )]
+    #[expect(clippy::disallowed_methods, reason = "this is the one place that asks the operating system for the time")]
     fn instant(&self) -> Instant {
         Instant::now()
     }
@@ -52,15 +44,9 @@ pub struct MockClock {
 
 impl MockClock {
     /// A clock that stands at `now`.
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "an Instant has no other origin; only differences are ever used"
-    )]
+    #[expect(clippy::disallowed_methods, reason = "an Instant has no other origin; only differences are ever used")]
     pub fn at(now: UnixMillis) -> Arc<Self> {
-        Arc::new(Self {
-            now_ms: AtomicI64::new(now.0),
-            instant: Mutex::new(Instant::now()),
-        })
+        Arc::new(Self { now_ms: AtomicI64::new(now.0), instant: Mutex::new(Instant::now()) })
     }
 
     /// Lets `by` pass.

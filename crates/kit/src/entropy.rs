@@ -89,9 +89,6 @@ mod tests {
         for _ in 0..5_000 {
             seen[entropy.below(5) as usize] += 1;
         }
-        assert!(
-            seen.iter().all(|count| (900..1_100).contains(count)),
-            "{seen:?}"
-        );
+        assert!(seen.iter().all(|count| (900..1_100).contains(count)), "{seen:?}");
     }
 }

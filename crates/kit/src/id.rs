@@ -32,9 +32,9 @@ const CODE_INPUT_BYTES_MAX: usize = 64;
 
 /// Words that a generated code must not contain, with its hyphens taken out (English and German).
 const BLOCKED_WORDS: [&str; 36] = [
-    "anus", "arsch", "ass", "bitch", "cock", "coon", "cum", "cunt", "damn", "dick", "dyke", "fag",
-    "fick", "fotze", "fuck", "gook", "hure", "jew", "kike", "kkk", "mord", "nazi", "neger", "nig",
-    "nutte", "paki", "piss", "porn", "rape", "sau", "sex", "shit", "spic", "tit", "tod", "wank",
+    "anus", "arsch", "ass", "bitch", "cock", "coon", "cum", "cunt", "damn", "dick", "dyke", "fag", "fick", "fotze",
+    "fuck", "gook", "hure", "jew", "kike", "kkk", "mord", "nazi", "neger", "nig", "nutte", "paki", "piss", "porn",
+    "rape", "sau", "sex", "shit", "spic", "tit", "tod", "wank",
 ];
 
 /// The public name of a meeting, `xxx-xxxx-xxx`: three, four and three characters out of `a-z` and `0-9`.
@@ -45,9 +45,7 @@ impl MeetingCode {
     /// Draws a new code: 10 of 25 letters, 46.4 bits, without the blocked words.
     pub fn draw(entropy: &dyn Entropy) -> Self {
         loop {
-            let letters: String = (0..10)
-                .map(|_| char::from(CODE_LETTERS[entropy.below(25) as usize]))
-                .collect();
+            let letters: String = (0..10).map(|_| char::from(CODE_LETTERS[entropy.below(25) as usize])).collect();
             if !BLOCKED_WORDS.iter().any(|word| letters.contains(word)) {
                 return Self::hyphenated(&letters);
             }
@@ -105,12 +103,7 @@ impl MeetingCode {
     }
 
     fn hyphenated(letters: &str) -> Self {
-        Self(format!(
-            "{}-{}-{}",
-            &letters[..3],
-            &letters[3..7],
-            &letters[7..]
-        ))
+        Self(format!("{}-{}-{}", &letters[..3], &letters[3..7], &letters[7..]))
     }
 }
 
@@ -175,24 +168,15 @@ mod tests {
             let code = MeetingCode::draw(&*entropy);
             assert_eq!(MeetingCode::parse(code.as_str()), Some(code.clone()));
             let letters = code.as_str().replace('-', "");
-            assert!(
-                letters.bytes().all(|letter| CODE_LETTERS.contains(&letter)),
-                "{code}"
-            );
-            assert!(
-                !BLOCKED_WORDS.iter().any(|word| letters.contains(word)),
-                "{code}"
-            );
+            assert!(letters.bytes().all(|letter| CODE_LETTERS.contains(&letter)), "{code}");
+            assert!(!BLOCKED_WORDS.iter().any(|word| letters.contains(word)), "{code}");
         }
     }
 
     #[test]
     fn typed_codes_are_repaired() {
         let check = |input: &str, expected: &[&str]| {
-            let found: Vec<String> = MeetingCode::candidates(input)
-                .iter()
-                .map(ToString::to_string)
-                .collect();
+            let found: Vec<String> = MeetingCode::candidates(input).iter().map(ToString::to_string).collect();
             assert_eq!(found, expected, "{input:?}");
         };
         check("abc-defg-hij", &["abc-defg-hij"]);
@@ -201,10 +185,7 @@ mod tests {
         check("abc.defg.hij", &["abc-defg-hij"]);
         check("abc–defg–hij", &["abc-defg-hij"]);
         check("abc-defg-h0j", &["abc-defg-h0j", "abc-defg-hoj"]);
-        check(
-            "1bc-defg-hij",
-            &["1bc-defg-hij", "ibc-defg-hij", "lbc-defg-hij"],
-        );
+        check("1bc-defg-hij", &["1bc-defg-hij", "ibc-defg-hij", "lbc-defg-hij"]);
         check("abl-defg-hij", &["abl-defg-hij", "abi-defg-hij"]);
         check("", &[]);
         check("abc-defg-hi", &[]);
@@ -216,14 +197,7 @@ mod tests {
 
     #[test]
     fn only_the_exact_text_parses() {
-        for text in [
-            "ABC-defg-hij",
-            "abcdefghij",
-            "abc-defg-hi",
-            "abcd-efg-hij",
-            "abc-defg-hi\u{e4}",
-            "",
-        ] {
+        for text in ["ABC-defg-hij", "abcdefghij", "abc-defg-hi", "abcd-efg-hij", "abc-defg-hi\u{e4}", ""] {
             assert_eq!(MeetingCode::parse(text), None, "{text:?}");
         }
         assert!(MeetingCode::parse("123-4567-890").is_some());
@@ -233,22 +207,10 @@ mod tests {
     fn participant_ids_are_eight_digits() {
         let entropy = SeededEntropy::new(5);
         for _ in 0..200 {
-            assert!(is_participant_id(&new_participant_id(
-                ParticipantKind::Guest,
-                &*entropy
-            )));
-            assert!(is_participant_id(&new_participant_id(
-                ParticipantKind::User,
-                &*entropy
-            )));
+            assert!(is_participant_id(&new_participant_id(ParticipantKind::Guest, &*entropy)));
+            assert!(is_participant_id(&new_participant_id(ParticipantKind::User, &*entropy)));
         }
-        for text in [
-            "guest-1234567",
-            "guest-123456789",
-            "guest-1234567x",
-            "agent-12345678",
-            "guest-",
-        ] {
+        for text in ["guest-1234567", "guest-123456789", "guest-1234567x", "agent-12345678", "guest-"] {
             assert!(!is_participant_id(text), "{text}");
         }
     }

@@ -71,12 +71,10 @@ pub fn token_digest(token: &str) -> String {
 /// SHA-256 in lower-case hex, 64 characters.
 pub fn sha256_hex(bytes: &[u8]) -> String {
     use fmt::Write as _;
-    Sha256::digest(bytes)
-        .iter()
-        .fold(String::with_capacity(64), |mut text, byte| {
-            let _ = write!(text, "{byte:02x}");
-            text
-        })
+    Sha256::digest(bytes).iter().fold(String::with_capacity(64), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
 }
 
 #[cfg(test)]
@@ -87,10 +85,7 @@ mod tests {
     #[test]
     fn a_secret_never_prints() {
         let secret = Secret::new("correct horse");
-        assert_eq!(
-            format!("{secret} {secret:?} {:?}", Some(&secret)),
-            "[secret] [secret] Some([secret])"
-        );
+        assert_eq!(format!("{secret} {secret:?} {:?}", Some(&secret)), "[secret] [secret] Some([secret])");
         assert_eq!(secret.expose(), "correct horse");
     }
 
@@ -106,17 +101,11 @@ mod tests {
         let first = new_token(&SystemEntropy);
         assert_eq!(first.chars(), 43);
         assert_ne!(first, new_token(&SystemEntropy));
-        assert_eq!(
-            new_token(&*SeededEntropy::new(1)),
-            new_token(&*SeededEntropy::new(1))
-        );
+        assert_eq!(new_token(&*SeededEntropy::new(1)), new_token(&*SeededEntropy::new(1)));
     }
 
     #[test]
     fn digests_are_sha_256_in_hex() {
-        assert_eq!(
-            token_digest("abc"),
-            "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
-        );
+        assert_eq!(token_digest("abc"), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
     }
 }

@@ -93,11 +93,7 @@ pub fn clean(input: &str, lines: Lines) -> String {
     // A joiner may be left over where what it joined to was taken out.
     text.truncate(text.trim_end_matches('\u{200d}').len());
     // Taking characters out may have put two together that have a composed form.
-    if unicode_normalization::is_nfc(&text) {
-        text
-    } else {
-        text.nfc().collect()
-    }
+    if unicode_normalization::is_nfc(&text) { text } else { text.nfc().collect() }
 }
 
 /// White space seen since the last visible character.
@@ -137,12 +133,9 @@ fn is_gap(character: char) -> bool {
 fn is_removed(character: char, previous: Option<char>) -> bool {
     match character {
         '\u{200d}' => !previous.is_some_and(is_pictograph),
-        '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}'
-        | '\u{3164}' | '\u{ffa0}' => true,
-        '\u{180b}'..='\u{180e}'
-        | '\u{200b}'..='\u{200f}'
-        | '\u{202a}'..='\u{202e}'
-        | '\u{2060}'..='\u{206f}' => true,
+        '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{3164}'
+        | '\u{ffa0}' => true,
+        '\u{180b}'..='\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' => true,
         '\u{feff}' | '\u{fff0}'..='\u{fffb}' | '\u{e0000}'..='\u{e0fff}' => true,
         _ => character.is_control(),
     }
@@ -159,11 +152,7 @@ mod tests {
     fn check(lines: Lines, input: &str, expected: &str) {
         let cleaned = clean(input, lines);
         assert_eq!(cleaned, expected, "{input:?}");
-        assert_eq!(
-            clean(&cleaned, lines),
-            cleaned,
-            "cleaning twice changes nothing: {input:?}"
-        );
+        assert_eq!(clean(&cleaned, lines), cleaned, "cleaning twice changes nothing: {input:?}");
     }
 
     #[test]
@@ -202,29 +191,11 @@ mod tests {
     #[test]
     fn length_is_counted_in_characters_after_cleaning() {
         let name = Length::new(1, 5);
-        assert_eq!(
-            bounded(" äöüß漢 ", Lines::One, name).as_deref(),
-            Ok("äöüß漢")
-        );
-        assert_eq!(
-            bounded("\u{200b} \u{0}", Lines::One, name),
-            Err(TextError::TooShort { min: 1 })
-        );
-        assert_eq!(
-            bounded("abcdef", Lines::One, name),
-            Err(TextError::TooLong { max: 5 })
-        );
-        assert_eq!(
-            TextError::TooShort { min: 1 }.to_string(),
-            "must not be empty"
-        );
-        assert_eq!(
-            TextError::TooShort { min: 4 }.to_string(),
-            "must have at least 4 characters"
-        );
-        assert_eq!(
-            TextError::TooLong { max: 5 }.to_string(),
-            "must have at most 5 characters"
-        );
+        assert_eq!(bounded(" äöüß漢 ", Lines::One, name).as_deref(), Ok("äöüß漢"));
+        assert_eq!(bounded("\u{200b} \u{0}", Lines::One, name), Err(TextError::TooShort { min: 1 }));
+        assert_eq!(bounded("abcdef", Lines::One, name), Err(TextError::TooLong { max: 5 }));
+        assert_eq!(TextError::TooShort { min: 1 }.to_string(), "must not be empty");
+        assert_eq!(TextError::TooShort { min: 4 }.to_string(), "must have at least 4 characters");
+        assert_eq!(TextError::TooLong { max: 5 }.to_string(), "must have at most 5 characters");
     }
 }

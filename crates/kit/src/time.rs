@@ -85,15 +85,10 @@ impl Civil {
         let shifted = days + 719_468;
         let era = shifted.div_euclid(146_097);
         let day_of_era = shifted.rem_euclid(146_097);
-        let year_of_era =
-            (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+        let year_of_era = (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
         let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
         let month_from_march = (5 * day_of_year + 2) / 153;
-        let month = if month_from_march < 10 {
-            month_from_march + 3
-        } else {
-            month_from_march - 9
-        };
+        let month = if month_from_march < 10 { month_from_march + 3 } else { month_from_march - 9 };
         Self {
             year: year_of_era + era * 400 + i64::from(month <= 2),
             month,
@@ -121,22 +116,13 @@ mod tests {
         ] {
             assert_eq!(UnixMillis(at).rfc3339_millis(), text);
         }
-        assert_eq!(
-            UnixMillis(1_795_225_146_007).rfc3339(),
-            "2026-11-21T01:39:06Z"
-        );
+        assert_eq!(UnixMillis(1_795_225_146_007).rfc3339(), "2026-11-21T01:39:06Z");
     }
 
     #[test]
     fn arithmetic_saturates() {
-        assert_eq!(
-            UnixMillis(i64::MAX).plus(Duration::MAX),
-            UnixMillis(i64::MAX)
-        );
-        assert_eq!(
-            UnixMillis(i64::MIN).minus(Duration::MAX),
-            UnixMillis(i64::MIN)
-        );
+        assert_eq!(UnixMillis(i64::MAX).plus(Duration::MAX), UnixMillis(i64::MAX));
+        assert_eq!(UnixMillis(i64::MIN).minus(Duration::MAX), UnixMillis(i64::MIN));
         assert_eq!(UnixMillis(5).since(UnixMillis(9)), Duration::ZERO);
         assert_eq!(UnixMillis(9).since(UnixMillis(5)), Duration::from_millis(4));
     }

@@ -20,10 +20,9 @@ pub(super) fn parse(text: &str) -> (BTreeMap<String, String>, Vec<String>) {
             Some((name, value)) => {
                 values.insert(name, value);
             }
-            None => problems.push(format!(
-                ".env line {} is not NAME=value; write it so, or put # before it",
-                index + 1
-            )),
+            None => {
+                problems.push(format!(".env line {} is not NAME=value; write it so, or put # before it", index + 1));
+            }
         }
     }
     (values, problems)
@@ -31,9 +30,7 @@ pub(super) fn parse(text: &str) -> (BTreeMap<String, String>, Vec<String>) {
 
 fn is_name(name: &str) -> bool {
     !name.is_empty()
-        && name
-            .bytes()
-            .all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+        && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
         && !name.starts_with(|first: char| first.is_ascii_digit())
 }
 
@@ -60,14 +57,7 @@ fn unquote(value: &str) -> Option<String> {
             is_comment(characters.as_str()).then_some(inside)
         }
         _ if value.starts_with('#') => Some(String::new()),
-        _ => Some(
-            value
-                .split(" #")
-                .next()
-                .unwrap_or(value)
-                .trim_end()
-                .to_owned(),
-        ),
+        _ => Some(value.split(" #").next().unwrap_or(value).trim_end().to_owned()),
     }
 }
 
@@ -95,12 +85,7 @@ mod tests {
             ("HOST", "127.0.0.1"),
             ("PORT", "8002"),
         ];
-        assert_eq!(
-            values,
-            expected
-                .map(|(name, value)| (name.to_owned(), value.to_owned()))
-                .into()
-        );
+        assert_eq!(values, expected.map(|(name, value)| (name.to_owned(), value.to_owned())).into());
     }
 
     #[test]

@@ -15,8 +15,8 @@ pub mod variable;
 
 pub use reference::reference;
 pub use settings::{
-    Database, ErrorDetailStyle, Frontend, HealthDetails, Keys, Listening, LiveKit, LiveKitMode,
-    LogFormat, Logging, MeetingUrlStyle, Meetings, Operation, RateLimits, Settings, Storage,
+    Database, ErrorDetailStyle, Frontend, HealthDetails, Keys, Listening, LiveKit, LiveKitMode, LogFormat, Logging,
+    MeetingUrlStyle, Meetings, Operation, RateLimits, Settings, Storage,
 };
 pub use show::show;
 pub use source::{Origin, Sources, Values};
@@ -35,10 +35,7 @@ pub struct Problem {
 impl Problem {
     /// A problem under `rule`.
     pub fn new(rule: &'static str, sentence: impl Into<String>) -> Self {
-        Self {
-            rule,
-            sentence: sentence.into(),
-        }
+        Self { rule, sentence: sentence.into() }
     }
 }
 
@@ -59,9 +56,7 @@ impl Refusal {
 impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("heydok does not start:")?;
-        self.0
-            .iter()
-            .try_for_each(|problem| write!(f, "\n  {}: {}", problem.rule, problem.sentence))
+        self.0.iter().try_for_each(|problem| write!(f, "\n  {}: {}", problem.rule, problem.sentence))
     }
 }
 
@@ -88,13 +83,5 @@ pub fn load(sources: &Sources) -> Result<Loaded, Refusal> {
     let settings = Settings::read(&mut reader);
     problems.extend(reader.into_problems());
     rules::check(&settings, &values, &mut problems, &mut warnings);
-    if problems.is_empty() {
-        Ok(Loaded {
-            settings,
-            warnings,
-            values,
-        })
-    } else {
-        Err(Refusal(problems))
-    }
+    if problems.is_empty() { Ok(Loaded { settings, warnings, values }) } else { Err(Refusal(problems)) }
 }

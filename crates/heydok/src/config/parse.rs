@@ -9,12 +9,7 @@ use crate::limits::Rate;
 /// # Errors
 /// What to write instead.
 pub fn duration(text: &str) -> Result<Duration, String> {
-    let expected = || {
-        format!(
-            "`{}` is no duration; write for example 300s, 15m or 24h",
-            short(text)
-        )
-    };
+    let expected = || format!("`{}` is no duration; write for example 300s, 15m or 24h", short(text));
     if let Ok(seconds) = text.parse::<u64>() {
         return bounded_duration(seconds);
     }
@@ -36,11 +31,7 @@ pub fn duration(text: &str) -> Result<Duration, String> {
         seconds = seconds.saturating_add(count.saturating_mul(unit_seconds));
         digits.clear();
     }
-    if digits.is_empty() && !text.is_empty() {
-        bounded_duration(seconds)
-    } else {
-        Err(expected())
-    }
+    if digits.is_empty() && !text.is_empty() { bounded_duration(seconds) } else { Err(expected()) }
 }
 
 fn bounded_duration(seconds: u64) -> Result<Duration, String> {
@@ -79,12 +70,7 @@ pub fn number(text: &str, min: u32, max: u32) -> Result<u32, String> {
 /// # Errors
 /// What to write instead.
 pub fn port(text: &str) -> Result<u16, String> {
-    text.parse().map_err(|_| {
-        format!(
-            "`{}` is no port; write a number from 1 to 65535",
-            short(text)
-        )
-    })
+    text.parse().map_err(|_| format!("`{}` is no port; write a number from 1 to 65535", short(text)))
 }
 
 /// A rate such as `30/min`, `1000/h`, `100/day`, `10/15min`, or `off` for none.
@@ -95,23 +81,12 @@ pub fn rate(text: &str) -> Result<Option<Rate>, String> {
     if matches!(text.to_ascii_lowercase().as_str(), "off" | "none") {
         return Ok(None);
     }
-    let expected = || {
-        format!(
-            "`{}` is no rate; write for example 30/min, 100/day or off",
-            short(text)
-        )
-    };
+    let expected = || format!("`{}` is no rate; write for example 30/min, 100/day or off", short(text));
     let (quota, window) = text.split_once('/').ok_or_else(expected)?;
     let quota = number(quota.trim(), 1, 1_000_000).map_err(|_| expected())?;
     let window = window.trim();
-    let unit_at = window
-        .find(|character: char| !character.is_ascii_digit())
-        .ok_or_else(expected)?;
-    let count: u64 = if unit_at == 0 {
-        1
-    } else {
-        window[..unit_at].parse().map_err(|_| expected())?
-    };
+    let unit_at = window.find(|character: char| !character.is_ascii_digit()).ok_or_else(expected)?;
+    let count: u64 = if unit_at == 0 { 1 } else { window[..unit_at].parse().map_err(|_| expected())? };
     let unit_seconds = match window[unit_at..].trim() {
         "s" | "sec" | "second" => 1,
         "m" | "min" | "minute" => 60,
@@ -123,10 +98,7 @@ pub fn rate(text: &str) -> Result<Option<Rate>, String> {
     if !(1..=31 * 86_400).contains(&seconds) {
         return Err(expected());
     }
-    Ok(Some(Rate {
-        quota,
-        window: Duration::from_secs(seconds),
-    }))
+    Ok(Some(Rate { quota, window: Duration::from_secs(seconds) }))
 }
 
 /// The parts of a list with commas, trimmed, without empty ones; at most 100.
@@ -134,11 +106,7 @@ pub fn rate(text: &str) -> Result<Option<Rate>, String> {
 /// # Errors
 /// What cannot be understood, by the words of `one`.
 pub fn list<T>(text: &str, one: impl Fn(&str) -> Result<T, String>) -> Result<Vec<T>, String> {
-    let parts: Vec<&str> = text
-        .split(',')
-        .map(str::trim)
-        .filter(|part| !part.is_empty())
-        .collect();
+    let parts: Vec<&str> = text.split(',').map(str::trim).filter(|part| !part.is_empty()).collect();
     if parts.len() > 100 {
         return Err("a list has at most 100 entries".to_owned());
     }
@@ -150,14 +118,10 @@ pub fn list<T>(text: &str, one: impl Fn(&str) -> Result<T, String>) -> Result<Ve
 /// # Errors
 /// The words that are possible.
 pub fn word<T: Copy>(text: &str, words: &[(&str, T)]) -> Result<T, String> {
-    words
-        .iter()
-        .find(|(word, _)| text.eq_ignore_ascii_case(word))
-        .map(|(_, value)| *value)
-        .ok_or_else(|| {
-            let known: Vec<&str> = words.iter().map(|(word, _)| *word).collect();
-            format!("`{}` is not one of {}", short(text), known.join(", "))
-        })
+    words.iter().find(|(word, _)| text.eq_ignore_ascii_case(word)).map(|(_, value)| *value).ok_or_else(|| {
+        let known: Vec<&str> = words.iter().map(|(word, _)| *word).collect();
+        format!("`{}` is not one of {}", short(text), known.join(", "))
+    })
 }
 
 /// An address with one of `schemes` and without user, path, query and fragment; returned without a slash at the end.
@@ -166,15 +130,8 @@ pub fn word<T: Copy>(text: &str, words: &[(&str, T)]) -> Result<T, String> {
 /// What to write instead.
 pub fn origin(text: &str, schemes: &[&str]) -> Result<String, String> {
     let expected = || {
-        let known: Vec<String> = schemes
-            .iter()
-            .map(|scheme| format!("{scheme}://"))
-            .collect();
-        format!(
-            "`{}` is no address; write {} and a host, without a path",
-            short(text),
-            known.join(" or ")
-        )
+        let known: Vec<String> = schemes.iter().map(|scheme| format!("{scheme}://")).collect();
+        format!("`{}` is no address; write {} and a host, without a path", short(text), known.join(" or "))
     };
     let address = url::Url::parse(text).map_err(|_| expected())?;
     let plain = matches!(address.path(), "" | "/")
@@ -191,11 +148,7 @@ pub fn origin(text: &str, schemes: &[&str]) -> Result<String, String> {
 
 /// Whether the host of `address` is this machine by name: `localhost`, `*.localhost`, `127.0.0.0/8`, `[::1]`.
 pub fn is_loopback(address: &str) -> bool {
-    match url::Url::parse(address)
-        .ok()
-        .as_ref()
-        .and_then(url::Url::host)
-    {
+    match url::Url::parse(address).ok().as_ref().and_then(url::Url::host) {
         Some(url::Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
         Some(url::Host::Ipv4(ip)) => ip.is_loopback(),
         Some(url::Host::Ipv6(ip)) => ip.is_loopback(),
@@ -205,10 +158,7 @@ pub fn is_loopback(address: &str) -> bool {
 
 /// The beginning of a value, for an error text.
 fn short(text: &str) -> String {
-    text.chars()
-        .filter(|character| !character.is_control())
-        .take(60)
-        .collect()
+    text.chars().filter(|character| !character.is_control()).take(60).collect()
 }
 
 #[cfg(test)]
@@ -217,28 +167,12 @@ mod tests {
 
     #[test]
     fn durations() {
-        for (text, seconds) in [
-            ("300s", 300),
-            ("300", 300),
-            ("15m", 900),
-            ("24h", 86_400),
-            ("30d", 2_592_000),
-            ("1h30m", 5_400),
-        ] {
+        for (text, seconds) in
+            [("300s", 300), ("300", 300), ("15m", 900), ("24h", 86_400), ("30d", 2_592_000), ("1h30m", 5_400)]
+        {
             assert_eq!(duration(text), Ok(Duration::from_secs(seconds)), "{text}");
         }
-        for text in [
-            "",
-            "h",
-            "5x",
-            "5m3",
-            "-1s",
-            "1.5h",
-            "0",
-            "0s",
-            "99999999999999999999h",
-            "4000d",
-        ] {
+        for text in ["", "h", "5x", "5m3", "-1s", "1.5h", "0", "0s", "99999999999999999999h", "4000d"] {
             assert!(duration(text).is_err(), "{text}");
         }
     }
@@ -246,14 +180,7 @@ mod tests {
     #[test]
     fn rates() {
         let check = |text: &str, quota: u32, seconds: u64| {
-            assert_eq!(
-                rate(text),
-                Ok(Some(Rate {
-                    quota,
-                    window: Duration::from_secs(seconds)
-                })),
-                "{text}"
-            );
+            assert_eq!(rate(text), Ok(Some(Rate { quota, window: Duration::from_secs(seconds) })), "{text}");
         };
         check("30/min", 30, 60);
         check("10/15min", 10, 900);
@@ -261,16 +188,7 @@ mod tests {
         check("1000/h", 1000, 3_600);
         check("5 / s", 5, 1);
         assert_eq!(rate("off"), Ok(None));
-        for text in [
-            "",
-            "30",
-            "0/min",
-            "x/min",
-            "30/",
-            "30/0min",
-            "30/fortnight",
-            "30/99day",
-        ] {
+        for text in ["", "30", "0/min", "x/min", "30/", "30/0min", "30/fortnight", "30/99day"] {
             assert!(rate(text).is_err(), "{text}");
         }
     }
@@ -284,29 +202,18 @@ mod tests {
         ] {
             assert_eq!(origin(text, &["http", "https"]).as_deref(), Ok(expected));
         }
-        for text in [
-            "",
-            "meet.example.com",
-            "ftp://x",
-            "https://u:p@x",
-            "https://x/path",
-            "https://x?q",
-            "https://x#f",
-            "*",
-        ] {
+        for text in
+            ["", "meet.example.com", "ftp://x", "https://u:p@x", "https://x/path", "https://x?q", "https://x#f", "*"]
+        {
             assert!(origin(text, &["http", "https"]).is_err(), "{text}");
         }
     }
 
     #[test]
     fn loopback_addresses() {
-        for address in [
-            "http://localhost:3000",
-            "http://127.0.0.1",
-            "http://127.8.8.8:1",
-            "http://[::1]:2",
-            "http://a.localhost",
-        ] {
+        for address in
+            ["http://localhost:3000", "http://127.0.0.1", "http://127.8.8.8:1", "http://[::1]:2", "http://a.localhost"]
+        {
             assert!(is_loopback(address), "{address}");
         }
         for address in ["http://10.0.0.1", "https://localhost.example.com", "x"] {
@@ -317,10 +224,7 @@ mod tests {
     #[test]
     fn words_switches_and_lists() {
         assert_eq!(word("B", &[("a", 1), ("b", 2)]), Ok(2));
-        assert_eq!(
-            word("c", &[("a", 1), ("b", 2)]),
-            Err("`c` is not one of a, b".to_owned())
-        );
+        assert_eq!(word("c", &[("a", 1), ("b", 2)]), Err("`c` is not one of a, b".to_owned()));
         assert_eq!(switch("ON"), Ok(true));
         assert!(switch("maybe").is_err());
         assert_eq!(list(" 1, 2,,3 ", port), Ok(vec![1, 2, 3]));

@@ -14,10 +14,7 @@ pub(super) struct Reader<'a> {
 impl<'a> Reader<'a> {
     /// A reader over the winning texts.
     pub(super) fn new(values: &'a Values) -> Self {
-        Self {
-            values,
-            problems: Vec::new(),
-        }
+        Self { values, problems: Vec::new() }
     }
 
     /// What did not parse.
@@ -31,19 +28,12 @@ impl<'a> Reader<'a> {
     }
 
     /// The value of a setting without default.
-    pub(super) fn optional<T>(
-        &mut self,
-        variable: &Variable,
-        parse: impl Fn(&str) -> Result<T, String>,
-    ) -> Option<T> {
+    pub(super) fn optional<T>(&mut self, variable: &Variable, parse: impl Fn(&str) -> Result<T, String>) -> Option<T> {
         let (value, origin) = self.values.get(variable)?;
         match parse(value) {
             Ok(parsed) => Some(parsed),
             Err(reason) => {
-                self.problems.push(Problem::new(
-                    "R-12",
-                    does_not_parse(variable, origin, &reason),
-                ));
+                self.problems.push(Problem::new("R-12", does_not_parse(variable, origin, &reason)));
                 None
             }
         }
@@ -53,11 +43,7 @@ impl<'a> Reader<'a> {
     ///
     /// # Panics
     /// Where the default of the variable does not parse: a test reads all defaults.
-    pub(super) fn value<T>(
-        &mut self,
-        variable: &Variable,
-        parse: impl Fn(&str) -> Result<T, String>,
-    ) -> T {
+    pub(super) fn value<T>(&mut self, variable: &Variable, parse: impl Fn(&str) -> Result<T, String>) -> T {
         let set = self.optional(variable, &parse);
         set.unwrap_or_else(|| match parse(variable.default) {
             Ok(value) => value,

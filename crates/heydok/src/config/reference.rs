@@ -25,15 +25,9 @@ pub fn reference() -> String {
             "\n## {}\n\n| variable | default | accepts | meaning |\n|---|---|---|---|\n",
             section.title()
         ));
-        for variable in variable::ALL
-            .iter()
-            .filter(|variable| variable.section == section)
-        {
-            let default = if variable.default.is_empty() {
-                "unset".to_owned()
-            } else {
-                format!("`{}`", variable.default)
-            };
+        for variable in variable::ALL.iter().filter(|variable| variable.section == section) {
+            let default =
+                if variable.default.is_empty() { "unset".to_owned() } else { format!("`{}`", variable.default) };
             text.push_str(&format!(
                 "| `{}` | {default} | {} | {} |\n",
                 variable.name, variable.accepts, variable.meaning
@@ -51,9 +45,6 @@ mod tests {
     fn the_committed_reference_is_fresh() {
         let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/configuration.md");
         let committed = std::fs::read_to_string(path).unwrap_or_default();
-        assert!(
-            committed == reference(),
-            "docs/configuration.md is not fresh; run `make codegen`"
-        );
+        assert!(committed == reference(), "docs/configuration.md is not fresh; run `make codegen`");
     }
 }

@@ -10,12 +10,7 @@ use super::{Problem, parse};
 const SECRET_CHARS_MIN: usize = 32;
 
 /// Adds what is wrong to `problems`, and what an operator should only know to `warnings`.
-pub(super) fn check(
-    settings: &Settings,
-    values: &Values,
-    problems: &mut Vec<Problem>,
-    warnings: &mut Vec<String>,
-) {
+pub(super) fn check(settings: &Settings, values: &Values, problems: &mut Vec<Problem>, warnings: &mut Vec<String>) {
     let mut unsafe_values = Vec::new();
     short_secrets(values, &mut unsafe_values);
     sample_values(values, &mut unsafe_values);
@@ -23,11 +18,8 @@ pub(super) fn check(
     plain_http(settings, &mut unsafe_values);
     any_origin(settings, &mut unsafe_values);
     if settings.operation.development {
-        warnings.extend(
-            unsafe_values
-                .into_iter()
-                .map(|problem| format!("{} (refused in production)", problem.sentence)),
-        );
+        warnings
+            .extend(unsafe_values.into_iter().map(|problem| format!("{} (refused in production)", problem.sentence)));
     } else {
         problems.extend(unsafe_values);
     }
@@ -63,9 +55,8 @@ fn sample_values(values: &Values, problems: &mut Vec<Problem>) {
     for variable in SECRETS.into_iter().chain(keys) {
         if set(values, variable).is_some_and(is_sample) {
             let name = variable.name;
-            let sentence = format!(
-                "{name} is a sample value that everybody knows; set a value of your own, or leave it unset"
-            );
+            let sentence =
+                format!("{name} is a sample value that everybody knows; set a value of your own, or leave it unset");
             problems.push(Problem::new("R-2", sentence));
         }
     }
@@ -73,30 +64,16 @@ fn sample_values(values: &Values, problems: &mut Vec<Problem>) {
 
 fn is_sample(value: &str) -> bool {
     let value = value.to_ascii_lowercase();
-    let beginnings = [
-        "your_",
-        "your-",
-        "changeme",
-        "change_me",
-        "change-me",
-        "example",
-        "<",
-    ];
+    let beginnings = ["your_", "your-", "changeme", "change_me", "change-me", "example", "<"];
     let words = ["secret", "devkey", "password", "test", "..."];
-    beginnings
-        .iter()
-        .any(|beginning| value.starts_with(beginning))
-        || words.contains(&value.as_str())
+    beginnings.iter().any(|beginning| value.starts_with(beginning)) || words.contains(&value.as_str())
 }
 
 fn equal_secrets(values: &Values, problems: &mut Vec<Problem>) {
     for (index, left) in SECRETS.iter().enumerate() {
         for right in &SECRETS[index + 1..] {
             if set(values, left).is_some() && set(values, left) == set(values, right) {
-                let sentence = format!(
-                    "{} and {} are equal; give each its own value",
-                    left.name, right.name
-                );
+                let sentence = format!("{} and {} are equal; give each its own value", left.name, right.name);
                 problems.push(Problem::new("R-3", sentence));
             }
         }
@@ -109,11 +86,7 @@ fn debug_in_public(settings: &Settings, problems: &mut Vec<Problem>, warnings: &
         (false, true) => "DEBUG=true",
         (false, false) => return,
     };
-    let public = settings
-        .frontend
-        .url
-        .as_deref()
-        .filter(|url| !parse::is_loopback(url));
+    let public = settings.frontend.url.as_deref().filter(|url| !parse::is_loopback(url));
     match public {
         Some(url) => {
             let sentence = format!(
@@ -155,22 +128,14 @@ fn plain_http(settings: &Settings, problems: &mut Vec<Problem>) {
 }
 
 fn any_origin(settings: &Settings, problems: &mut Vec<Problem>) {
-    if settings
-        .frontend
-        .cors_origins
-        .iter()
-        .any(|origin| origin == "*")
-    {
+    if settings.frontend.cors_origins.iter().any(|origin| origin == "*") {
         let sentence = "CORS_ORIGINS=* would let every page act in the name of its visitors; list the origins, as https://app.example.com";
         problems.push(Problem::new("R-11", sentence));
     }
 }
 
 fn participants(settings: &Settings, problems: &mut Vec<Problem>) {
-    let (usual, hard) = (
-        settings.meetings.participants_max,
-        settings.meetings.participants_hard_max,
-    );
+    let (usual, hard) = (settings.meetings.participants_max, settings.meetings.participants_hard_max);
     if usual > hard {
         let sentence = format!(
             "MAX_PARTICIPANTS {usual} is above MAX_PARTICIPANTS_HARD {hard}; lower the first or raise the second"
@@ -181,8 +146,7 @@ fn participants(settings: &Settings, problems: &mut Vec<Problem>) {
 
 fn not_built(settings: &Settings, values: &Values, warnings: &mut Vec<String>) {
     if settings.meetings.recording {
-        warnings
-            .push("ENABLE_RECORDING=true has no effect: this version does not record".to_owned());
+        warnings.push("ENABLE_RECORDING=true has no effect: this version does not record".to_owned());
     }
     if set(values, &v::REDIS_URL).is_some() {
         warnings.push("REDIS_URL has no effect: one server needs no Redis".to_owned());
@@ -198,14 +162,8 @@ mod tests {
     const LONG_B: &str = "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb";
 
     fn sources(environment: &[(&str, &str)]) -> Sources {
-        let environment = environment
-            .iter()
-            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
-            .collect();
-        Sources {
-            environment,
-            ..Sources::default()
-        }
+        let environment = environment.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        Sources { environment, ..Sources::default() }
     }
 
     fn check_rules(environment: &[(&str, &str)], expected: &[&str]) {
@@ -221,57 +179,19 @@ mod tests {
         check_rules(&[], &[]);
         check_rules(&[("SECRET_KEY", "short")], &["R-1"]);
         check_rules(&[("SECRET_KEY", LONG_A), ("JWT_SECRET", LONG_B)], &[]);
-        check_rules(
-            &[("JWT_SECRET", "your_jwt_secret_key_minimum_32_characters")],
-            &["R-2"],
-        );
-        check_rules(
-            &[
-                ("LIVEKIT_API_KEY", "devkey"),
-                ("LIVEKIT_API_SECRET", "secret"),
-            ],
-            &["R-2", "R-2"],
-        );
-        check_rules(
-            &[("SECRET_KEY", LONG_A), ("ENCRYPTION_KEY", LONG_A)],
-            &["R-3"],
-        );
-        check_rules(
-            &[
-                ("DEBUG", "true"),
-                ("FRONTEND_URL", "https://meet.example.com"),
-            ],
-            &["R-4"],
-        );
-        check_rules(
-            &[
-                ("HEYDOK_ENV", "development"),
-                ("FRONTEND_URL", "https://meet.example.com"),
-            ],
-            &["R-4"],
-        );
-        check_rules(
-            &[("DEBUG", "true"), ("FRONTEND_URL", "http://localhost:3000")],
-            &[],
-        );
+        check_rules(&[("JWT_SECRET", "your_jwt_secret_key_minimum_32_characters")], &["R-2"]);
+        check_rules(&[("LIVEKIT_API_KEY", "devkey"), ("LIVEKIT_API_SECRET", "secret")], &["R-2", "R-2"]);
+        check_rules(&[("SECRET_KEY", LONG_A), ("ENCRYPTION_KEY", LONG_A)], &["R-3"]);
+        check_rules(&[("DEBUG", "true"), ("FRONTEND_URL", "https://meet.example.com")], &["R-4"]);
+        check_rules(&[("HEYDOK_ENV", "development"), ("FRONTEND_URL", "https://meet.example.com")], &["R-4"]);
+        check_rules(&[("DEBUG", "true"), ("FRONTEND_URL", "http://localhost:3000")], &[]);
         check_rules(&[("LIVEKIT_URL", "wss://livekit.example.com")], &["R-5"]);
         check_rules(&[("LIVEKIT_MODE", "external")], &["R-5", "R-5"]);
-        check_rules(
-            &[
-                ("LIVEKIT_URL", "ftp://x"),
-                ("LIVEKIT_API_KEY", "k"),
-                ("LIVEKIT_API_SECRET", LONG_A),
-            ],
-            &["R-5"],
-        );
+        check_rules(&[("LIVEKIT_URL", "ftp://x"), ("LIVEKIT_API_KEY", "k"), ("LIVEKIT_API_SECRET", LONG_A)], &["R-5"]);
         check_rules(&[("FRONTEND_URL", "http://meet.example.com")], &["R-6"]);
         check_rules(&[("CORS_ORIGINS", "https://a.example,*")], &["R-11"]);
         check_rules(
-            &[
-                ("PORT", "eight"),
-                ("MEETING_TTL", "soon"),
-                ("RATE_LIMIT_JOIN", "30"),
-            ],
+            &[("PORT", "eight"), ("MEETING_TTL", "soon"), ("RATE_LIMIT_JOIN", "30")],
             &["R-12", "R-12", "R-12"],
         );
         check_rules(&[("MAX_PARTICIPANTS", "501")], &["R-12"]);
@@ -279,11 +199,7 @@ mod tests {
 
     #[test]
     fn all_problems_are_told_at_once_and_no_value_of_a_secret_is() {
-        let environment = [
-            ("SECRET_KEY", "hunter2"),
-            ("CORS_ORIGINS", "*"),
-            ("HOST", "here"),
-        ];
+        let environment = [("SECRET_KEY", "hunter2"), ("CORS_ORIGINS", "*"), ("HOST", "here")];
         let text = load(&sources(&environment)).unwrap_err().to_string();
         for rule in ["R-1", "R-11", "R-12"] {
             assert!(text.contains(rule), "{text}");
@@ -293,11 +209,7 @@ mod tests {
 
     #[test]
     fn development_only_warns_about_unsafe_values() {
-        let environment = [
-            ("HEYDOK_ENV", "development"),
-            ("SECRET_KEY", "short"),
-            ("CORS_ORIGINS", "*"),
-        ];
+        let environment = [("HEYDOK_ENV", "development"), ("SECRET_KEY", "short"), ("CORS_ORIGINS", "*")];
         let loaded = load(&sources(&environment)).unwrap();
         assert_eq!(loaded.warnings.len(), 2, "{:?}", loaded.warnings);
         assert!(loaded.settings.listening.host.is_loopback());
@@ -318,14 +230,8 @@ mod tests {
             client_url: client.to_owned(),
             server_url: server.to_owned(),
         };
-        assert_eq!(
-            external("wss://lk.example.com/", ""),
-            expected("wss://lk.example.com", "https://lk.example.com")
-        );
-        assert_eq!(
-            external("http://127.0.0.1:7880", ""),
-            expected("ws://127.0.0.1:7880", "http://127.0.0.1:7880")
-        );
+        assert_eq!(external("wss://lk.example.com/", ""), expected("wss://lk.example.com", "https://lk.example.com"));
+        assert_eq!(external("http://127.0.0.1:7880", ""), expected("ws://127.0.0.1:7880", "http://127.0.0.1:7880"));
         assert_eq!(
             external("wss://lk.example.com", "http://lk:7880"),
             expected("wss://lk.example.com", "http://lk:7880")
@@ -334,15 +240,8 @@ mod tests {
 
     #[test]
     fn the_printed_sample_of_the_first_document_starts_with_a_warning() {
-        let environment = [
-            ("DEBUG", "true"),
-            ("FRONTEND_URL", "http://localhost:3000"),
-            ("LOG_LEVEL", "INFO"),
-        ];
+        let environment = [("DEBUG", "true"), ("FRONTEND_URL", "http://localhost:3000"), ("LOG_LEVEL", "INFO")];
         let loaded = load(&sources(&environment)).unwrap();
-        assert_eq!(
-            loaded.warnings,
-            ["DEBUG=true adds detail to logs and error answers"]
-        );
+        assert_eq!(loaded.warnings, ["DEBUG=true adds detail to logs and error answers"]);
     }
 }

@@ -239,9 +239,7 @@ pub enum ErrorDetailStyle {
 impl Settings {
     pub(super) fn read(reader: &mut Reader<'_>) -> Self {
         let operation = Operation::read(reader);
-        let storage = Storage {
-            data_dir: reader.value(&v::DATA_DIR, |text| Ok(PathBuf::from(text))),
-        };
+        let storage = Storage { data_dir: reader.value(&v::DATA_DIR, |text| Ok(PathBuf::from(text))) };
         Self {
             listening: Listening::read(reader, operation.development),
             frontend: Frontend::read(reader),
@@ -259,15 +257,8 @@ impl Settings {
 
 impl Listening {
     fn read(reader: &mut Reader<'_>, development: bool) -> Self {
-        let address = |text: &str| {
-            text.parse::<IpAddr>()
-                .map_err(|_| format!("`{text}` is no IP address"))
-        };
-        let unset = if development {
-            IpAddr::V4(Ipv4Addr::LOCALHOST)
-        } else {
-            IpAddr::V4(Ipv4Addr::UNSPECIFIED)
-        };
+        let address = |text: &str| text.parse::<IpAddr>().map_err(|_| format!("`{text}` is no IP address"));
+        let unset = if development { IpAddr::V4(Ipv4Addr::LOCALHOST) } else { IpAddr::V4(Ipv4Addr::UNSPECIFIED) };
         let ports = |text: &str| match parse::list(text, parse::port)? {
             ports if ports.is_empty() => Err("at least one port is needed".to_owned()),
             ports => Ok(ports),
@@ -285,22 +276,12 @@ impl Frontend {
         let web = |text: &str| parse::origin(text, &["http", "https"]);
         // `*` is read here and refused by its own rule, which has the better sentence.
         let any_web = |text: &str| {
-            if text == "*" {
-                Ok("*".to_owned())
-            } else {
-                web(text)
-            }
+            if text == "*" { Ok("*".to_owned()) } else { web(text) }
         };
         Self {
             url: reader.optional(&v::FRONTEND_URL, web),
             meeting_url_style: reader.value(&v::MEETING_URL_STYLE, |text| {
-                parse::word(
-                    text,
-                    &[
-                        ("path", MeetingUrlStyle::Path),
-                        ("html", MeetingUrlStyle::Html),
-                    ],
-                )
+                parse::word(text, &[("path", MeetingUrlStyle::Path), ("html", MeetingUrlStyle::Html)])
             }),
             cors_origins: reader.value(&v::CORS_ORIGINS, |text| parse::list(text, any_web)),
             embed_origins: reader.value(&v::EMBED_ORIGINS, |text| parse::list(text, web)),
@@ -311,9 +292,7 @@ impl Frontend {
 impl Database {
     fn read(reader: &mut Reader<'_>, data_dir: &Path) -> Self {
         let known = |text: &str| {
-            let is_known = ["sqlite:", "postgres://", "postgresql://"]
-                .iter()
-                .any(|scheme| text.starts_with(scheme));
+            let is_known = ["sqlite:", "postgres://", "postgresql://"].iter().any(|scheme| text.starts_with(scheme));
             if is_known {
                 Ok(text.to_owned())
             } else {
@@ -325,9 +304,7 @@ impl Database {
             .unwrap_or_else(|| format!("sqlite://{}", data_dir.join("heydok.db").display()));
         Self {
             url: Secret::new(url),
-            connections_max: reader.value(&v::DATABASE_MAX_CONNECTIONS, |text| {
-                parse::number(text, 1, 1_000)
-            }),
+            connections_max: reader.value(&v::DATABASE_MAX_CONNECTIONS, |text| parse::number(text, 1, 1_000)),
         }
     }
 }
@@ -351,10 +328,7 @@ impl LiveKit {
             Err(_) => parse::port(text).map(Some),
         };
         let addresses = |text: &str| {
-            parse::list(text, |one| {
-                one.parse::<IpAddr>()
-                    .map_err(|_| format!("`{one}` is no IP address"))
-            })
+            parse::list(text, |one| one.parse::<IpAddr>().map_err(|_| format!("`{one}` is no IP address")))
         };
         Self {
             mode: LiveKitMode::read(reader),
@@ -370,20 +344,11 @@ impl LiveKit {
 impl LiveKitMode {
     fn read(reader: &mut Reader<'_>) -> Self {
         let external = reader.value(&v::LIVEKIT_MODE, |text| {
-            parse::word(
-                text,
-                &[
-                    ("auto", None),
-                    ("embedded", Some(false)),
-                    ("external", Some(true)),
-                ],
-            )
+            parse::word(text, &[("auto", None), ("embedded", Some(false)), ("external", Some(true))])
         });
         // An address that does not parse is told by its rule, together with a missing one.
         let url = reader.text(&v::LIVEKIT_URL);
-        let host = reader.optional(&v::LIVEKIT_HOST, |text| {
-            parse::origin(text, &["http", "https"])
-        });
+        let host = reader.optional(&v::LIVEKIT_HOST, |text| parse::origin(text, &["http", "https"]));
         if !external.unwrap_or_else(|| url.is_some()) {
             return Self::Embedded;
         }
@@ -414,11 +379,8 @@ impl Meetings {
             _ => Err("a room token works at most 24h".to_owned()),
         };
         Self {
-            participants_max: reader
-                .value(&v::MAX_PARTICIPANTS, |text| parse::number(text, 2, 10_000)),
-            participants_hard_max: reader.value(&v::MAX_PARTICIPANTS_HARD, |text| {
-                parse::number(text, 2, 10_000)
-            }),
+            participants_max: reader.value(&v::MAX_PARTICIPANTS, |text| parse::number(text, 2, 10_000)),
+            participants_hard_max: reader.value(&v::MAX_PARTICIPANTS_HARD, |text| parse::number(text, 2, 10_000)),
             ttl: reader.value(&v::MEETING_TTL, parse::duration),
             token_ttl: reader.value(&v::TOKEN_TTL, at_most_a_day),
             empty_timeout: reader.value(&v::EMPTY_TIMEOUT, parse::duration),
@@ -450,18 +412,11 @@ impl Logging {
     fn read(reader: &mut Reader<'_>, debug: bool) -> Self {
         let unset = if debug { "debug" } else { v::LOG_LEVEL.default };
         Self {
-            level: reader
-                .optional(&v::LOG_LEVEL, crate::logging::parse_level)
-                .unwrap_or_else(|| unset.to_owned()),
+            level: reader.optional(&v::LOG_LEVEL, crate::logging::parse_level).unwrap_or_else(|| unset.to_owned()),
             format: reader.value(&v::LOG_FORMAT, |text| {
-                parse::word(
-                    text,
-                    &[("text", LogFormat::Text), ("json", LogFormat::Json)],
-                )
+                parse::word(text, &[("text", LogFormat::Text), ("json", LogFormat::Json)])
             }),
-            file: reader.value(&v::LOG_FILE, |text| {
-                Ok((text != "-").then(|| PathBuf::from(text)))
-            }),
+            file: reader.value(&v::LOG_FILE, |text| Ok((text != "-").then(|| PathBuf::from(text)))),
         }
     }
 }
@@ -469,9 +424,8 @@ impl Logging {
 impl Operation {
     fn read(reader: &mut Reader<'_>) -> Self {
         Self {
-            development: reader.value(&v::HEYDOK_ENV, |text| {
-                parse::word(text, &[("production", false), ("development", true)])
-            }),
+            development: reader
+                .value(&v::HEYDOK_ENV, |text| parse::word(text, &[("production", false), ("development", true)])),
             debug: reader.value(&v::DEBUG, parse::switch),
             metrics_token: reader.text(&v::METRICS_TOKEN).map(Secret::new),
             health_details: reader.value(&v::HEALTH_DETAILS, |text| {
@@ -485,18 +439,10 @@ impl Operation {
                 )
             }),
             error_detail_style: reader.value(&v::ERROR_DETAIL_STYLE, |text| {
-                parse::word(
-                    text,
-                    &[
-                        ("string", ErrorDetailStyle::Text),
-                        ("fastapi", ErrorDetailStyle::FastApi),
-                    ],
-                )
+                parse::word(text, &[("string", ErrorDetailStyle::Text), ("fastapi", ErrorDetailStyle::FastApi)])
             }),
             support_url: reader.optional(&v::SUPPORT_URL, |text| {
-                let known = ["https://", "http://", "mailto:"]
-                    .iter()
-                    .any(|scheme| text.starts_with(scheme));
+                let known = ["https://", "http://", "mailto:"].iter().any(|scheme| text.starts_with(scheme));
                 if known {
                     Ok(text.to_owned())
                 } else {

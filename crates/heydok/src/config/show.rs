@@ -8,10 +8,7 @@ pub fn show(values: &Values) -> String {
     let mut text = String::new();
     for section in Section::ALL {
         text.push_str(&format!("# {}\n", section.title()));
-        for variable in variable::ALL
-            .iter()
-            .filter(|variable| variable.section == section)
-        {
+        for variable in variable::ALL.iter().filter(|variable| variable.section == section) {
             let (value, origin) = match values.get(variable) {
                 Some((value, origin)) => (shown(variable, value), origin.clone()),
                 None => (variable.default.to_owned(), Origin::BuiltIn),
@@ -47,17 +44,12 @@ mod tests {
         let secret = "0123456789012345678901234567890123456789";
         let sources = Sources {
             toml: Some(format!("jwt_secret = \"{secret}x\"\nport = 8002")),
-            dotenv: Some(
-                "DATABASE_URL=postgresql://heydok_user:hunter2@db/heydok_video".to_owned(),
-            ),
+            dotenv: Some("DATABASE_URL=postgresql://heydok_user:hunter2@db/heydok_video".to_owned()),
             environment: [("SECRET_KEY".to_owned(), secret.to_owned())].into(),
             ..Sources::default()
         };
         let text = show(&load(&sources).unwrap().values);
-        assert!(
-            !text.contains(secret) && !text.contains("hunter2"),
-            "{text}"
-        );
+        assert!(!text.contains(secret) && !text.contains("hunter2"), "{text}");
         for line in [
             "SECRET_KEY=[set]  # environment\n",
             "JWT_SECRET=[set]  # heydok.toml\n",
@@ -67,9 +59,6 @@ mod tests {
         ] {
             assert!(text.contains(line), "{line} in {text}");
         }
-        assert_eq!(
-            text.lines().filter(|line| line.contains("  # ")).count(),
-            variable::ALL.len()
-        );
+        assert_eq!(text.lines().filter(|line| line.contains("  # ")).count(), variable::ALL.len());
     }
 }

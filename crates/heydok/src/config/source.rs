@@ -64,9 +64,7 @@ impl Sources {
             toml: read_optional(&folder.join("heydok.toml"))?,
             dotenv: read_optional(&folder.join(".env"))?,
             environment: std::env::vars_os()
-                .filter_map(|(name, value)| {
-                    Some((name.into_string().ok()?, value.into_string().ok()?))
-                })
+                .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
                 .collect(),
         })
     }
@@ -83,11 +81,7 @@ impl Sources {
         }
         if let Some(text) = &self.dotenv {
             let (table, broken) = dotenv::parse(text);
-            problems.extend(
-                broken
-                    .into_iter()
-                    .map(|sentence| Problem::new("R-12", sentence)),
-            );
+            problems.extend(broken.into_iter().map(|sentence| Problem::new("R-12", sentence)));
             warnings.extend(near_misses(table.keys(), ".env"));
             values.layer(&table, &Origin::DotEnv, &mut problems);
         }
@@ -103,10 +97,7 @@ fn read_optional(path: &Path) -> Result<Option<String>, Problem> {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(Problem::new(
             "R-12",
-            format!(
-                "{} cannot be read ({error}); make it readable or remove it",
-                path.display()
-            ),
+            format!("{} cannot be read ({error}); make it readable or remove it", path.display()),
         )),
     }
 }
@@ -121,42 +112,26 @@ impl Values {
         self.0.get(variable.name)
     }
 
-    fn layer(
-        &mut self,
-        written: &BTreeMap<String, String>,
-        origin: &Origin,
-        problems: &mut Vec<Problem>,
-    ) {
+    fn layer(&mut self, written: &BTreeMap<String, String>, origin: &Origin, problems: &mut Vec<Problem>) {
         for variable in variable::ALL {
-            let value = written
-                .get(variable.name)
-                .map(|value| value.trim())
-                .filter(|value| !value.is_empty());
+            let value = written.get(variable.name).map(|value| value.trim()).filter(|value| !value.is_empty());
             let file_name = format!("{}_FILE", variable.name);
-            let file = written
-                .get(&file_name)
-                .map(|value| value.trim())
-                .filter(|value| !value.is_empty());
+            let file = written.get(&file_name).map(|value| value.trim()).filter(|value| !value.is_empty());
             let found = match (value, file) {
                 (None, None) => continue,
                 (Some(_), Some(_)) => {
                     let name = variable.name;
-                    let sentence = format!(
-                        "{name} and {file_name} are both set in {origin}; keep one of them"
-                    );
+                    let sentence = format!("{name} and {file_name} are both set in {origin}; keep one of them");
                     problems.push(Problem::new("R-12", sentence));
                     continue;
                 }
                 (Some(value), None) => (value.to_owned(), origin.clone()),
                 (None, Some(path)) => match std::fs::read_to_string(path) {
-                    Ok(text) if !text.trim().is_empty() => {
-                        (text.trim().to_owned(), Origin::File(path.into()))
-                    }
+                    Ok(text) if !text.trim().is_empty() => (text.trim().to_owned(), Origin::File(path.into())),
                     Ok(_) => continue,
                     Err(error) => {
-                        let sentence = format!(
-                            "{file_name} names {path}, which cannot be read ({error}); correct the path"
-                        );
+                        let sentence =
+                            format!("{file_name} names {path}, which cannot be read ({error}); correct the path");
                         problems.push(Problem::new("R-12", sentence));
                         continue;
                     }
@@ -172,13 +147,8 @@ fn toml_values(text: &str, problems: &mut Vec<Problem>) -> BTreeMap<String, Stri
     let table: toml::Table = match text.parse() {
         Ok(table) => table,
         Err(error) => {
-            let line = error.span().map_or(1, |span| {
-                text[..span.start.min(text.len())].matches('\n').count() + 1
-            });
-            let sentence = format!(
-                "heydok.toml line {line} is not TOML: {}; correct it",
-                error.message()
-            );
+            let line = error.span().map_or(1, |span| text[..span.start.min(text.len())].matches('\n').count() + 1);
+            let sentence = format!("heydok.toml line {line} is not TOML: {}; correct it", error.message());
             problems.push(Problem::new("R-12", sentence));
             return BTreeMap::new();
         }
@@ -186,25 +156,19 @@ fn toml_values(text: &str, problems: &mut Vec<Problem>) -> BTreeMap<String, Stri
     let mut values = BTreeMap::new();
     for (key, value) in table {
         let name = key.to_ascii_uppercase();
-        let known = variable::by_name(name.strip_suffix("_FILE").unwrap_or(&name))
-            .or_else(|| variable::by_name(&name));
+        let known = variable::by_name(name.strip_suffix("_FILE").unwrap_or(&name)).or_else(|| variable::by_name(&name));
         match (known, toml_text(&value)) {
             (Some(_), Some(text)) => {
                 values.insert(name, text);
             }
             (None, _) => {
-                let hint = nearest(&name).map_or_else(String::new, |near| {
-                    format!("; did you mean `{}`?", near.to_lowercase())
-                });
-                problems.push(Problem::new(
-                    "R-12",
-                    format!("heydok.toml has an unknown setting `{key}`{hint}"),
-                ));
+                let hint = nearest(&name)
+                    .map_or_else(String::new, |near| format!("; did you mean `{}`?", near.to_lowercase()));
+                problems.push(Problem::new("R-12", format!("heydok.toml has an unknown setting `{key}`{hint}")));
             }
             (Some(_), None) => {
-                let sentence = format!(
-                    "heydok.toml has a table or date for `{key}`; write a text, number, true, false or a list"
-                );
+                let sentence =
+                    format!("heydok.toml has a table or date for `{key}`; write a text, number, true, false or a list");
                 problems.push(Problem::new("R-12", sentence));
             }
         }
@@ -230,11 +194,7 @@ fn toml_text(value: &toml::Value) -> Option<String> {
 fn near_misses<'a>(names: impl Iterator<Item = &'a String>, place: &str) -> Vec<String> {
     names
         .filter(|name| variable::by_name(name).is_none())
-        .filter(|name| {
-            name.strip_suffix("_FILE")
-                .and_then(variable::by_name)
-                .is_none()
-        })
+        .filter(|name| name.strip_suffix("_FILE").and_then(variable::by_name).is_none())
         .filter_map(|name| Some((name, nearest(name)?)))
         .map(|(name, near)| format!("{name} in {place} is no setting; did you mean {near}?"))
         .collect()
@@ -245,29 +205,19 @@ fn nearest(name: &str) -> Option<&'static str> {
     if name.len() < 6 {
         return None;
     }
-    variable::ALL
-        .iter()
-        .map(|variable| variable.name)
-        .find(|known| differ_by_one(name, known))
+    variable::ALL.iter().map(|variable| variable.name).find(|known| differ_by_one(name, known))
 }
 
 /// One letter added, missing, changed, or swapped with its neighbour.
 fn differ_by_one(left: &str, right: &str) -> bool {
     let (left, right) = (left.as_bytes(), right.as_bytes());
-    let (short, long) = if left.len() <= right.len() {
-        (left, right)
-    } else {
-        (right, left)
-    };
+    let (short, long) = if left.len() <= right.len() { (left, right) } else { (right, left) };
     let same_start = short.iter().zip(long).take_while(|(a, b)| a == b).count();
     let (short, long) = (&short[same_start..], &long[same_start..]);
     match long.len() - short.len() {
         0 => {
             short.get(1..) == long.get(1..)
-                || (short.len() >= 2
-                    && short[0] == long[1]
-                    && short[1] == long[0]
-                    && short[2..] == long[2..])
+                || (short.len() >= 2 && short[0] == long[1] && short[1] == long[0] && short[2..] == long[2..])
         }
         1 => long[1..] == *short,
         _ => false,
@@ -283,19 +233,13 @@ mod tests {
             command: BTreeMap::new(),
             toml: Some(toml.to_owned()),
             dotenv: Some(dotenv.to_owned()),
-            environment: environment
-                .iter()
-                .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
-                .collect(),
+            environment: environment.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect(),
         }
     }
 
     #[test]
     fn the_later_place_wins_and_empty_is_unset() {
-        let check = |toml: &str,
-                     dotenv: &str,
-                     environment: &[(&str, &str)],
-                     expected: Option<(&str, Origin)>| {
+        let check = |toml: &str, dotenv: &str, environment: &[(&str, &str)], expected: Option<(&str, Origin)>| {
             let (values, problems, _) = sources(toml, dotenv, environment).flatten();
             assert_eq!(problems, []);
             assert_eq!(
@@ -305,25 +249,10 @@ mod tests {
         };
         check("", "", &[], None);
         check("port = 1", "", &[], Some(("1", Origin::Toml)));
-        check(
-            "port = [8000, 8002]",
-            "",
-            &[],
-            Some(("8000,8002", Origin::Toml)),
-        );
+        check("port = [8000, 8002]", "", &[], Some(("8000,8002", Origin::Toml)));
         check("port = 1", "PORT=2", &[], Some(("2", Origin::DotEnv)));
-        check(
-            "port = 1",
-            "PORT=2",
-            &[("PORT", "3")],
-            Some(("3", Origin::Environment)),
-        );
-        check(
-            "port = 1",
-            "PORT=2",
-            &[("PORT", " ")],
-            Some(("2", Origin::DotEnv)),
-        );
+        check("port = 1", "PORT=2", &[("PORT", "3")], Some(("3", Origin::Environment)));
+        check("port = 1", "PORT=2", &[("PORT", " ")], Some(("2", Origin::DotEnv)));
     }
 
     #[test]
@@ -332,20 +261,11 @@ mod tests {
         let path = folder.path().join("key");
         std::fs::write(&path, "from-a-file\n").unwrap();
         let path_text = path.to_str().unwrap();
-        let (values, problems, _) =
-            sources("", "SECRET_KEY=dotenv", &[("SECRET_KEY_FILE", path_text)]).flatten();
+        let (values, problems, _) = sources("", "SECRET_KEY=dotenv", &[("SECRET_KEY_FILE", path_text)]).flatten();
         assert_eq!(problems, []);
-        assert_eq!(
-            values.get(&variable::SECRET_KEY),
-            Some(&("from-a-file".to_owned(), Origin::File(path.clone())))
-        );
+        assert_eq!(values.get(&variable::SECRET_KEY), Some(&("from-a-file".to_owned(), Origin::File(path.clone()))));
 
-        let (_, problems, _) = sources(
-            "",
-            "",
-            &[("SECRET_KEY_FILE", path_text), ("SECRET_KEY", "x")],
-        )
-        .flatten();
+        let (_, problems, _) = sources("", "", &[("SECRET_KEY_FILE", path_text), ("SECRET_KEY", "x")]).flatten();
         assert!(problems[0].sentence.contains("both set"));
         let (_, problems, _) = sources("", "", &[("SECRET_KEY_FILE", "/nowhere/key")]).flatten();
         assert!(problems[0].sentence.contains("SECRET_KEY_FILE"));
@@ -353,16 +273,10 @@ mod tests {
 
     #[test]
     fn unknown_names_are_pointed_out() {
-        let (_, problems, warnings) = sources(
-            "prot = 1\nfrontend_ulr = 'x'",
-            "DATABASE_ULR=x",
-            &[("LIVEKIT_URLS", "x"), ("PATH", "x")],
-        )
-        .flatten();
-        let sentences: Vec<&str> = problems
-            .iter()
-            .map(|problem| problem.sentence.as_str())
-            .collect();
+        let (_, problems, warnings) =
+            sources("prot = 1\nfrontend_ulr = 'x'", "DATABASE_ULR=x", &[("LIVEKIT_URLS", "x"), ("PATH", "x")])
+                .flatten();
+        let sentences: Vec<&str> = problems.iter().map(|problem| problem.sentence.as_str()).collect();
         assert_eq!(
             sentences,
             [
@@ -382,11 +296,6 @@ mod tests {
     #[test]
     fn broken_toml_is_named_by_line() {
         let (_, problems, _) = sources("port = 1\nhost = = 2\n", "", &[]).flatten();
-        assert!(
-            problems[0]
-                .sentence
-                .starts_with("heydok.toml line 2 is not TOML"),
-            "{problems:?}"
-        );
+        assert!(problems[0].sentence.starts_with("heydok.toml line 2 is not TOML"), "{problems:?}");
     }
 }

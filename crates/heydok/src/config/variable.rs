@@ -71,25 +71,11 @@ const fn setting(
     accepts: &'static str,
     meaning: &'static str,
 ) -> Variable {
-    Variable {
-        name,
-        default,
-        accepts,
-        meaning,
-        section,
-        secret: false,
-    }
+    Variable { name, default, accepts, meaning, section, secret: false }
 }
 
 const fn secret(section: Section, name: &'static str, meaning: &'static str) -> Variable {
-    Variable {
-        name,
-        default: "",
-        accepts: "text",
-        meaning,
-        section,
-        secret: true,
-    }
+    Variable { name, default: "", accepts: "text", meaning, section, secret: true }
 }
 
 macro_rules! variables {
@@ -269,7 +255,5 @@ variables! {
 
 /// The setting called `name`, in either case.
 pub fn by_name(name: &str) -> Option<&'static Variable> {
-    ALL.iter()
-        .copied()
-        .find(|variable| variable.name.eq_ignore_ascii_case(name))
+    ALL.iter().copied().find(|variable| variable.name.eq_ignore_ascii_case(name))
 }

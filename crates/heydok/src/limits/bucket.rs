@@ -53,22 +53,12 @@ pub struct Decision {
 impl Decision {
     /// `RateLimit-Policy`, as `"join";q=30;w=60`.
     pub fn policy_header(&self) -> String {
-        format!(
-            "\"{}\";q={};w={}",
-            self.name,
-            self.rate.quota,
-            self.rate.window.as_secs()
-        )
+        format!("\"{}\";q={};w={}", self.name, self.rate.quota, self.rate.window.as_secs())
     }
 
     /// `RateLimit`, as `"join";r=29;t=41`.
     pub fn limit_header(&self) -> String {
-        format!(
-            "\"{}\";r={};t={}",
-            self.name,
-            self.remaining,
-            seconds_up(self.full_in)
-        )
+        format!("\"{}\";r={};t={}", self.name, self.remaining, seconds_up(self.full_in))
     }
 
     /// `Retry-After`, in whole seconds, at least one.
@@ -88,18 +78,8 @@ impl Decision {
 
     /// The one that leaves least: a refusal before an allowance, then the fewest calls left.
     pub fn tighter(self, other: Self) -> Self {
-        let key = |decision: &Self| {
-            (
-                decision.allowed,
-                decision.remaining,
-                std::cmp::Reverse(decision.retry_after),
-            )
-        };
-        if key(&other) < key(&self) {
-            other
-        } else {
-            self
-        }
+        let key = |decision: &Self| (decision.allowed, decision.remaining, std::cmp::Reverse(decision.retry_after));
+        if key(&other) < key(&self) { other } else { self }
     }
 }
 
@@ -123,12 +103,7 @@ pub struct Buckets<K> {
 impl<K: Eq + Hash + Clone> Buckets<K> {
     /// Buckets for the limit `name`. Without a rate everything is allowed. About 50 bytes for each of at most `keys_max` keys.
     pub fn new(name: &'static str, rate: Option<Rate>, keys_max: usize) -> Self {
-        Self {
-            name,
-            rate,
-            keys_max,
-            full_at: Mutex::new(HashMap::new()),
-        }
+        Self { name, rate, keys_max, full_at: Mutex::new(HashMap::new()) }
     }
 
     /// Takes one from the bucket of `key`, if there is one. `None` where the limit is off.
@@ -143,10 +118,7 @@ impl<K: Eq + Hash + Clone> Buckets<K> {
 
     /// Keys that are remembered.
     pub fn len(&self) -> usize {
-        self.full_at
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .len()
+        self.full_at.lock().unwrap_or_else(PoisonError::into_inner).len()
     }
 
     /// Whether nothing is remembered.
@@ -157,9 +129,7 @@ impl<K: Eq + Hash + Clone> Buckets<K> {
     fn decide(&self, key: &K, now: Instant, take: bool) -> Option<Decision> {
         let rate = self.rate?;
         let mut full_at = self.full_at.lock().unwrap_or_else(PoisonError::into_inner);
-        let missing = full_at
-            .get(key)
-            .map_or(Duration::ZERO, |at| at.saturating_duration_since(now));
+        let missing = full_at.get(key).map_or(Duration::ZERO, |at| at.saturating_duration_since(now));
         let after = missing + rate.interval();
         let allowed = after <= rate.window;
         let counted = if allowed && take { after } else { missing };
@@ -175,28 +145,17 @@ impl<K: Eq + Hash + Clone> Buckets<K> {
             allowed,
             remaining: left(rate, counted),
             full_in: counted,
-            retry_after: if allowed {
-                Duration::ZERO
-            } else {
-                after.saturating_sub(rate.window)
-            },
+            retry_after: if allowed { Duration::ZERO } else { after.saturating_sub(rate.window) },
         })
     }
 }
 
 fn left(rate: Rate, missing: Duration) -> u32 {
     let free = rate.window.saturating_sub(missing).as_nanos();
-    u32::try_from(free / rate.interval().as_nanos().max(1))
-        .unwrap_or(u32::MAX)
-        .min(rate.quota)
+    u32::try_from(free / rate.interval().as_nanos().max(1)).unwrap_or(u32::MAX).min(rate.quota)
 }
 
-fn make_room<K: Eq + Hash>(
-    full_at: &mut HashMap<K, Instant>,
-    key: &K,
-    keys_max: usize,
-    now: Instant,
-) {
+fn make_room<K: Eq + Hash>(full_at: &mut HashMap<K, Instant>, key: &K, keys_max: usize, now: Instant) {
     if full_at.len() >= keys_max && !full_at.contains_key(key) {
         full_at.retain(|_, at| *at > now);
     }
@@ -208,10 +167,7 @@ mod tests {
     use kit::{Clock, MockClock, UnixMillis};
 
     fn rate(quota: u32, seconds: u64) -> Option<Rate> {
-        Some(Rate {
-            quota,
-            window: Duration::from_secs(seconds),
-        })
+        Some(Rate { quota, window: Duration::from_secs(seconds) })
     }
 
     #[test]
@@ -227,10 +183,7 @@ mod tests {
         assert!(!refused.allowed);
         assert_eq!(refused.retry_after_seconds(), 2);
         assert_eq!(refused.error_text(), "Rate limit exceeded: 30 per 1 minute");
-        assert!(
-            buckets.take(&"b", clock.instant()).unwrap().allowed,
-            "another key has its own bucket"
-        );
+        assert!(buckets.take(&"b", clock.instant()).unwrap().allowed, "another key has its own bucket");
         clock.advance(Duration::from_secs(2));
         assert!(buckets.take(&"a", clock.instant()).unwrap().allowed);
         assert!(!buckets.take(&"a", clock.instant()).unwrap().allowed);
@@ -243,11 +196,7 @@ mod tests {
         let decision = buckets.take(&1, clock.instant()).unwrap();
         assert_eq!(decision.policy_header(), "\"join\";q=30;w=60");
         assert_eq!(decision.limit_header(), "\"join\";r=29;t=2");
-        assert_eq!(
-            buckets.look(&1, clock.instant()).unwrap().remaining,
-            29,
-            "looking takes nothing"
-        );
+        assert_eq!(buckets.look(&1, clock.instant()).unwrap().remaining, 29, "looking takes nothing");
     }
 
     #[test]
@@ -258,10 +207,7 @@ mod tests {
             assert!(buckets.take(&key, clock.instant()).unwrap().allowed);
         }
         assert_eq!(buckets.len(), 10);
-        assert!(
-            !buckets.take(&3, clock.instant()).unwrap().allowed,
-            "who is remembered stays limited"
-        );
+        assert!(!buckets.take(&3, clock.instant()).unwrap().allowed, "who is remembered stays limited");
         clock.advance(Duration::from_secs(61));
         assert!(buckets.take(&5_000, clock.instant()).unwrap().allowed);
         assert_eq!(buckets.len(), 1, "full buckets are forgotten");
@@ -270,26 +216,16 @@ mod tests {
     #[test]
     fn off_is_no_limit() {
         let clock = MockClock::at(UnixMillis(0));
-        assert_eq!(
-            Buckets::new("chat", None, 10).take(&1, clock.instant()),
-            None
-        );
+        assert_eq!(Buckets::new("chat", None, 10).take(&1, clock.instant()), None);
     }
 
     #[test]
     fn the_tighter_of_two_decisions_is_shown() {
         let clock = MockClock::at(UnixMillis(0));
-        let minute = Buckets::new("create", rate(2, 60), 10)
-            .take(&1, clock.instant())
-            .unwrap();
-        let day = Buckets::new("create_day", rate(100, 86_400), 10)
-            .take(&1, clock.instant())
-            .unwrap();
+        let minute = Buckets::new("create", rate(2, 60), 10).take(&1, clock.instant()).unwrap();
+        let day = Buckets::new("create_day", rate(100, 86_400), 10).take(&1, clock.instant()).unwrap();
         assert_eq!(day.tighter(minute).name, "create");
-        let refused = Decision {
-            allowed: false,
-            ..day
-        };
+        let refused = Decision { allowed: false, ..day };
         assert_eq!(minute.tighter(refused).name, "create_day");
     }
 

@@ -21,10 +21,7 @@ pub struct MissBudget {
 impl MissBudget {
     /// A budget for each network and one for all of them; `None` is unlimited.
     pub fn new(network: Option<Rate>, total: Option<Rate>) -> Self {
-        let suspect = Rate {
-            quota: 3,
-            window: Duration::from_secs(3_600),
-        };
+        let suspect = Rate { quota: 3, window: Duration::from_secs(3_600) };
         Self {
             network: Buckets::new("miss", network, NETWORKS_MAX),
             total: Buckets::new("miss_total", total, 1),
@@ -60,10 +57,7 @@ mod tests {
     }
 
     fn per_minute(quota: u32) -> Option<Rate> {
-        Some(Rate {
-            quota,
-            window: Duration::from_secs(60),
-        })
+        Some(Rate { quota, window: Duration::from_secs(60) })
     }
 
     #[test]
@@ -88,18 +82,10 @@ mod tests {
             budget.record(network(last), clock.instant());
             budget.record(network(last), clock.instant());
         }
-        assert_eq!(
-            budget.refusal(network(1), clock.instant()),
-            None,
-            "two misses are no suspicion"
-        );
+        assert_eq!(budget.refusal(network(1), clock.instant()), None, "two misses are no suspicion");
         budget.record(network(1), clock.instant());
         assert!(budget.refusal(network(1), clock.instant()).is_some());
-        assert_eq!(
-            budget.refusal(network(200), clock.instant()),
-            None,
-            "who never missed goes on"
-        );
+        assert_eq!(budget.refusal(network(200), clock.instant()), None, "who never missed goes on");
     }
 
     #[test]

@@ -27,11 +27,7 @@ pub(super) struct LineLayer {
 
 impl LineLayer {
     pub(super) fn new(format: LogFormat, clock: SharedClock, sinks: Vec<Sink>) -> Self {
-        Self {
-            format,
-            clock,
-            sinks,
-        }
+        Self { format, clock, sinks }
     }
 }
 
@@ -58,10 +54,7 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for LineLayer {
         if let Some(scope) = context.event_scope(event) {
             for span in scope.from_root() {
                 if let Some(outer) = span.extensions().get::<Fields>() {
-                    outer
-                        .0
-                        .iter()
-                        .for_each(|(name, value)| fields.add_outer(name, value));
+                    outer.0.iter().for_each(|(name, value)| fields.add_outer(name, value));
                 }
             }
         }
@@ -72,10 +65,7 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for LineLayer {
         };
         for sink in &self.sinks {
             // A log that cannot be written must not stop a call.
-            let _ = sink
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .write_all(line.as_bytes());
+            let _ = sink.lock().unwrap_or_else(PoisonError::into_inner).write_all(line.as_bytes());
         }
     }
 }
@@ -119,14 +109,7 @@ impl Visit for Fields {
     }
 
     fn record_str(&mut self, field: &Field, value: &str) {
-        self.add(
-            field,
-            value
-                .chars()
-                .take(VALUE_CHARS_MAX)
-                .collect::<String>()
-                .into(),
-        );
+        self.add(field, value.chars().take(VALUE_CHARS_MAX).collect::<String>().into());
     }
 
     fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
@@ -159,9 +142,7 @@ fn text_line(time: &str, event: &Event<'_>, fields: &Fields) -> String {
 /// Without quotes where that is unambiguous.
 fn quote(line: &mut String, text: &str) {
     if !text.is_empty()
-        && !text.contains(|c: char| {
-            c.is_whitespace() || c.is_control() || matches!(c, '"' | '=' | '\\')
-        })
+        && !text.contains(|c: char| c.is_whitespace() || c.is_control() || matches!(c, '"' | '=' | '\\'))
     {
         line.push_str(text);
         return;

@@ -24,7 +24,8 @@ use layer::LineLayer;
 pub type Sink = Arc<Mutex<dyn Write + Send>>;
 
 /// Libraries whose details are only worth reading when asked for by name.
-const QUIET: &str = "str0m=info,dimpl=info,hyper=info,h2=info,reqwest=info,rustls=info,sqlx=warn,tower=info,tungstenite=info";
+const QUIET: &str =
+    "str0m=info,dimpl=info,hyper=info,h2=info,reqwest=info,rustls=info,sqlx=warn,tower=info,tungstenite=info";
 
 /// Understands LOG_LEVEL: a level as most programs spell it, or filter directives.
 ///
@@ -52,7 +53,10 @@ pub fn start(settings: &Logging, clock: SharedClock) -> Result<(), Refusal> {
     if let Some(path) = &settings.file {
         let file = RotatingFile::open(path).map_err(|error| {
             let path = path.display();
-            Refusal::one("R-10", format!("LOG_FILE {path} cannot be written ({error}); choose another file, or LOG_FILE=- for none"))
+            Refusal::one(
+                "R-10",
+                format!("LOG_FILE {path} cannot be written ({error}); choose another file, or LOG_FILE=- for none"),
+            )
         })?;
         sinks.push(Arc::new(Mutex::new(file)));
     }
@@ -62,14 +66,12 @@ pub fn start(settings: &Logging, clock: SharedClock) -> Result<(), Refusal> {
 }
 
 /// The subscriber that writes to `sinks`; tests install it for one thread.
-pub fn subscriber(
-    settings: &Logging,
-    clock: SharedClock,
-    sinks: Vec<Sink>,
-) -> impl tracing::Subscriber + Send + Sync {
-    tracing_subscriber::registry()
-        .with(EnvFilter::new(&settings.level))
-        .with(LineLayer::new(settings.format, clock, sinks))
+pub fn subscriber(settings: &Logging, clock: SharedClock, sinks: Vec<Sink>) -> impl tracing::Subscriber + Send + Sync {
+    tracing_subscriber::registry().with(EnvFilter::new(&settings.level)).with(LineLayer::new(
+        settings.format,
+        clock,
+        sinks,
+    ))
 }
 
 #[cfg(test)]
@@ -80,11 +82,7 @@ mod tests {
 
     fn logged(format: LogFormat, level: &str, what: impl FnOnce()) -> String {
         let written = Arc::new(Mutex::new(Vec::<u8>::new()));
-        let settings = Logging {
-            level: parse_level(level).unwrap(),
-            format,
-            file: None,
-        };
+        let settings = Logging { level: parse_level(level).unwrap(), format, file: None };
         let clock = MockClock::at(UnixMillis(1_795_225_146_007));
         let sink: Sink = written.clone();
         tracing::subscriber::with_default(subscriber(&settings, clock, vec![sink]), what);
@@ -113,14 +111,8 @@ mod tests {
             tracing::warn!(meeting_id = %"x\n2026 INFO forged", plain = "a\u{1b}[2Jb", "odd {}", "in\rput\u{2028}");
         });
         assert_eq!(text.lines().count(), 1, "{text}");
-        assert!(
-            text.contains("meeting_id=\"x\\n2026 INFO forged\""),
-            "{text}"
-        );
-        assert!(
-            !text.contains('\u{1b}') && !text.contains('\r') && !text.contains('\u{2028}'),
-            "{text}"
-        );
+        assert!(text.contains("meeting_id=\"x\\n2026 INFO forged\""), "{text}");
+        assert!(!text.contains('\u{1b}') && !text.contains('\r') && !text.contains('\u{2028}'), "{text}");
     }
 
     #[test]
@@ -141,15 +133,8 @@ mod tests {
     fn levels_as_people_write_them() {
         assert_eq!(parse_level("INFO").as_deref(), Ok("info"));
         assert_eq!(parse_level("WARNING").as_deref(), Ok("warn"));
-        assert_eq!(
-            parse_level("info,sfu=debug").as_deref(),
-            Ok("info,sfu=debug")
-        );
-        assert!(
-            parse_level("debug")
-                .unwrap()
-                .starts_with("debug,str0m=info")
-        );
+        assert_eq!(parse_level("info,sfu=debug").as_deref(), Ok("info,sfu=debug"));
+        assert!(parse_level("debug").unwrap().starts_with("debug,str0m=info"));
         assert!(parse_level("x=y=z").is_err());
     }
 }

@@ -29,20 +29,12 @@ impl RotatingFile {
     }
 
     fn with_limit(path: &Path, bytes_max: u64) -> io::Result<Self> {
-        if let Some(folder) = path
-            .parent()
-            .filter(|folder| !folder.as_os_str().is_empty())
-        {
+        if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
             std::fs::create_dir_all(folder)?;
         }
         let file = append(path)?;
         let bytes = file.metadata()?.len();
-        Ok(Self {
-            path: path.to_owned(),
-            file,
-            bytes,
-            bytes_max,
-        })
+        Ok(Self { path: path.to_owned(), file, bytes, bytes_max })
     }
 
     fn aged(&self, age: u32) -> PathBuf {
@@ -93,20 +85,13 @@ mod tests {
         let path = folder.path().join("logs/app.log");
         let mut file = RotatingFile::with_limit(&path, 20).unwrap();
         for number in 10..30 {
-            file.write_all(format!("line {number}\n").as_bytes())
-                .unwrap();
+            file.write_all(format!("line {number}\n").as_bytes()).unwrap();
         }
-        let read =
-            |name: &str| std::fs::read_to_string(folder.path().join("logs").join(name)).unwrap();
+        let read = |name: &str| std::fs::read_to_string(folder.path().join("logs").join(name)).unwrap();
         assert_eq!(read("app.log"), "line 28\nline 29\n");
         assert_eq!(read("app.log.1"), "line 26\nline 27\n");
         assert_eq!(read("app.log.5"), "line 18\nline 19\n");
-        assert_eq!(
-            std::fs::read_dir(folder.path().join("logs"))
-                .unwrap()
-                .count(),
-            6
-        );
+        assert_eq!(std::fs::read_dir(folder.path().join("logs")).unwrap().count(), 6);
     }
 
     #[test]
@@ -114,10 +99,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("app.log");
         std::fs::write(&path, "before\n").unwrap();
-        RotatingFile::open(&path)
-            .unwrap()
-            .write_all(b"after\n")
-            .unwrap();
+        RotatingFile::open(&path).unwrap().write_all(b"after\n").unwrap();
         assert_eq!(std::fs::read_to_string(&path).unwrap(), "before\nafter\n");
     }
 }

@@ -24,9 +24,7 @@ impl DataDir {
             let folder = folder.display();
             Refusal::one(
                 "R-10",
-                format!(
-                    "DATA_DIR {folder} cannot be written ({error}); choose another folder or change its owner"
-                ),
+                format!("DATA_DIR {folder} cannot be written ({error}); choose another folder or change its owner"),
             )
         };
         std::fs::create_dir_all(folder).map_err(|error| unwritable(&error))?;
@@ -43,9 +41,7 @@ impl DataDir {
                 let path = path.display();
                 Err(Refusal::one(
                     "R-10",
-                    format!(
-                        "DATA_DIR {path} is in use by another heydok; stop that one or set another DATA_DIR"
-                    ),
+                    format!("DATA_DIR {path} is in use by another heydok; stop that one or set another DATA_DIR"),
                 ))
             }
             Err(TryLockError::Error(error)) => Err(unwritable(&error)),
@@ -68,10 +64,7 @@ mod tests {
         let inside = folder.path().join("a/b");
         let first = DataDir::open(&inside).unwrap();
         let refusal = DataDir::open(&inside).unwrap_err();
-        assert!(
-            refusal.0[0].sentence.contains("in use by another heydok"),
-            "{refusal}"
-        );
+        assert!(refusal.0[0].sentence.contains("in use by another heydok"), "{refusal}");
         drop(first);
         assert!(DataDir::open(&inside).is_ok());
     }

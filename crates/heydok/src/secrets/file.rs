@@ -12,12 +12,7 @@ const HEADER: &str = "# Keys of this heydok installation, generated at its first
                       # without it what is encrypted there is lost.\n";
 
 pub(super) fn read(path: &Path) -> Result<BTreeMap<String, Secret>, Refusal> {
-    let refuse = |what: &str| {
-        Refusal::one(
-            "R-10",
-            format!("{} {what}; restore it from a backup", path.display()),
-        )
-    };
+    let refuse = |what: &str| Refusal::one("R-10", format!("{} {what}; restore it from a backup", path.display()));
     let text = match std::fs::read_to_string(path) {
         Ok(text) => text,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(BTreeMap::new()),
@@ -38,26 +33,14 @@ pub(super) fn read(path: &Path) -> Result<BTreeMap<String, Secret>, Refusal> {
 pub(super) fn write(path: &Path, secrets: &BTreeMap<String, Secret>) -> Result<(), Refusal> {
     let mut text = HEADER.to_owned();
     for (name, secret) in secrets {
-        text.push_str(&format!(
-            "{name} = {}\n",
-            toml::Value::from(secret.expose())
-        ));
+        text.push_str(&format!("{name} = {}\n", toml::Value::from(secret.expose())));
     }
     let beside = path.with_extension("toml.new");
     let written = create_private(&beside)
-        .and_then(|mut file| {
-            file.write_all(text.as_bytes())
-                .and_then(|()| file.sync_all())
-        })
+        .and_then(|mut file| file.write_all(text.as_bytes()).and_then(|()| file.sync_all()))
         .and_then(|()| std::fs::rename(&beside, path));
     written.map_err(|error| {
-        Refusal::one(
-            "R-10",
-            format!(
-                "{} cannot be written ({error}); make the folder writable",
-                path.display()
-            ),
-        )
+        Refusal::one("R-10", format!("{} cannot be written ({error}); make the folder writable", path.display()))
     })
 }
 

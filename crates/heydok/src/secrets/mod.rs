@@ -49,25 +49,14 @@ impl Secrets {
     ) -> Result<Self, Refusal> {
         let path = folder.path().join("secrets.toml");
         let mut kept = file::read(&path)?;
-        let mut resolver = Resolver {
-            stored,
-            entropy,
-            kept: &mut kept,
-            generated: Vec::new(),
-            problems: Vec::new(),
-        };
+        let mut resolver = Resolver { stored, entropy, kept: &mut kept, generated: Vec::new(), problems: Vec::new() };
         let secret_key = resolver.key("SECRET_KEY", configured.secret_key.as_ref());
         let jwt_secret = resolver.key("JWT_SECRET", configured.jwt_secret.as_ref());
         let encryption_key = resolver.key("ENCRYPTION_KEY", configured.encryption_key.as_ref());
         let api_key = configured.livekit_api_key.clone().map(Secret::new);
         let livekit_api_key = resolver.key("LIVEKIT_API_KEY", api_key.as_ref());
-        let livekit_api_secret =
-            resolver.key("LIVEKIT_API_SECRET", configured.livekit_api_secret.as_ref());
-        let Resolver {
-            generated,
-            problems,
-            ..
-        } = resolver;
+        let livekit_api_secret = resolver.key("LIVEKIT_API_SECRET", configured.livekit_api_secret.as_ref());
+        let Resolver { generated, problems, .. } = resolver;
         if !problems.is_empty() {
             return Err(Refusal(problems));
         }
@@ -92,45 +81,13 @@ impl Secrets {
             ("JWT_SECRET", &self.jwt_secret),
             ("ENCRYPTION_KEY", &self.encryption_key),
         ];
-        keys.map(|(name, key)| (name.to_owned(), fingerprint(name, key)))
-            .into()
+        keys.map(|(name, key)| (name.to_owned(), fingerprint(name, key))).into()
     }
-}
-
-/// The LiveKit key and secret for `heydok media`: the operator's, else those of `secrets.toml`, else generated and kept.
-/// The last value says whether they are new.
-///
-/// # Errors
-/// R-10 where `secrets.toml` cannot be read or written.
-pub fn livekit_keys(
-    key: Option<&str>,
-    secret: Option<&Secret>,
-    folder: &DataDir,
-    entropy: &dyn Entropy,
-) -> Result<(String, Secret, bool), Refusal> {
-    let path = folder.path().join("secrets.toml");
-    let mut kept = file::read(&path)?;
-    let stored = Fingerprints::new();
-    let mut resolver = Resolver {
-        stored: &stored,
-        entropy,
-        kept: &mut kept,
-        generated: Vec::new(),
-        problems: Vec::new(),
-    };
-    let key = resolver.key("LIVEKIT_API_KEY", key.map(Secret::new).as_ref());
-    let secret = resolver.key("LIVEKIT_API_SECRET", secret);
-    let is_new = !resolver.generated.is_empty();
-    if is_new {
-        file::write(&path, &kept)?;
-    }
-    Ok((key.expose().to_owned(), secret, is_new))
 }
 
 /// A short one-way name of a key. The domain keeps two uses of one text apart.
 fn fingerprint(name: &str, key: &Secret) -> String {
-    sha256_hex(format!("heydok key fingerprint v1\n{name}\n{}", key.expose()).as_bytes())[..32]
-        .to_owned()
+    sha256_hex(format!("heydok key fingerprint v1\n{name}\n{}", key.expose()).as_bytes())[..32].to_owned()
 }
 
 struct Resolver<'a> {
@@ -147,9 +104,7 @@ impl Resolver<'_> {
         let found = configured.or_else(|| self.kept.get(name)).cloned();
         match (found, known) {
             (Some(key), Some(known)) if fingerprint(name, &key) != *known => {
-                let sentence = format!(
-                    "{name} is not the one this database was written with; put the old value back"
-                );
+                let sentence = format!("{name} is not the one this database was written with; put the old value back");
                 self.problems.push(Problem::new("R-8", sentence));
                 key
             }
@@ -168,11 +123,7 @@ impl Resolver<'_> {
     fn generate(&mut self, name: &'static str) -> Secret {
         let random = new_token(self.entropy);
         let key = if name == "LIVEKIT_API_KEY" {
-            let letters = random
-                .expose()
-                .chars()
-                .filter(char::is_ascii_alphanumeric)
-                .take(12);
+            let letters = random.expose().chars().filter(char::is_ascii_alphanumeric).take(12);
             Secret::new(format!("API{}", letters.collect::<String>()))
         } else {
             random
@@ -197,10 +148,7 @@ mod tests {
     };
 
     fn rules(result: Result<Secrets, Refusal>) -> Vec<&'static str> {
-        result.map_or_else(
-            |refusal| refusal.0.iter().map(|problem| problem.rule).collect(),
-            |_| Vec::new(),
-        )
+        result.map_or_else(|refusal| refusal.0.iter().map(|problem| problem.rule).collect(), |_| Vec::new())
     }
 
     #[test]
@@ -213,16 +161,12 @@ mod tests {
         assert!(first.secret_key.chars() >= 32);
         assert_ne!(first.secret_key, first.jwt_secret);
 
-        let again =
-            Secrets::resolve(&NONE, &folder, &first.fingerprints(), &SystemEntropy).unwrap();
+        let again = Secrets::resolve(&NONE, &folder, &first.fingerprints(), &SystemEntropy).unwrap();
         assert!(again.generated.is_empty());
         assert_eq!(again.fingerprints(), first.fingerprints());
         assert_eq!(again.livekit_api_secret, first.livekit_api_secret);
         let text = format!("{first:?}");
-        assert!(
-            !text.contains(first.secret_key.expose())
-                && !text.contains(first.livekit_api_secret.expose())
-        );
+        assert!(!text.contains(first.secret_key.expose()) && !text.contains(first.livekit_api_secret.expose()));
     }
 
     #[cfg(unix)]
@@ -232,10 +176,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let folder = DataDir::open(folder.path()).unwrap();
         Secrets::resolve(&NONE, &folder, &Fingerprints::new(), &SystemEntropy).unwrap();
-        let mode = std::fs::metadata(folder.path().join("secrets.toml"))
-            .unwrap()
-            .permissions()
-            .mode();
+        let mode = std::fs::metadata(folder.path().join("secrets.toml")).unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o600);
     }
 
@@ -244,33 +185,14 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let stored = {
             let folder = DataDir::open(folder.path()).unwrap();
-            Secrets::resolve(
-                &NONE,
-                &folder,
-                &Fingerprints::new(),
-                &*SeededEntropy::new(1),
-            )
-            .unwrap()
-            .fingerprints()
+            Secrets::resolve(&NONE, &folder, &Fingerprints::new(), &*SeededEntropy::new(1)).unwrap().fingerprints()
         };
-        let other = Keys {
-            encryption_key: Some(Secret::new("another key of at least 32 characters")),
-            ..NONE
-        };
+        let other = Keys { encryption_key: Some(Secret::new("another key of at least 32 characters")), ..NONE };
         let data_dir = DataDir::open(folder.path()).unwrap();
-        assert_eq!(
-            rules(Secrets::resolve(&other, &data_dir, &stored, &SystemEntropy)),
-            ["R-8"]
-        );
+        assert_eq!(rules(Secrets::resolve(&other, &data_dir, &stored, &SystemEntropy)), ["R-8"]);
         std::fs::remove_file(folder.path().join("secrets.toml")).unwrap();
-        assert_eq!(
-            rules(Secrets::resolve(&NONE, &data_dir, &stored, &SystemEntropy)),
-            ["R-8", "R-8", "R-8"]
-        );
-        assert!(
-            !folder.path().join("secrets.toml").exists(),
-            "a refused start writes nothing"
-        );
+        assert_eq!(rules(Secrets::resolve(&NONE, &data_dir, &stored, &SystemEntropy)), ["R-8", "R-8", "R-8"]);
+        assert!(!folder.path().join("secrets.toml").exists(), "a refused start writes nothing");
     }
 
     #[test]
@@ -278,24 +200,8 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join("secrets.toml"), "SECRET_KEY = hunter2\n").unwrap();
         let data_dir = DataDir::open(folder.path()).unwrap();
-        let refusal =
-            Secrets::resolve(&NONE, &data_dir, &Fingerprints::new(), &SystemEntropy).unwrap_err();
+        let refusal = Secrets::resolve(&NONE, &data_dir, &Fingerprints::new(), &SystemEntropy).unwrap_err();
         assert_eq!(refusal.0[0].rule, "R-10");
         assert!(!refusal.to_string().contains("hunter2"));
-    }
-
-    #[test]
-    fn media_keeps_its_pair() {
-        let folder = tempfile::tempdir().unwrap();
-        let folder = DataDir::open(folder.path()).unwrap();
-        let (key, secret, is_new) = livekit_keys(None, None, &folder, &SystemEntropy).unwrap();
-        assert!(is_new);
-        assert_eq!(
-            livekit_keys(None, None, &folder, &SystemEntropy).unwrap(),
-            (key, secret, false)
-        );
-        let set =
-            livekit_keys(Some("k"), Some(&Secret::new("s")), &folder, &SystemEntropy).unwrap();
-        assert_eq!(set, ("k".to_owned(), Secret::new("s"), false));
     }
 }

@@ -1,0 +1,105 @@
+//! The commands besides `serve`: `heydok config`, `openapi`, `migrate` and `media`.
+
+use std::io::Write as _;
+
+use livekit_server::{StandaloneConfig, apply_config_file, load_or_create_keys, run_standalone};
+
+use crate::cli::{ConfigArguments, MigrateArguments};
+use crate::config::{Loaded, Refusal, variable};
+use crate::secrets::DataDir;
+use crate::{config, http, startup};
+
+/// Prints each setting with its origin, or the reference of all settings.
+///
+/// # Errors
+/// What is wrong with the configuration.
+pub fn config(arguments: &ConfigArguments) -> anyhow::Result<()> {
+    if arguments.reference {
+        return print(&config::reference());
+    }
+    print(&config::show(&startup::configuration(false)?.values))
+}
+
+/// Prints the OpenAPI document.
+///
+/// # Errors
+/// Where it cannot be written.
+pub fn openapi() -> anyhow::Result<()> {
+    print(&(http::router::openapi().to_pretty_json()? + "\n"))
+}
+
+/// Brings the database to the newest schema, or prints the SQL of its engine.
+///
+/// # Errors
+/// What is wrong with the configuration or the database.
+pub async fn migrate(arguments: &MigrateArguments) -> anyhow::Result<()> {
+    let settings = startup::configuration(false)?.settings;
+    if arguments.print_sql {
+        return print(&db::schema_sql(settings.database.url.expose()));
+    }
+    let data_dir = DataDir::open(&settings.storage.data_dir)?;
+    startup::open_database(&settings).await?.close().await;
+    drop(data_dir);
+    print(&format!("the database has schema version {}\n", db::SCHEMA_VERSION))
+}
+
+/// Runs the embedded media server alone, as livekit-server would.
+///
+/// # Errors
+/// What is wrong with the configuration, the data folder or the ports.
+pub async fn media() -> anyhow::Result<()> {
+    let loaded = startup::configuration(false)?;
+    startup::start_log(&loaded)?;
+    let data_dir = DataDir::open(&loaded.settings.storage.data_dir)?;
+    let config = standalone(&loaded, &data_dir)?;
+    run_standalone(config, |mut address| {
+        if address.ip().is_unspecified() {
+            address.set_ip(std::net::Ipv4Addr::LOCALHOST.into());
+        }
+        // Without standard output there is nobody to tell.
+        let _ = print(&format!("listening on http://{address}\n"));
+    })
+    .await?;
+    Ok(())
+}
+
+/// livekit-server's defaults, over them the file that LIVEKIT_CONFIG_FILE names, over that what variables say.
+fn standalone(loaded: &Loaded, data_dir: &DataDir) -> anyhow::Result<StandaloneConfig> {
+    let Loaded { settings, values, .. } = loaded;
+    let key = settings.keys.livekit_api_key.as_deref();
+    let secret = settings.keys.livekit_api_secret.as_ref().map(kit::Secret::expose);
+    let mut config = StandaloneConfig::new(std::sync::Arc::new(node::token::ApiKeys::new(Vec::new())));
+    if let Some(path) = &settings.livekit.config_file {
+        for notice in apply_config_file(path, &mut config)? {
+            tracing::warn!("{notice}");
+        }
+    }
+    if key.is_some() || secret.is_some() || !config.keys_given {
+        let (keys, is_new) = load_or_create_keys(key, secret, None, data_dir.path())?;
+        if let Some((key, secret)) = keys.signer().filter(|_| is_new) {
+            print(&format!("new LiveKit key, shown this once: LIVEKIT_API_KEY={key} LIVEKIT_API_SECRET={secret}\n"))?;
+        }
+        config.server.keys = std::sync::Arc::new(keys);
+    }
+    let is_set = |variable| values.get(variable).is_some();
+    if is_set(&variable::HOST) {
+        config.bind = settings.listening.host;
+    }
+    if is_set(&variable::PORT) {
+        let [port] = settings.listening.ports[..] else {
+            return Err(Refusal::one("R-12", "`heydok media` listens on one port; set PORT to one number").into());
+        };
+        config.port = port;
+    }
+    if is_set(&variable::RTC_UDP_PORT) {
+        config.server.rtc.udp_port = settings.livekit.udp_port;
+    }
+    if !settings.livekit.node_ips.is_empty() {
+        config.server.rtc.node_ips.clone_from(&settings.livekit.node_ips);
+    }
+    Ok(config)
+}
+
+fn print(text: &str) -> anyhow::Result<()> {
+    Ok(std::io::stdout().write_all(text.as_bytes())?)
+}

@@ -1,0 +1,82 @@
+//! From the command line to an opened installation: configuration, log, data folder, database.
+//!
+//! What is wrong is told as a [`Refusal`] (exit code 78), one sentence with the fix each.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use kit::{SharedClock, SharedEntropy, SystemClock, SystemEntropy};
+
+use crate::config::{self, Loaded, Refusal, Settings, Sources};
+use crate::logging;
+use crate::secrets::DataDir;
+
+/// An installation whose log, folder and database are open.
+pub struct Opened {
+    /// What was configured.
+    pub settings: Settings,
+    /// Held until the process ends: nobody else uses the folder meanwhile.
+    pub data_dir: DataDir,
+    /// The database, with the newest schema.
+    pub db: db::Db,
+    /// The clock.
+    pub clock: SharedClock,
+    /// Randomness.
+    pub entropy: SharedEntropy,
+}
+
+/// Reads the configuration of the working directory; `development` is what `heydok dev` sets.
+///
+/// # Errors
+/// Everything that is wrong with it, at once.
+pub fn configuration(development: bool) -> Result<Loaded, Refusal> {
+    let mut sources = Sources::of_process(Path::new(".")).map_err(|problem| Refusal(vec![problem]))?;
+    if development {
+        sources.command.insert("HEYDOK_ENV".to_owned(), "development".to_owned());
+    }
+    config::load(&sources)
+}
+
+/// Starts the log, and says there what an operator should know about the configuration.
+///
+/// # Errors
+/// Where LOG_FILE cannot be written.
+pub fn start_log(loaded: &Loaded) -> Result<SharedClock, Refusal> {
+    let clock: SharedClock = Arc::new(SystemClock);
+    logging::start(&loaded.settings.logging, Arc::clone(&clock))?;
+    for warning in &loaded.warnings {
+        tracing::warn!("{warning}");
+    }
+    Ok(clock)
+}
+
+/// Starts the log and opens folder and database.
+///
+/// # Errors
+///
+pub async fn open(loaded: Loaded) -> Result<Opened, Refusal> {
+    let clock = start_log(&loaded)?;
+    let settings = loaded.settings;
+    let data_dir = DataDir::open(&settings.storage.data_dir)?;
+    let db = open_database(&settings).await?;
+    Ok(Opened { settings, data_dir, db, clock, entropy: Arc::new(SystemEntropy) })
+}
+
+/// Opens the database and brings its schema up to date.
+///
+/// # Errors
+/// R-9 where the schema is newer or a migration was left unfinished; R-10 where the database cannot be opened.
+pub async fn open_database(settings: &Settings) -> Result<db::Db, Refusal> {
+    let url = settings.database.url.expose().to_owned();
+    let options = db::Options { url, connections_max: settings.database.connections_max };
+    db::Db::open(&options).await.map_err(|error| match error {
+        db::Error::Migration(error) => Refusal::one(
+            "R-9",
+            format!("the database schema does not fit this program ({error}); install the newest heydok, or restore the backup made before"),
+        ),
+        error => Refusal::one(
+            "R-10",
+            format!("the database cannot be opened ({error}); check DATABASE_URL and that the database is running"),
+        ),
+    })
+}

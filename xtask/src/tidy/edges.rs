@@ -1,0 +1,151 @@
+//! Who may know whom.
+
+use super::Finding;
+use crate::rust;
+use crate::tree::{File, Tree};
+
+/// Our crates, and which of ours each may depend on. `dev` dependencies on testkit are free.
+const CRATES: &[(&str, &[&str])] = &[
+    ("kit", &[]),
+    ("db", &["kit"]),
+    ("sfu", &["kit"]),
+    ("signal", &["kit"]),
+    ("node", &["kit", "signal", "sfu"]),
+    ("livekit-server", &["kit", "node", "signal", "sfu"]),
+    ("testkit", &["kit", "sfu", "signal", "node"]),
+    ("heydok", &["kit", "db", "livekit-server", "signal", "node", "sfu"]),
+];
+
+/// A path in code and the places that may use it; everybody else may not.
+struct Wall {
+    path: &'static str,
+    allowed: &'static [&'static str],
+    reason: &'static str,
+}
+
+const WALLS: &[Wall] = &[
+    Wall { path: "sqlx::", allowed: &["crates/db/", "/store.rs"], reason: "SQL lives in store.rs and crates/db" },
+    Wall { path: "str0m::", allowed: &["crates/sfu/", "crates/testkit/"], reason: "str0m is wrapped by sfu" },
+    Wall { path: "SystemTime", allowed: &["crates/kit/"], reason: "take a kit::Clock" },
+    Wall {
+        path: "Instant::now",
+        allowed: &["crates/kit/", "crates/livekit-server/", "crates/heydok/src/bench", "xtask/", "fuzz/"],
+        reason: "take a kit::Clock or an Instant",
+    },
+    Wall { path: "getrandom::", allowed: &["crates/kit/"], reason: "take a kit::Entropy" },
+    Wall {
+        path: "reqwest::",
+        allowed: &["crates/heydok/", "crates/livekit-server/"],
+        reason: "HTTP clients are built at start-up",
+    },
+    Wall { path: "std::process::exit", allowed: &[], reason: "return an exit code from main" },
+    Wall { path: "jsonwebtoken::", allowed: &[], reason: "signal::token is the only code for room tokens" },
+];
+
+/// Crates without I/O, and what would break that.
+const SANS_IO: &[&str] = &["crates/kit/", "crates/signal/", "crates/sfu/", "crates/node/"];
+const IO: &[&str] = &[
+    "tokio::",
+    "async fn",
+    "std::fs::",
+    "std::thread::",
+    "std::process::",
+    "UdpSocket",
+    "TcpStream",
+    "TcpListener",
+    "std::env::var",
+];
+
+pub(super) fn check(tree: &Tree, findings: &mut Vec<Finding>) {
+    for file in tree.rust().filter(|file| !file.is_test()) {
+        let code = rust::without_tests(&rust::code_only(&file.text));
+        walls(file, &code, findings);
+        sans_io(file, &code, findings);
+        rules_are_pure(file, &code, findings);
+    }
+    for file in tree.files.iter().filter(|file| file.name() == "Cargo.toml") {
+        dependencies(tree, file, findings);
+        profiles(file, findings);
+    }
+}
+
+fn line_of(code: &str, at: usize) -> usize {
+    code[..at].matches('\n').count() + 1
+}
+
+fn walls(file: &File, code: &str, findings: &mut Vec<Finding>) {
+    for wall in WALLS {
+        let allowed = wall.allowed.iter().any(|place| file.path.starts_with(place) || file.path.ends_with(place));
+        if let Some(at) = code.find(wall.path).filter(|_| !allowed) {
+            let text = format!("line {}: `{}`: {}", line_of(code, at), wall.path, wall.reason);
+            findings.push(Finding::new("edge", &file.path, text));
+        }
+    }
+}
+
+fn sans_io(file: &File, code: &str, findings: &mut Vec<Finding>) {
+    if !SANS_IO.iter().any(|place| file.path.starts_with(place)) {
+        return;
+    }
+    for word in IO {
+        if let Some(at) = code.find(word) {
+            let text = format!("line {}: `{word}` in a crate without I/O", line_of(code, at));
+            findings.push(Finding::new("sans-io", &file.path, text));
+        }
+    }
+}
+
+/// `rules.rs` decides; it reads and writes nothing.
+fn rules_are_pure(file: &File, code: &str, findings: &mut Vec<Finding>) {
+    if !(file.path.starts_with("crates/heydok/src/features/") && file.name() == "rules.rs") {
+        return;
+    }
+    for word in ["db::", "axum::", "sqlx::", "tokio::", "async fn", "store::"] {
+        if let Some(at) = code.find(word) {
+            let text = format!("line {}: rules know no `{word}`", line_of(code, at));
+            findings.push(Finding::new("edge", &file.path, text));
+        }
+    }
+}
+
+/// Our crates point one way, and no dependency stands there unused.
+fn dependencies(tree: &Tree, manifest: &File, findings: &mut Vec<Finding>) {
+    let Some(folder) = manifest.path.strip_suffix("/Cargo.toml") else { return };
+    let Some((_, known)) = folder.strip_prefix("crates/").and_then(|name| CRATES.iter().find(|(own, _)| *own == name))
+    else {
+        return;
+    };
+    let mut section = "";
+    for line in manifest.text.lines() {
+        if let Some(name) = line.strip_prefix('[') {
+            section = name.trim_end_matches(']');
+            continue;
+        }
+        let name: String = line.chars().take_while(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_')).collect();
+        if name.is_empty() || !matches!(section, "dependencies" | "dev-dependencies" | "build-dependencies") {
+            continue;
+        }
+        let ours = CRATES.iter().any(|(own, _)| *own == name);
+        if ours && section == "dependencies" && !known.contains(&name.as_str()) {
+            findings.push(Finding::new("edge", &manifest.path, format!("must not depend on {name}")));
+        }
+        if !is_used(tree, folder, &name) {
+            findings.push(Finding::new("unused-dependency", &manifest.path, format!("{name} is not used")));
+        }
+    }
+}
+
+fn is_used(tree: &Tree, folder: &str, name: &str) -> bool {
+    let identifier = name.replace('-', "_");
+    let used = [format!("{identifier}::"), format!("use {identifier}"), format!("{identifier} as ")];
+    tree.rust()
+        .filter(|file| file.path.starts_with(&format!("{folder}/")))
+        .any(|file| used.iter().any(|form| file.text.contains(form.as_str())))
+}
+
+/// One profile, so that nothing is compiled twice.
+fn profiles(manifest: &File, findings: &mut Vec<Finding>) {
+    for line in manifest.text.lines().filter(|line| line.starts_with("[profile.") && *line != "[profile.release]") {
+        findings.push(Finding::new("profile", &manifest.path, format!("{line}: there is one profile, release")));
+    }
+}
