@@ -27,6 +27,8 @@ const MAX_PAYLOAD: usize = 1500;
 const FLUSH_ROUNDS: usize = 8;
 /// Outputs taken from one peer in one drain. More would be an endless loop inside.
 const MAX_DRAIN: usize = 20_000;
+/// Errors tolerated in one drain.
+const DRAIN_FAILURES: usize = 10;
 /// Deadlines further away than this are not entered into the timers.
 const FAR: Duration = Duration::from_secs(3600);
 /// Sources remembered per peer; beyond it they are looked up anew.
@@ -105,6 +107,7 @@ impl Sfu {
     /// Take everything out of a peer that it has to say.
     fn drain(&mut self, now: Instant, index: usize) {
         let mut received = std::mem::take(&mut self.received);
+        let mut failures = 0;
         for _ in 0..MAX_DRAIN {
             let Some(peer) = self.peers.get_mut(index) else {
                 break;
@@ -118,7 +121,10 @@ impl Sfu {
                 Some(StrOutput::Event(StrEvent::RtpPacket(packet))) => received.push(packet),
                 Some(StrOutput::Event(event)) => self.peer_event(now, index, event),
                 None if peer.is_broken() => break,
-                None => {}
+                None => failures += 1,
+            }
+            if failures > DRAIN_FAILURES {
+                break;
             }
         }
         for packet in received.drain(..) {
@@ -126,7 +132,7 @@ impl Sfu {
         }
         self.received = received;
         self.report(index);
-        if self.peers.get(index).is_some_and(Peer::is_broken) {
+        if self.peers.get_mut(index).is_some_and(Peer::is_lost) {
             self.remove_broken(now, index);
             return;
         }
@@ -200,7 +206,10 @@ impl Sfu {
         match event {
             StrEvent::Connected => self.connected(now, index),
             StrEvent::IceConnectionStateChange(state) => self.path_changed(index, state),
-            StrEvent::Closed => self.outputs.push_back(Output::Event(Event::Disconnected(id))),
+            StrEvent::Closed => {
+                peer.closed = true;
+                self.outputs.push_back(Output::Event(Event::Disconnected(id)));
+            }
             StrEvent::ChannelOpen(channel, label) => {
                 if let Some(channel) = peer.channel_opened(channel, &label) {
                     self.outputs.push_back(Output::Event(Event::ChannelOpen(id, channel)));
@@ -443,7 +452,11 @@ impl Sfu {
             return None;
         };
         let track_index = self.track_index(track)?;
-        let layer = self.tracks.get(track_index)?.layer_of(rid.as_deref());
+        let track = self.tracks.get(track_index)?;
+        if track.publisher != Some((index, mid)) {
+            return None;
+        }
+        let layer = track.layer_of(rid.as_deref());
         let source = Source { track: track_index, layer, mid, payload_type: packet.header.payload_type, format };
         let peer = self.peers.get_mut(index)?;
         if peer.sources.len() >= SOURCES {
@@ -525,12 +538,13 @@ fn vp8_patch(descriptor: &Vp8Descriptor, numbers: Vp8Numbers) -> Option<Vp8Patch
     patch.build().ok()
 }
 
-/// The address that ICE knows for the socket a datagram arrived at.
+/// The address that ICE knows for the socket a datagram arrived at; of the remote's family, if a socket has several.
 fn advertised(candidates: &[Candidate], datagram: &Datagram<'_>) -> std::net::SocketAddr {
-    candidates
+    let here = candidates
         .iter()
-        .find(|candidate| candidate.protocol == datagram.protocol && candidate.bound == datagram.local)
-        .map_or(datagram.local, |candidate| candidate.advertised)
+        .filter(|candidate| candidate.protocol == datagram.protocol && candidate.bound == datagram.local);
+    let same_family = here.clone().find(|candidate| candidate.advertised.is_ipv4() == datagram.remote.is_ipv4());
+    same_family.or_else(|| here.clone().next()).map_or(datagram.local, |candidate| candidate.advertised)
 }
 
 /// The socket behind an address that ICE knows.

@@ -99,8 +99,8 @@ pub(crate) struct Peer {
     pub(crate) sources: HashMap<Ssrc, Source>,
     pub(crate) clock: CaptureClock,
     pub(crate) stats: StatsWindow,
-    /// Keyframes were asked for from these sources since the last drain.
-    errors: u32,
+    /// The remote closed; the caller has been told.
+    pub(crate) closed: bool,
 }
 
 impl std::fmt::Debug for Peer {
@@ -108,9 +108,6 @@ impl std::fmt::Debug for Peer {
         formatter.debug_struct("Peer").field("id", &self.id).finish_non_exhaustive()
     }
 }
-
-/// Errors of str0m that do not end a peer, but must not go on forever.
-const ERRORS_TOLERATED: u32 = 100;
 
 impl Peer {
     pub(crate) fn new(
@@ -158,7 +155,7 @@ impl Peer {
             sources: HashMap::new(),
             clock: CaptureClock::default(),
             stats: StatsWindow::default(),
-            errors: 0,
+            closed: false,
         }
     }
 
@@ -177,19 +174,15 @@ impl Peer {
         }
     }
 
-    /// As [`Peer::with`], for calls of str0m that may fail. Single errors are tolerated: a spoofed packet must not end
-    /// a call.
+    /// As [`Peer::with`], for calls of str0m that may fail. Errors alone end nothing: anybody can send a bad packet.
     pub(crate) fn attempt<T, E>(&mut self, action: impl FnOnce(&mut Rtc) -> Result<T, E>) -> Option<T> {
-        match self.with(action)? {
-            Ok(value) => Some(value),
-            Err(_) => {
-                self.errors += 1;
-                if self.errors > ERRORS_TOLERATED {
-                    self.broken = true;
-                }
-                None
-            }
-        }
+        self.with(action)?.ok()
+    }
+
+    /// Broken, or ended by str0m without the remote having closed (a wrong fingerprint, for example).
+    pub(crate) fn is_lost(&mut self) -> bool {
+        let closed = self.closed;
+        self.with(|rtc| rtc.is_alive()).is_none_or(|alive| !alive && !closed)
     }
 
     pub(crate) fn is_broken(&self) -> bool {

@@ -16,8 +16,10 @@ pub(crate) const LAYERS: usize = 4;
 /// Between two keyframe requests for one layer. What is asked for in between is asked for afterwards, once.
 pub(crate) const KEYFRAME_INTERVAL: Duration = Duration::from_millis(500);
 
-/// A layer of several that sends nothing for this long has stopped.
+/// A layer of several that sends nothing for this long, while the others send this many packets, has stopped. A shared
+/// screen that stands still sends little on all of them.
 const LAYER_STOPPED: Duration = Duration::from_millis(1000);
+const LAYER_STOPPED_PACKETS: u64 = 30;
 
 /// Audio streams that never got a packet are given silence this long after they were bound, so that a receiver that
 /// announces a track at its first packet does so.
@@ -29,6 +31,8 @@ const SILENCE_AFTER: [Duration; 4] =
 pub(crate) struct Layer {
     pub(crate) ssrc: Option<Ssrc>,
     last_packet: Option<Instant>,
+    /// What the track's packet count was at the last packet.
+    last_count: u64,
     active: bool,
     last_request: Option<Instant>,
     requested: bool,
@@ -44,6 +48,7 @@ pub(crate) struct Track {
     /// Names of the layers, lowest quality first; empty until known.
     rids: Vec<String>,
     pub(crate) layers: Vec<Layer>,
+    packets: u64,
     pub(crate) muted: bool,
     pub(crate) started: bool,
     pub(crate) downs: Vec<Down>,
@@ -75,6 +80,7 @@ impl Track {
             publisher: None,
             rids: Vec::new(),
             layers: Vec::new(),
+            packets: 0,
             muted: false,
             started: false,
             downs: Vec::new(),
@@ -113,6 +119,7 @@ impl Track {
 
     /// Note a packet of a layer. True if the set of active layers changed.
     pub(crate) fn saw_packet(&mut self, layer: u8, ssrc: Ssrc, now: Instant) -> bool {
+        self.packets += 1;
         let index = usize::from(layer);
         while self.layers.len() <= index && index < LAYERS {
             self.layers.push(Layer::default());
@@ -122,6 +129,7 @@ impl Track {
         };
         layer.ssrc = Some(ssrc);
         layer.last_packet = Some(now);
+        layer.last_count = self.packets;
         !std::mem::replace(&mut layer.active, true)
     }
 
@@ -132,7 +140,8 @@ impl Track {
         }
         let mut changed = false;
         for layer in &mut self.layers {
-            let stopped = layer.last_packet.is_none_or(|last| now.saturating_duration_since(last) > LAYER_STOPPED);
+            let silent = layer.last_packet.is_none_or(|last| now.saturating_duration_since(last) > LAYER_STOPPED);
+            let stopped = silent && self.packets - layer.last_count >= LAYER_STOPPED_PACKETS;
             if layer.active && stopped {
                 layer.active = false;
                 changed = true;

@@ -72,3 +72,31 @@ fn data_reaches_the_server_and_comes_back() {
             && sim.members[0].client.messages == [("_reliable".to_owned(), b"down".to_vec())]
     });
 }
+
+#[test]
+fn negotiated_channels_need_no_opening() {
+    let mut sim = Sim::new(3, Conditions::PERFECT);
+    let options = sfu::PeerOptions { negotiated_channels: true, ice_lite: true };
+    let member = sim.add(options);
+    sim.negotiate(member, |api| {
+        for (label, stream) in [("_reliable", 100), ("_lossy", 101), ("_data_track", 102)] {
+            api.add_channel_with_config(str0m::channel::ChannelConfig {
+                label: label.to_owned(),
+                negotiated: Some(stream),
+                ..Default::default()
+            });
+        }
+    });
+    sim.run_until_connected();
+    sim.run_until(Duration::from_secs(3), "channels", |sim| {
+        [Channel::Reliable, Channel::Lossy, Channel::DataTrack].iter().all(|channel| sim.channel_open(0, *channel))
+            && sim.members[0].client.channels.len() == 3
+    });
+    let peer = sim.members[0].peer;
+    assert!(sim.members[0].client.send_data("_data_track", b"up"));
+    assert!(sim.sfu.send_data(sim.now, peer, Channel::DataTrack, b"down"));
+    sim.run_until(Duration::from_secs(2), "both messages", |sim| {
+        sim.has_event(&Event::Data(peer, Channel::DataTrack, b"up".to_vec()))
+            && sim.members[0].client.messages == [("_data_track".to_owned(), b"down".to_vec())]
+    });
+}
