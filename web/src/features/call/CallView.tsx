@@ -17,6 +17,7 @@ import { ChatPanel } from "./ChatPanel";
 import { ControlBar } from "./ControlBar";
 import { type Call, CallContext, type Panel, useCall } from "./context";
 import { LostScreen } from "./LostScreen";
+import { MutedNudge } from "./MutedNudge";
 import { PeoplePanel } from "./PeoplePanel";
 import { ShortcutsDialog } from "./ShortcutsDialog";
 import { StageArea } from "./StageArea";
@@ -110,6 +111,7 @@ function CallFrame({ onNews, children }: { onNews: CallViewProps["onNews"]; chil
         {panel === "chat" && <ChatPanel />}
         {panel === "people" && <PeoplePanel />}
       </div>
+      <MutedNudge />
       <ControlBar />
       {children}
     </main>

@@ -8,7 +8,7 @@ import { useCall, useCallText } from "./context";
 import styles from "./ShareStage.module.css";
 import { VideoView } from "./VideoView";
 
-const ZOOMS = [50, 75, 100, 150, 200, 300, 400] as const;
+const ZOOMS: readonly number[] = [50, 75, 100, 150, 200, 300, 400];
 /** Two screens stand side by side from this width on, in CSS pixels. */
 const SIDE_BY_SIDE_PX = 960;
 
@@ -79,7 +79,7 @@ function Screen({ share, name }: { share: Share; name: string }) {
   const [zoom, setZoom] = useState<number>(100);
   const frame = useRef<HTMLElement>(null);
   const step = (by: 1 | -1) => {
-    const at = ZOOMS.findIndex((level) => level === zoom);
+    const at = ZOOMS.indexOf(zoom);
     setZoom(ZOOMS[at + by] ?? zoom);
   };
   const fullScreen = () => {
