@@ -17,7 +17,7 @@ export function Heading(props: {
   const { title, children, className, takesFocus = true } = props;
   const heading = useRef<HTMLHeadingElement>(null);
   useEffect(() => {
-    document.title = title === "" ? "heydok" : `${title} – heydok`;
+    document.title = `${title.replace(/\.$/, "")} – heydok`;
   }, [title]);
   useEffect(() => {
     if (firstScreenShown && takesFocus) heading.current?.focus();

@@ -10,8 +10,8 @@ export const leftMessages = defineMessages({
   serverStopped: ["The server has stopped.", "Der Server wurde beendet."],
   neverConnected: ["The call did not come about.", "Der Anruf kam nicht zustande."],
   leftText: [
-    "The meeting goes on. You can come back at any time.",
-    "Das Meeting läuft weiter. Sie können jederzeit zurück.",
+    "You can come back at any time while the meeting is open.",
+    "Solange das Meeting offen ist, können Sie jederzeit zurück.",
   ],
   removedText: ["If this was a mistake, ask the host.", "War das ein Versehen, fragen Sie den Host."],
   endedText: [

@@ -49,11 +49,16 @@ export const problemMessages = defineMessages({
     "The server could not answer. Your input is still here. Try again. Code {code}",
     "Der Server konnte nicht antworten. Ihre Eingaben sind noch da. Bitte erneut versuchen. Code {code}",
   ],
+  serverMore: [
+    "Your input is still here. Try again. Code {code}",
+    "Ihre Eingaben sind noch da. Bitte erneut versuchen. Code {code}",
+  ],
   rateLimitedTitle: ["Too many tries", "Zu viele Versuche"],
   rateLimitedText: [
     "Too many tries. Possible again in {s} s.",
     "Zu viele Versuche. Wieder möglich in {s} s.",
   ],
+  rateLimitedMore: ["Possible again in {s} s.", "Wieder möglich in {s} s."],
   rateLimitedOver: ["You can try again now.", "Sie können es jetzt erneut versuchen."],
   busyTitle: ["The server is at its limit", "Der Server ist ausgelastet"],
   busyText: [

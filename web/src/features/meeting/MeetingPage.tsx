@@ -1,4 +1,10 @@
-import { hostKeyFromFragment, type MeetingStage, MeetingViewModel, preJoinMessages } from "@heydok/client";
+import {
+  hostKeyFromFragment,
+  type MeetingKeys,
+  type MeetingStage,
+  MeetingViewModel,
+  preJoinMessages,
+} from "@heydok/client";
 import { lazy, Suspense, useEffect, useState } from "react";
 import { useServices, useText } from "../../app/context";
 import { navigate } from "../../app/router";
@@ -20,12 +26,7 @@ const CallScreen = lazy(loadCall);
 export function MeetingPage({ code }: { code: string }) {
   const { api, keys } = useServices();
   const model = useViewModel(() => {
-    const hostKey = hostKeyFromFragment(location.hash);
-    if (hostKey !== null) {
-      keys.keepHostKey(code, hostKey);
-      // Out of the address bar, so that a copied address does not hand on the host's rights.
-      navigate(location.pathname + location.search, { replace: true });
-    }
+    takeHostKey(keys, code);
     const meeting = new MeetingViewModel(api, keys, code);
     void meeting.load();
     return meeting;
@@ -35,7 +36,24 @@ export function MeetingPage({ code }: { code: string }) {
     const idle = window.requestIdleCallback ?? ((run: () => void) => setTimeout(run, 300));
     idle(() => void loadCall().catch(() => undefined));
   }, []);
+  useEffect(() => {
+    // The host link opened in the tab that already shows the meeting changes only the fragment.
+    const changed = () => {
+      if (takeHostKey(keys, code) && model?.stage.value.stage !== "call") void model?.load();
+    };
+    window.addEventListener("hashchange", changed);
+    return () => window.removeEventListener("hashchange", changed);
+  }, [keys, code, model]);
   return model ? <Stage model={model} /> : <Loading />;
+}
+
+/** Keeps the host key of a host link and takes it out of the address bar, so that a copied address hands on no rights. */
+function takeHostKey(keys: MeetingKeys, code: string): boolean {
+  const hostKey = hostKeyFromFragment(location.hash);
+  if (hostKey === null) return false;
+  keys.keepHostKey(code, hostKey);
+  navigate(location.pathname + location.search, { replace: true });
+  return true;
 }
 
 function Stage({ model }: { model: MeetingViewModel }) {

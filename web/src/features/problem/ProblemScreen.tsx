@@ -28,7 +28,7 @@ export function ProblemScreen({ problem, onRetry }: { problem: MeetingProblem; o
       <div className={styles.screen}>
         <EmptyChair />
         <Heading title={title}>{title}</Heading>
-        <p className={styles.text}>{problemText(problem, t, format, wait)}</p>
+        <p className={styles.text}>{textUnderTitle(problem, t, format, wait)}</p>
         <div className={styles.actions}>
           {retry && (
             <Button look="primary" icon={RotateCw} aria-disabled={wait > 0} onClick={onRetry}>
@@ -74,7 +74,14 @@ function titleOf(problem: MeetingProblem, t: ProblemText): string {
   return t(`${problem.kind}Title`);
 }
 
-/** The sentence under the heading; also shown beside forms. `seconds` is what is left of a wait. */
+/** The sentence under the heading, which has said the first half already. */
+function textUnderTitle(problem: MeetingProblem, t: ProblemText, format: Format, seconds: number): string {
+  if (problem.kind === "server") return t("serverMore", { code: problem.reference });
+  if (problem.kind === "rateLimited" && seconds > 0) return t("rateLimitedMore", { s: seconds });
+  return problemText(problem, t, format, seconds);
+}
+
+/** The whole sentence, for places without a heading. `seconds` is what is left of a wait. */
 export function problemText(
   problem: MeetingProblem,
   t: ProblemText,
