@@ -66,14 +66,15 @@ impl Server {
         let waker = mio::Waker::new(poll.registry(), WAKER).map_err(StartError::Thread)?;
         let (commands, receiver) = mpsc::channel(COMMANDS_MAX);
         let (events, event_receiver) = mpsc::channel(WEBHOOKS_MAX);
+        let webhooks = Webhooks::start(&config.webhook, Arc::clone(&config.keys), (&events, event_receiver));
         let shared = Arc::new(Shared::default());
         let node = new_node(&config, &advertised);
         let media = Media::new(node, socket, poll, Arc::clone(&advertised), receiver, events, Arc::clone(&shared))
             .map_err(StartError::Thread)?;
         let stopped = CancellationToken::new();
         let failed = Arc::new(AtomicBool::new(false));
-        let thread = spawn_thread(media, stopped.clone(), Arc::clone(&failed)).map_err(StartError::Thread)?;
-        let webhooks = Webhooks::start(&config.webhook, Arc::clone(&config.keys), event_receiver);
+        let thread =
+            spawn_thread(media, Media::run, stopped.clone(), Arc::clone(&failed)).map_err(StartError::Thread)?;
         Ok(Handle(Arc::new(Inner {
             commands,
             waker,
@@ -111,13 +112,14 @@ fn new_node(config: &Config, advertised: &Advertised) -> Node {
 }
 
 /// A panic ends the thread, not the process: it is reported, and [`Handle::stopped`] tells the one who can restart.
-fn spawn_thread(
-    mut media: Media,
+fn spawn_thread<T: Send + 'static>(
+    mut state: T,
+    run: fn(&mut T) -> io::Result<()>,
     stopped: CancellationToken,
     failed: Arc<AtomicBool>,
 ) -> io::Result<std::thread::JoinHandle<()>> {
     std::thread::Builder::new().name("media".into()).spawn(move || {
-        let result = std::panic::catch_unwind(AssertUnwindSafe(|| media.run()));
+        let result = std::panic::catch_unwind(AssertUnwindSafe(|| run(&mut state)));
         match result {
             Ok(Ok(())) => {}
             Ok(Err(error)) => {
@@ -132,7 +134,7 @@ fn spawn_thread(
             }
         }
         // Queues and socket go first, so that who sees the token finds the port free.
-        drop(media);
+        drop(state);
         stopped.cancel();
     })
 }
@@ -294,5 +296,25 @@ impl Handle {
 impl From<Unavailable> for Reject {
     fn from(unavailable: Unavailable) -> Self {
         Self { status: 503, message: unavailable.to_string() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A panic or an error ends the thread, drops what it owned, and is told; an orderly end is no failure.
+    #[tokio::test]
+    async fn the_end_of_the_thread_is_told_with_its_reason() {
+        type Run = fn(&mut Arc<()>) -> io::Result<()>;
+        let cases: [(Run, bool); 3] =
+            [(|_| Ok(()), false), (|_| Err(io::Error::other("poll")), true), (|_| panic!("on purpose"), true)];
+        for (run, expected) in cases {
+            let (stopped, failed, owned) = (CancellationToken::new(), Arc::new(AtomicBool::new(false)), Arc::new(()));
+            let thread = spawn_thread(Arc::clone(&owned), run, stopped.clone(), Arc::clone(&failed)).unwrap();
+            stopped.cancelled().await;
+            assert_eq!((failed.load(Ordering::Acquire), Arc::strong_count(&owned)), (expected, 1));
+            thread.join().unwrap();
+        }
     }
 }

@@ -13,8 +13,9 @@ use tokio::sync::mpsc;
 use crate::address::Advertised;
 use crate::command::Command;
 use crate::connection::Outgoing;
-use crate::stats::{Meter, Shared};
+use crate::stats::{Meter, NodeFigures, Shared};
 use crate::udp::{MediaSocket, Read};
+use crate::webhook::Notice;
 
 pub(crate) const SOCKET: Token = Token(0);
 pub(crate) const WAKER: Token = Token(1);
@@ -39,7 +40,7 @@ pub(crate) struct Media {
     poll: Poll,
     advertised: Arc<Advertised>,
     commands: mpsc::Receiver<Command>,
-    webhooks: mpsc::Sender<Box<livekit_protocol::WebhookEvent>>,
+    webhooks: mpsc::Sender<Notice>,
     connections: HashMap<ConnectionId, Outgoing>,
     transmits: Vec<Transmit>,
     shared: Arc<Shared>,
@@ -62,7 +63,7 @@ impl Media {
         poll: Poll,
         advertised: Arc<Advertised>,
         commands: mpsc::Receiver<Command>,
-        webhooks: mpsc::Sender<Box<livekit_protocol::WebhookEvent>>,
+        webhooks: mpsc::Sender<Notice>,
         shared: Arc<Shared>,
     ) -> io::Result<Self> {
         poll.registry().register(socket.source(), SOCKET, Interest::READABLE)?;
@@ -104,7 +105,10 @@ impl Media {
             self.node.flush(now);
             self.drain(now);
             self.send();
-            self.meter.turn(now, SystemClock.instant(), self.connections.len(), &self.shared);
+            let done = SystemClock.instant();
+            if self.meter.turn(now, done) {
+                self.meter.publish(done, &NodeFigures::of(&self.node), &self.shared);
+            }
             if turn == Turn::Stop {
                 return Ok(());
             }
@@ -234,7 +238,7 @@ impl Media {
                     }
                 }
                 Output::Webhook(event) => {
-                    if self.webhooks.try_send(event).is_err() {
+                    if self.webhooks.try_send(Notice::Event(event)).is_err() {
                         self.meter.counters.webhooks_dropped += 1;
                     }
                 }

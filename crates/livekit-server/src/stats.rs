@@ -48,6 +48,8 @@ impl Counters {
 pub(crate) struct Shared {
     busy_permille: AtomicU32,
     connections: AtomicU64,
+    participants: AtomicU64,
+    rooms: AtomicU64,
     packets_out: AtomicU64,
     packets_in: AtomicU64,
     dropped: AtomicU64,
@@ -61,6 +63,8 @@ pub struct Stats {
     pub load: f64,
     /// Open signalling connections.
     pub connections: u64,
+    pub participants: u64,
+    pub rooms: u64,
     /// Datagrams since the start.
     pub packets_in: u64,
     pub packets_out: u64,
@@ -73,10 +77,47 @@ impl Shared {
         Stats {
             load: f64::from(self.busy_permille.load(Ordering::Relaxed)) / 1000.0,
             connections: self.connections.load(Ordering::Relaxed),
+            participants: self.participants.load(Ordering::Relaxed),
+            rooms: self.rooms.load(Ordering::Relaxed),
             packets_in: self.packets_in.load(Ordering::Relaxed),
             packets_out: self.packets_out.load(Ordering::Relaxed),
             packets_dropped: self.dropped.load(Ordering::Relaxed),
         }
+    }
+}
+
+/// What the node tells about itself.
+#[derive(Debug, Default)]
+pub(crate) struct NodeFigures {
+    pub(crate) connections: u64,
+    pub(crate) participants: u64,
+    pub(crate) rooms: u64,
+    pub(crate) tracks: u64,
+    pub(crate) media: MediaCounters,
+}
+
+/// The media engine's counters since the start.
+#[derive(Debug, Default)]
+pub(crate) struct MediaCounters {
+    pub(crate) received: u64,
+    pub(crate) forwarded: u64,
+    pub(crate) unknown_datagrams: u64,
+    pub(crate) data_refused: u64,
+    pub(crate) faults: u64,
+}
+
+impl NodeFigures {
+    pub(crate) fn of(node: &node::Node) -> Self {
+        let [connections, _peers, tracks, participants, rooms] = node.sizes().map(|size| size as u64);
+        let counters = node.counters();
+        let media = MediaCounters {
+            received: counters.received,
+            forwarded: counters.forwarded,
+            unknown_datagrams: counters.unknown_datagrams,
+            data_refused: counters.data_refused,
+            faults: counters.faults,
+        };
+        Self { connections, participants, rooms, tracks, media }
     }
 }
 
@@ -96,21 +137,34 @@ impl Meter {
         Self { since: now, busy: Duration::ZERO, counters: Counters::default() }
     }
 
-    /// Accounts one turn of the loop that worked from `woke` to `done`.
-    pub(crate) fn turn(&mut self, woke: Instant, done: Instant, connections: usize, shared: &Shared) {
+    /// Accounts one turn of the loop that worked from `woke` to `done`; true if it is time to publish.
+    pub(crate) fn turn(&mut self, woke: Instant, done: Instant) -> bool {
         self.busy += done.saturating_duration_since(woke);
+        done.saturating_duration_since(self.since) >= PERIOD
+    }
+
+    /// Publishes what was counted since the last time.
+    pub(crate) fn publish(&mut self, done: Instant, node: &NodeFigures, shared: &Shared) {
         let elapsed = done.saturating_duration_since(self.since);
-        if elapsed < PERIOD {
-            return;
-        }
         let permille = (self.busy.as_secs_f64() / elapsed.as_secs_f64() * 1000.0).min(1000.0) as u32;
         shared.busy_permille.store(permille, Ordering::Relaxed);
-        shared.connections.store(connections as u64, Ordering::Relaxed);
+        shared.connections.store(node.connections, Ordering::Relaxed);
+        shared.participants.store(node.participants, Ordering::Relaxed);
+        shared.rooms.store(node.rooms, Ordering::Relaxed);
         shared.packets_in.fetch_add(self.counters.packets_in, Ordering::Relaxed);
         shared.packets_out.fetch_add(self.counters.packets_out, Ordering::Relaxed);
         shared.dropped.fetch_add(self.counters.send_dropped, Ordering::Relaxed);
         metrics::gauge!("heydok_media_thread_busy_ratio").set(f64::from(permille) / 1000.0);
-        metrics::gauge!("heydok_signal_connections").set(connections as f64);
+        metrics::gauge!("heydok_signal_connections").set(node.connections as f64);
+        metrics::gauge!("heydok_participants").set(node.participants as f64);
+        metrics::gauge!("heydok_rooms").set(node.rooms as f64);
+        metrics::gauge!("heydok_tracks").set(node.tracks as f64);
+        let media = &node.media;
+        metrics::counter!("heydok_media_rtp_received_total").absolute(media.received);
+        metrics::counter!("heydok_media_rtp_forwarded_total").absolute(media.forwarded);
+        metrics::counter!("heydok_media_unknown_datagrams_total").absolute(media.unknown_datagrams);
+        metrics::counter!("heydok_media_data_refused_total").absolute(media.data_refused);
+        metrics::counter!("heydok_media_peer_faults_total").absolute(media.faults);
         self.counters.publish();
         self.busy = Duration::ZERO;
         self.since = done;
@@ -127,9 +181,10 @@ mod tests {
         let shared = Shared::default();
         let mut meter = Meter::new(start);
         meter.counters.packets_in = 7;
-        meter.turn(start, start + Duration::from_millis(250), 3, &shared);
-        assert_eq!(shared.stats().load, 0.0, "nothing before a second has passed");
-        meter.turn(start + Duration::from_millis(999), start + Duration::from_millis(1000), 3, &shared);
+        let at = |ms| start + Duration::from_millis(ms);
+        assert!(!meter.turn(start, at(250)), "nothing before a second has passed");
+        assert!(meter.turn(at(999), at(1000)));
+        meter.publish(at(1000), &NodeFigures { connections: 3, ..NodeFigures::default() }, &shared);
         let stats = shared.stats();
         assert!((stats.load - 0.251).abs() < 0.002, "{}", stats.load);
         assert_eq!((stats.connections, stats.packets_in), (3, 7));

@@ -28,9 +28,9 @@ pub(crate) struct MediaSocket {
 /// What one read found.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Read {
-    /// Datagrams were handed out; there may be more.
+    /// There may be more.
     Some,
-    /// The socket is empty until it is readable again.
+    /// Everything was handed out; the poll tells when there is more.
     Empty,
 }
 
@@ -100,7 +100,8 @@ impl MediaSocket {
                 each(remote, destination, datagram);
             }
         }
-        Ok(Read::Some)
+        // Fewer than asked for: the socket was empty, and whatever arrives from now on is a new event of the poll.
+        Ok(if count < BATCH_SIZE { Read::Empty } else { Read::Some })
     }
 
     /// Sends `datagrams` in order, joining runs. A full socket buffer drops the rest of a run, counted: media is lossy.

@@ -13,7 +13,7 @@ use kit::{Entropy as _, SystemEntropy};
 use livekit_protocol::WebhookEvent;
 use node::token::{ApiKeys, Claims, sign};
 use sha2::{Digest as _, Sha256};
-use tokio::sync::{Semaphore, mpsc};
+use tokio::sync::{Semaphore, mpsc, oneshot};
 use tokio_util::task::TaskTracker;
 use tower::ServiceExt as _;
 
@@ -35,6 +35,14 @@ const TOKEN_LIFE_S: u64 = 300;
 /// Where the in-memory receiver is asked.
 const MEMORY_PATH: &str = "/api/v1/webhooks/livekit";
 
+/// What reaches the sender.
+#[derive(Debug)]
+pub(crate) enum Notice {
+    Event(Box<WebhookEvent>),
+    /// Answered once every event before it is in its queue.
+    Flush(oneshot::Sender<()>),
+}
+
 /// The sender.
 #[derive(Debug, Clone)]
 pub(crate) struct Webhooks(Arc<Inner>);
@@ -48,6 +56,8 @@ struct Inner {
     receivers: Vec<Arc<Receiver>>,
     memory: OnceLock<Arc<Receiver>>,
     tasks: TaskTracker,
+    /// The same way that events take, so that a flush comes after them.
+    notices: mpsc::WeakSender<Notice>,
 }
 
 /// One receiver and what waits for it, by room.
@@ -109,7 +119,7 @@ impl Webhooks {
     pub(crate) fn start(
         config: &WebhookConfig,
         keys: Arc<ApiKeys>,
-        mut events: mpsc::Receiver<Box<WebhookEvent>>,
+        (sender, mut notices): (&mpsc::Sender<Notice>, mpsc::Receiver<Notice>),
     ) -> Self {
         let client = reqwest::Client::builder()
             .timeout(REQUEST_WAIT)
@@ -124,12 +134,17 @@ impl Webhooks {
             receivers: config.urls.iter().map(|url| Receiver::new(Address::Url(url.clone()))).collect(),
             memory: OnceLock::new(),
             tasks: TaskTracker::new(),
+            notices: sender.downgrade(),
         }));
-        let sender = webhooks.clone();
+        let dispatcher = webhooks.clone();
         // Ends when the media thread drops its end.
         tokio::spawn(async move {
-            while let Some(event) = events.recv().await {
-                sender.dispatch(&Arc::new(*event));
+            while let Some(notice) = notices.recv().await {
+                match notice {
+                    Notice::Event(event) => dispatcher.dispatch(&Arc::new(*event)),
+                    // Who asked may have stopped waiting.
+                    Notice::Flush(done) => _ = done.send(()),
+                }
             }
         });
         webhooks
@@ -144,8 +159,17 @@ impl Webhooks {
 
     /// Waits until all queues are empty, at most `wait`.
     pub(crate) async fn flush(&self, wait: Duration) {
-        self.0.tasks.close();
-        if tokio::time::timeout(wait, self.0.tasks.wait()).await.is_err() {
+        let delivered = async {
+            let (done, queued) = oneshot::channel();
+            if let Some(notices) = self.0.notices.upgrade()
+                && notices.send(Notice::Flush(done)).await.is_ok()
+            {
+                let _ = queued.await;
+            }
+            self.0.tasks.close();
+            self.0.tasks.wait().await;
+        };
+        if tokio::time::timeout(wait, delivered).await.is_err() {
             tracing::warn!("some webhooks were not delivered before the shutdown");
         }
     }

@@ -1,11 +1,12 @@
 //! One signalling WebSocket: frames in both directions, pings, and a clean end.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use axum::extract::ws::{CloseFrame, Message, WebSocket, close_code};
 use bytes::Bytes;
 use futures::stream::{SplitSink, SplitStream};
 use futures::{SinkExt as _, StreamExt as _};
+use kit::{Clock as _, SystemClock};
 use node::{ConnectionId, Frame};
 use tokio::time::{MissedTickBehavior, interval, timeout};
 
@@ -18,6 +19,10 @@ const PING_PERIOD: Duration = Duration::from_secs(10);
 const SILENCE_MAX: Duration = Duration::from_secs(35);
 /// How long one message may take to leave.
 const WRITE_WAIT: Duration = Duration::from_secs(10);
+/// Messages that a client may send at once, and the time that earns it one more. A join sends dozens, then a few a
+/// second.
+const BURST_MAX: u32 = 500;
+const MESSAGE_PERIOD: Duration = Duration::from_millis(10);
 /// How long the client has to answer our close frame.
 const CLOSE_WAIT: Duration = Duration::from_secs(3);
 
@@ -46,6 +51,7 @@ pub(crate) async fn pump(handle: Handle, mut connection: Connection, socket: Web
 }
 
 async fn read(handle: &Handle, id: ConnectionId, stream: &mut SplitStream<WebSocket>) {
+    let mut pace = Pace::new(SystemClock.instant());
     // An error is the end: a broken connection, or a message above the limit.
     while let Ok(Some(Ok(message))) = timeout(SILENCE_MAX, stream.next()).await {
         let frame = match message {
@@ -54,9 +60,33 @@ async fn read(handle: &Handle, id: ConnectionId, stream: &mut SplitStream<WebSoc
             // Pongs only prove life; pings and closes are answered below us, and the stream ends by itself.
             Message::Ping(_) | Message::Pong(_) | Message::Close(_) => continue,
         };
+        // Not reading lets the client's own socket fill: it slows down instead of losing messages.
+        if let Some(pause) = pace.next(SystemClock.instant()) {
+            tokio::time::sleep(pause).await;
+        }
         if Connection::frame(handle, id, frame).await.is_err() {
             return;
         }
+    }
+}
+
+/// How fast one client's messages are taken: a bucket of [`BURST_MAX`] that refills every [`MESSAGE_PERIOD`].
+#[derive(Debug)]
+struct Pace {
+    /// When the bucket is full again.
+    full_at: Instant,
+}
+
+impl Pace {
+    fn new(now: Instant) -> Self {
+        Self { full_at: now }
+    }
+
+    /// Takes one message from the bucket; how long to wait first, if it is empty.
+    fn next(&mut self, now: Instant) -> Option<Duration> {
+        self.full_at = self.full_at.max(now) + MESSAGE_PERIOD;
+        let ahead = self.full_at.saturating_duration_since(now).saturating_sub(MESSAGE_PERIOD * BURST_MAX);
+        (!ahead.is_zero()).then_some(ahead)
     }
 }
 
@@ -81,5 +111,27 @@ async fn write(sink: &mut SplitSink<WebSocket, Message>, incoming: &mut Incoming
             Ok(Ok(())) => incoming.written(bytes),
             Ok(Err(_)) | Err(_) => return,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A burst passes at once, a flood only at the steady rate, and silence earns the burst again.
+    #[test]
+    fn a_flood_is_slowed_to_the_steady_rate() {
+        let start = SystemClock.instant();
+        let mut pace = Pace::new(start);
+        let at_once = (0..BURST_MAX).filter(|_| pace.next(start).is_none()).count();
+        assert_eq!(at_once, BURST_MAX as usize);
+        let mut now = start;
+        for _ in 0..100 {
+            now += pace.next(now).unwrap_or_default();
+        }
+        assert_eq!(now - start, MESSAGE_PERIOD * 100);
+        let later = now + MESSAGE_PERIOD * BURST_MAX;
+        assert!((0..BURST_MAX).all(|_| pace.next(later).is_none()));
+        assert!(pace.next(later).is_some());
     }
 }
