@@ -52,7 +52,7 @@ async function meeting(
   people: readonly Person[],
   single: (person: Person) => boolean,
 ): Promise<Page> {
-  const page = await emptyPage(browser);
+  const page = await emptyPage(browser, target.url);
   const room = `meeting-${randomUUID()}`;
   for (const person of people) {
     const access = new AccessToken(target.key, target.secret, { identity: person.name });

@@ -24,17 +24,15 @@ export interface Seat {
 }
 
 /** An empty page with nothing but livekit-client as npm ships it. */
-export async function emptyPage(browser: Browser): Promise<Page> {
+export async function emptyPage(browser: Browser, url: string): Promise<Page> {
   const context = await browser.newContext();
   await context.addInitScript(replaceDevices, { self: ANNA, screen: SCREEN });
   const page = await context.newPage();
-  // localhost is an origin that browsers trust with a camera.
-  await page.route("http://localhost:1/", (route) =>
-    route.fulfill({ contentType: "text/html", body: "<main></main>" }),
-  );
-  await page.goto("http://localhost:1/");
+  // The server's own address: browsers let only pages from this machine ask this machine.
+  await page.goto(url.replace(/^ws/, "http"));
+  await page.setContent("<main></main>");
   await page.addScriptTag({
-    path: createRequire(import.meta.url).resolve("livekit-client/dist/livekit-client.umd.js"),
+    path: createRequire(import.meta.url).resolve("livekit-client"),
   });
   await page.evaluate(() => Object.assign(window, { rooms: {}, troubles: [] }));
   return page;

@@ -1,6 +1,6 @@
 import { createSocket } from "node:dgram";
 
-import { JoinRequest, SignalResponse, WrappedJoinRequest } from "@livekit/protocol";
+import { ClientInfo_SDK, JoinRequest, SignalResponse, WrappedJoinRequest } from "@livekit/protocol";
 import { WebSocket } from "ws";
 
 /** A LiveKit client without manners: it sends any bytes, says nothing, or vanishes. */
@@ -59,9 +59,12 @@ export class RoughClient {
 }
 
 export function joinRequest(fields: ConstructorParameters<typeof JoinRequest>[0] = {}): string {
-  const request = new JoinRequest({ connectionSettings: { autoSubscribe: true }, ...fields });
+  const clientInfo = { sdk: ClientInfo_SDK.JS, protocol: 17, version: "2.23.0" };
+  const request = new JoinRequest({ clientInfo, connectionSettings: { autoSubscribe: true }, ...fields });
   const wrapped = new WrappedJoinRequest({ joinRequest: request.toBinary() });
-  return Buffer.from(wrapped.toBinary()).toString("base64url");
+  // As livekit-client writes it: the alphabet for addresses, padding kept.
+  const padded = Buffer.from(wrapped.toBinary()).toString("base64");
+  return encodeURIComponent(padded.replaceAll("+", "-").replaceAll("/", "_"));
 }
 
 /** A repeatable stream of bytes that mean nothing. */

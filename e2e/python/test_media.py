@@ -89,6 +89,7 @@ async def test_who_does_not_want_a_track_does_not_get_it(join: Join) -> None:
     await eventually("the track", lambda: video.track, None)
     ben.forget()
     await eventually("the sound goes on", lambda: ben.heard.get("Anna"), "Anna")
-    assert "Anna" not in ben.seen
+    # A server may end a track with black frames.
+    assert ben.seen.get("Anna") != "Anna"
     video.set_subscribed(True)
     await eventually("the picture comes back", lambda: ben.seen.get("Anna"), "Anna")

@@ -115,4 +115,4 @@ async def test_a_stranger_gets_nowhere(room: str, target: object) -> None:
     async with api.LiveKitAPI(url.replace("ws", "http", 1), target.key, "not the secret, but long enough too") as stranger:  # type: ignore[attr-defined]
         with pytest.raises(api.TwirpError) as caught:
             await stranger.room.list_rooms(api.ListRoomsRequest())
-    assert caught.value.code == api.TwirpErrorCode.UNAUTHENTICATED
+    assert caught.value.status == 401

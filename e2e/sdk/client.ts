@@ -33,6 +33,8 @@ export class SdkClient {
   private readonly seen = new Map<string, string>();
   private readonly heard = new Map<string, string>();
   private frames = 0;
+  /** Whether the tone is silence for now. */
+  hushed = false;
 
   private constructor(
     readonly room: Room,
@@ -85,7 +87,10 @@ export class SdkClient {
     });
     void (async () => {
       const count = SAMPLE_RATE / 50;
-      while (sending) await source.captureFrame(new AudioFrame(next(count), SAMPLE_RATE, 1, count));
+      while (sending) {
+        const samples = this.hushed ? new Int16Array(count) : next(count);
+        await source.captureFrame(new AudioFrame(samples, SAMPLE_RATE, 1, count));
+      }
     })();
     const track = LocalAudioTrack.createAudioTrack("microphone", source);
     const options = new TrackPublishOptions({ source: TrackSource.SOURCE_MICROPHONE, dtx: false });

@@ -2,6 +2,7 @@ import { AccessToken } from "livekit-server-sdk";
 import { expect, test } from "vitest";
 
 import { ANNA } from "../harness/people.ts";
+import { joinRequest } from "../harness/rough-client.ts";
 import { SdkClient } from "./client.ts";
 import { roomName, target, token } from "./meeting.ts";
 
@@ -28,8 +29,8 @@ const REFUSED: [string, () => Promise<string>][] = [
 ];
 
 test.each(REFUSED)("%s is refused with 401 where browsers look", async (_, make) => {
-  for (const path of ["/rtc/validate", "/rtc/v1/validate"]) {
-    const response = await fetch(`${http}${path}?access_token=${encodeURIComponent(await make())}`);
+  for (const path of ["/rtc/validate?", `/rtc/v1/validate?join_request=${joinRequest()}&`]) {
+    const response = await fetch(`${http}${path}access_token=${encodeURIComponent(await make())}`);
     expect(response.status).toBe(401);
     // A browser has to be able to read the reason.
     expect(response.headers.get("access-control-allow-origin")).toBe("*");
