@@ -1,47 +1,19 @@
 import {
   createLocalAudioTrack,
-  createLocalScreenTracks,
   createLocalVideoTrack,
   type LocalAudioTrack,
   type LocalTrack,
   type LocalVideoTrack,
   type Room,
+  RoomEvent,
   Track,
+  type TrackPublication,
   VideoPresets,
 } from "livekit-client";
 import { Cell } from "../state/behavior";
-import type { VideoSource } from "./participants";
+import type { LocalMediaState, MediaChoice, MediaFault } from "./media-state";
 import { videoSource } from "./room-view";
-
-/** Why a device or a screen could not be used; `null` while all is well. */
-export type MediaFault =
-  | "microphone-blocked"
-  | "microphone-failed"
-  | "camera-blocked"
-  | "camera-failed"
-  | "share-blocked"
-  | "share-failed";
-
-export interface LocalMediaState {
-  /** What the person wants; shown at once, the device follows. */
-  microphoneOn: boolean;
-  cameraOn: boolean;
-  /** The device is being opened. */
-  microphoneBusy: boolean;
-  cameraBusy: boolean;
-  camera: VideoSource | null;
-  screen: VideoSource | null;
-  fault: MediaFault | null;
-}
-
-export interface MediaChoice {
-  microphoneOn: boolean;
-  cameraOn: boolean;
-  microphoneId: string | null;
-  cameraId: string | null;
-}
-
-export type ShareDetail = "text" | "motion";
+import { openScreen, type ShareDetail } from "./screen-share";
 
 type Device = "microphone" | "camera";
 
@@ -59,6 +31,8 @@ export class LocalMedia {
   private screens: LocalTrack[] = [];
   private work: Record<Device, Promise<void>> = { microphone: Promise.resolve(), camera: Promise.resolve() };
   private disposed = false;
+  /** Being muted by ourselves right now. */
+  private readonly muting = new Set<Device>();
   private ids: Record<Device, string | null>;
 
   constructor(choice: MediaChoice) {
@@ -92,6 +66,8 @@ export class LocalMedia {
 
   /** Hands everything to a freshly connected room. */
   bind(room: Room): void {
+    if (this.room !== room)
+      room.on(RoomEvent.TrackMuted, (publication) => this.mutedFromOutside(publication));
     this.room = room;
     this.open();
     for (const track of this.screens) void this.publish(track);
@@ -130,31 +106,21 @@ export class LocalMedia {
 
   async startShare(detail: ShareDetail): Promise<void> {
     if (this.screens.length > 0) return;
-    try {
-      const tracks = await createLocalScreenTracks({
-        audio: true,
-        contentHint: detail === "text" ? "text" : "motion",
-        resolution: { width: 1920, height: 1080, frameRate: detail === "text" ? 15 : 30 },
-        selfBrowserSurface: "exclude",
-        surfaceSwitching: "include",
-        systemAudio: "include",
-      });
-      if (this.disposed) {
-        for (const track of tracks) track.stop();
-        return;
-      }
-      this.screens = tracks;
-      for (const track of tracks) {
-        // The browser's own "Stop sharing" ends the track behind our back.
-        track.mediaStreamTrack.addEventListener("ended", () => this.stopShare(), { once: true });
-        void this.publish(track);
-      }
-      const video = tracks.find((track) => track.kind === Track.Kind.Video);
-      this.state.update((state) => ({ ...state, screen: video ? videoSource(video) : null, fault: null }));
-    } catch (error) {
-      const fault = shareFault(error);
-      if (fault !== null) this.state.update((state) => ({ ...state, fault }));
+    const opened = await openScreen(detail);
+    if ("fault" in opened) {
+      this.state.update((state) => ({ ...state, fault: opened.fault }));
+      return;
     }
+    this.screens = opened.tracks;
+    // Left, while the browser's picker was open.
+    if (this.disposed) return this.stopShare();
+    for (const track of opened.tracks) {
+      // The browser's own "Stop sharing" ends the track behind our back.
+      track.mediaStreamTrack.addEventListener("ended", () => this.stopShare(), { once: true });
+      void this.publish(track);
+    }
+    const video = opened.tracks.find((track) => track.kind === Track.Kind.Video);
+    this.state.update((state) => ({ ...state, screen: video ? videoSource(video) : null, fault: null }));
   }
 
   stopShare(): void {
@@ -218,7 +184,9 @@ export class LocalMedia {
     const track = this.tracks[device];
     if (track === null) return;
     const published = track.sender !== undefined;
+    this.muting.add(device);
     if (!track.isMuted) await track.mute();
+    this.muting.delete(device);
     // A camera that is off when a new room begins is opened anew once it is wanted.
     if (device === "camera" && !published) this.drop(device);
     else if (device === "microphone") await this.publish(track);
@@ -270,6 +238,23 @@ export class LocalMedia {
     this.state.update((state) => (state.camera === shown ? state : { ...state, camera: shown }));
   }
 
+  /** Muted though wanted: by the host, or because the device was unplugged and no other took its place. */
+  private mutedFromOutside(publication: TrackPublication): void {
+    const device = publication.track === this.tracks.microphone ? "microphone" : "camera";
+    const track = this.tracks[device];
+    if (track === null || publication.track !== track || this.muting.has(device) || !this.wanted(device))
+      return;
+    const unplugged = track.mediaStreamTrack.readyState === "ended";
+    if (device === "microphone") {
+      const fault = unplugged ? "microphone-failed" : "microphone-muted-by-host";
+      this.state.update((state) => ({ ...state, microphoneOn: false, fault }));
+    } else {
+      // A muted camera is always a closed one, so only the time tells; the person can open it again.
+      this.state.update((state) => ({ ...state, cameraOn: false, fault: "camera-stopped-by-host" }));
+    }
+    this.showCamera();
+  }
+
   private busy(device: Device, busy: boolean): void {
     const field = device === "microphone" ? "microphoneBusy" : "cameraBusy";
     this.state.update((state) => ({ ...state, [field]: busy }));
@@ -284,11 +269,4 @@ export class LocalMedia {
         : { cameraOn: false, cameraBusy: false };
     this.state.update((state) => ({ ...state, ...off, fault }));
   }
-}
-
-/** Closing the browser's picker is a decision, not a fault; a refusal by the system is one. */
-function shareFault(error: unknown): MediaFault | null {
-  if (!(error instanceof Error)) return "share-failed";
-  if (error.name !== "NotAllowedError" && error.name !== "AbortError") return "share-failed";
-  return /system/iu.test(error.message) ? "share-blocked" : null;
 }

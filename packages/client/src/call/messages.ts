@@ -191,6 +191,8 @@ export const callMessages = defineMessages({
     "The screen could not be shared. Try again.",
     "Der Bildschirm ließ sich nicht teilen. Bitte erneut versuchen.",
   ],
+  mutedByHost: ["The host muted you", "Der Host hat Sie stummgeschaltet"],
+  cameraStoppedByHost: ["Your camera was turned off", "Ihre Kamera wurde ausgeschaltet"],
   dismiss: ["Dismiss", "Ausblenden"],
 
   // Shortcuts

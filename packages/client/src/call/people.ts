@@ -9,7 +9,7 @@ import {
 import { Cell } from "../state/behavior";
 import { AudioSink } from "./audio-sink";
 import type { Surroundings } from "./backend";
-import type { LocalMediaState } from "./local-media";
+import type { LocalMediaState } from "./media-state";
 import { mergeParticipants, type ParticipantView, STALE_FOR_MS, withoutLine } from "./participants";
 import { qualityOf, remoteViews, subscribeTo, VIEW_EVENTS } from "./room-view";
 

@@ -7,7 +7,8 @@ import { Chat } from "./chat";
 import type { Connection } from "./connection";
 import type { EndReason } from "./end-reason";
 import { Line, type MakeRoom, makeRoom } from "./line";
-import { LocalMedia, type MediaChoice } from "./local-media";
+import { LocalMedia } from "./local-media";
+import type { MediaChoice } from "./media-state";
 import type { ParticipantView, Role } from "./participants";
 import { People } from "./people";
 

@@ -18,6 +18,8 @@ const FAULTS = {
   "camera-failed": "cameraFailed",
   "share-blocked": "shareBlocked",
   "share-failed": "shareFailed",
+  "microphone-muted-by-host": "mutedByHost",
+  "camera-stopped-by-host": "cameraStoppedByHost",
 } as const satisfies Record<MediaFault, string>;
 
 /** What stands above the stage: the state of the line, of the sound, of one's share and devices. */
@@ -104,7 +106,7 @@ function BackBanner() {
     return () => clearTimeout(timer);
   }, [notice, session]);
   return (
-    <div role="status" className={styles.live}>
+    <div role="status">
       {notice !== null && (
         <Banner tone="ok">
           <p>{t("connectedAgain", { s: notice.missedSeconds })}</p>

@@ -24,6 +24,7 @@ import { StageArea } from "./StageArea";
 import { useCallTitle } from "./useCallTitle";
 import { useNews } from "./useNews";
 import { useNow } from "./useNow";
+import { usePageGuards } from "./usePageGuards";
 import { useShortcuts } from "./useShortcuts";
 
 interface CallViewProps {
@@ -94,6 +95,7 @@ function CallFrame({ onNews, children }: { onNews: CallViewProps["onNews"]; chil
   useNews(onNews);
   useShortcuts();
   useCallTitle();
+  usePageGuards();
   const connection = useBehavior(session.connection);
   const now = useNow(500, connection.status === "interrupted");
   const phase = connectionPhase(connection, now);

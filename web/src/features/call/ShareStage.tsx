@@ -1,6 +1,6 @@
 import type { Box, Share } from "@heydok/client/call";
 import { Maximize, Minus, Plus, ScreenShareOff } from "lucide-react";
-import { useRef, useState } from "react";
+import { type KeyboardEvent, useRef, useState } from "react";
 import { useBehavior } from "../../app/useBehavior";
 import { Button } from "../../primitives/Button";
 import { IconButton } from "../../primitives/IconButton";
@@ -82,12 +82,18 @@ function Screen({ share, name }: { share: Share; name: string }) {
     const at = ZOOMS.indexOf(zoom);
     setZoom(ZOOMS[at + by] ?? zoom);
   };
+  const onKeyDown = (event: KeyboardEvent) => {
+    if (event.ctrlKey || event.metaKey || event.altKey) return;
+    if (event.key === "+") step(1);
+    else if (event.key === "-") step(-1);
+    else if (event.key === "0") setZoom(100);
+  };
   const fullScreen = () => {
     if (document.fullscreenElement) void document.exitFullscreen();
     else void frame.current?.requestFullscreen().catch(() => undefined);
   };
   return (
-    <figure className={styles.screen} ref={frame} aria-label={name}>
+    <figure className={styles.screen} ref={frame} aria-label={name} onKeyDown={onKeyDown}>
       <div className={styles.scroller} tabIndex={zoom > 100 ? 0 : -1}>
         <div className={styles.zoomed} style={{ width: `${zoom}%`, height: `${zoom}%` }}>
           <VideoView

@@ -1,0 +1,30 @@
+import { createLocalScreenTracks, type LocalTrack } from "livekit-client";
+
+/** What a shared screen mostly shows: sharp letters, or smooth movement. */
+export type ShareDetail = "text" | "motion";
+
+export type OpenedScreen = { tracks: LocalTrack[] } | { fault: "share-blocked" | "share-failed" | null };
+
+/** Asks for a screen, with its sound where the browser gives it. A closed picker is no fault. */
+export async function openScreen(detail: ShareDetail): Promise<OpenedScreen> {
+  try {
+    const tracks = await createLocalScreenTracks({
+      audio: true,
+      contentHint: detail === "text" ? "text" : "motion",
+      resolution: { width: 1920, height: 1080, frameRate: detail === "text" ? 15 : 30 },
+      selfBrowserSurface: "exclude",
+      surfaceSwitching: "include",
+      systemAudio: "include",
+    });
+    return { tracks };
+  } catch (error) {
+    return { fault: shareFault(error) };
+  }
+}
+
+/** Closing the browser's picker is a decision; only a refusal by the system is a fault. */
+function shareFault(error: unknown): "share-blocked" | "share-failed" | null {
+  if (!(error instanceof Error)) return "share-failed";
+  if (error.name !== "NotAllowedError" && error.name !== "AbortError") return "share-failed";
+  return /system/iu.test(error.message) ? "share-blocked" : null;
+}
