@@ -6,10 +6,7 @@ import type { Product } from "../harness/product.ts";
 import { expect, test } from "./fixtures.ts";
 
 /** A browser that has a camera and a microphone, but asks before it gives them; nobody is there to answer. */
-async function withoutPermission(
-  product: Product,
-  use: (page: Page) => Promise<void>,
-): Promise<void> {
+async function withoutPermission(product: Product, use: (page: Page) => Promise<void>): Promise<void> {
   const { executablePath, args } = test.info().project.use.launchOptions ?? {};
   const browser = await chromium.launch({
     ...(executablePath === undefined ? {} : { executablePath }),
@@ -104,7 +101,9 @@ test("the speaker test asks what only a person can know", async ({ arrive, produ
   await expect(anna.page.getByRole("status").filter({ hasText: "Speakers work" })).toBeVisible();
 });
 
-test("a blocked camera is explained, stops nobody, and starts by itself once allowed", async ({ product }) => {
+test("a blocked camera is explained, stops nobody, and starts by itself once allowed", async ({
+  product,
+}) => {
   await withoutPermission(product, async (page) => {
     await expect(page.getByRole("alert").filter({ hasText: "Camera blocked" })).toBeAttached();
     await expect(page.getByRole("heading", { name: "Camera blocked" })).toBeVisible();

@@ -83,8 +83,18 @@ const joinAs = async (page: Page) => {
 };
 
 const STATES: readonly State[] = [
-  { name: "landing-unknown", address: "/", answers: { info: problem(404, "meeting_not_found") }, act: typeCode },
-  { name: "landing-expired", address: "/", answers: { info: ok({ ...info, status: "expired" }) }, act: typeCode },
+  {
+    name: "landing-unknown",
+    address: "/",
+    answers: { info: problem(404, "meeting_not_found") },
+    act: typeCode,
+  },
+  {
+    name: "landing-expired",
+    address: "/",
+    answers: { info: ok({ ...info, status: "expired" }) },
+    act: typeCode,
+  },
   {
     name: "landing-create-limited",
     address: "/",
@@ -132,7 +142,10 @@ const STATES: readonly State[] = [
     answers: {},
     act: async (page) => await expect(page.locator("main p")).toBeVisible(),
   },
-  { name: "prejoin-people", answers: { info: ok({ ...info, participant_count: 5 }), participants: ok(people) } },
+  {
+    name: "prejoin-people",
+    answers: { info: ok({ ...info, participant_count: 5 }), participants: ok(people) },
+  },
   {
     name: "prejoin-nearly-full",
     answers: { info: ok({ ...info, participant_count: 5, max_participants: 6 }), participants: ok(people) },
@@ -220,7 +233,8 @@ for (const language of ["en", "de"] as const) {
   test(`every state outside the call in ${language}`, async ({ browser }) => {
     await mkdir(FOLDER, { recursive: true });
     const product = await oneProcess();
-    for (const state of STATES) await test.step(state.name, () => shoot(browser, product.home, state, language));
+    for (const state of STATES)
+      await test.step(state.name, () => shoot(browser, product.home, state, language));
     await product.stop();
   });
 }
