@@ -24,8 +24,7 @@ export function DevicePanel({ model }: { model: PreJoinViewModel }) {
         devices={list.microphones}
         chosen={microphone}
         nameOf={(n) => t("microphoneN", { n })}
-        empty={t("noMicrophone")}
-        unknown={t("systemChoice")}
+        empty={useEmptyLabel(model, "microphone")}
         onChoose={(id) => model.choose("microphone", id)}
       />
       <DevicePicker
@@ -34,8 +33,7 @@ export function DevicePanel({ model }: { model: PreJoinViewModel }) {
         devices={list.cameras}
         chosen={camera}
         nameOf={(n) => t("cameraN", { n })}
-        empty={t("noCamera")}
-        unknown={t("systemChoice")}
+        empty={useEmptyLabel(model, "camera")}
         onChoose={(id) => model.choose("camera", id)}
       />
       <div className={styles.speaker}>
@@ -48,7 +46,6 @@ export function DevicePanel({ model }: { model: PreJoinViewModel }) {
             chosen={speakerId}
             nameOf={(n) => t("speakerN", { n })}
             empty={t("systemChoice")}
-            unknown={t("systemChoice")}
             system={t("systemChoice")}
             onChoose={(id) => model.choose("speaker", id)}
           />
@@ -67,6 +64,14 @@ function useRunning(model: PreJoinViewModel, kind: DeviceKind): string | null {
   return state.status === "on" ? state.capture.deviceId : null;
 }
 
+/** Without the permission a browser names no devices; that none was found is known only after looking for one. */
+function useEmptyLabel(model: PreJoinViewModel, kind: DeviceKind): string {
+  const t = useText(preJoinMessages);
+  const state = useBehavior(model[kind].state);
+  if (state.status !== "fault" || state.fault !== "missing") return t("systemChoice");
+  return t(kind === "camera" ? "noCamera" : "noMicrophone");
+}
+
 interface DevicePickerProps {
   readonly id?: string;
   readonly label: string;
@@ -76,21 +81,18 @@ interface DevicePickerProps {
   /** For devices that the browser does not name yet. */
   readonly nameOf: (n: number) => string;
   readonly empty: string;
-  readonly unknown: string;
   /** Entry for the system's choice, where the browser cannot tell which one that is. */
   readonly system?: string;
   readonly onChoose: (id: string) => void;
 }
 
 function DevicePicker(props: DevicePickerProps) {
-  const { id, label, icon, devices, chosen, nameOf, empty, unknown, system, onChoose } = props;
+  const { id, label, icon, devices, chosen, nameOf, empty, system, onChoose } = props;
   const named: SelectOption[] = devices
     .filter((device) => device.id !== "")
     .map((device, index) => ({ value: device.id, label: device.label || nameOf(index + 1) }));
   const known = named.some((option) => option.value === chosen);
-  // Before the permission the browser tells that there is something, but not what.
-  const unnamed = devices.length > 0 ? unknown : empty;
-  const first = system ?? (named.length === 0 ? unnamed : known ? null : nameOf(1));
+  const first = system ?? (named.length === 0 ? empty : known ? null : nameOf(1));
   const options = first === null ? named : [{ value: "", label: first }, ...named];
   return (
     <Select

@@ -79,7 +79,9 @@ function PreJoinView({
       <NameForm model={model} />
       <div className={styles.stageColumn}>
         <Preview model={model} />
-        <DeviceProblems model={model} />
+        <div className={styles.problems}>
+          <DeviceProblems model={model} />
+        </div>
         <section className={styles.devices} aria-labelledby="devices-heading">
           <h2 id="devices-heading" className="visually-hidden">
             {t("deviceSettings")}
