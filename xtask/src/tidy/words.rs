@@ -89,11 +89,16 @@ fn text_for<'a>(place: Place, file: &'a File, code: Option<&'a str>, product: Op
     match place {
         Place::Anywhere => Some(&file.text),
         Place::RustCode => code,
-        Place::RustProduct => product.filter(|_| !file.is_test() && !file.path.starts_with("xtask/")),
+        Place::RustProduct => product.filter(|_| !file.is_test() && !may_print(file)),
         Place::Typescript => typescript.then_some(&*file.text),
         Place::TypescriptProduct => (typescript && !file.is_test()).then_some(&*file.text),
         Place::Tests => (file.is_test() || file.has_extension("py")).then_some(&*file.text),
     }
+}
+
+/// Programs for the terminal, and build scripts, which talk to cargo.
+fn may_print(file: &File) -> bool {
+    file.path.starts_with("xtask/") || matches!(file.name(), "main.rs" | "build.rs")
 }
 
 fn find(word: &Word, file: &File, text: &str, findings: &mut Vec<Finding>) {
