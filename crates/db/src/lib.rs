@@ -8,6 +8,8 @@ mod error;
 pub mod jobs;
 mod migrations;
 mod pool;
+#[doc(hidden)]
+pub mod testing;
 mod value;
 
 pub use conn::Conn;

@@ -12,3 +12,5 @@ pub mod logging;
 pub mod secrets;
 pub mod serve;
 pub mod startup;
+#[cfg(test)]
+mod testing;

@@ -8,6 +8,8 @@ use heydok::config::Refusal;
 use heydok::{commands, serve};
 
 fn main() -> ExitCode {
+    // rustls finds two providers among our dependencies; this one is ours. It is refused only where one is installed already.
+    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
     match run(Cli::parse().command.unwrap_or(Command::Serve)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {

@@ -1,20 +1,24 @@
 //! What is known of a request before any handler runs, and what every answer gets after it.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use axum::body::Body;
 use axum::extract::{ConnectInfo, FromRequestParts, Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use http::header::{
-    CACHE_CONTROL, CONTENT_TYPE, HOST, REFERRER_POLICY, STRICT_TRANSPORT_SECURITY, X_CONTENT_TYPE_OPTIONS,
+    CACHE_CONTROL, CONTENT_TYPE, HOST, ORIGIN, REFERRER_POLICY, STRICT_TRANSPORT_SECURITY, X_CONTENT_TYPE_OPTIONS,
 };
 use http::request::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 
 use super::problem::{self, Document, Problem};
+use super::{cors, limit};
 use crate::app::App;
+use crate::config::ErrorDetailStyle;
+use crate::http::limit::Limit;
+use crate::limits::{Decision, Network};
 
 /// Header that names a request in our answer and in our log.
 pub const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -31,19 +35,37 @@ pub struct Context {
     pub secure: bool,
     /// The `Host` the caller used, if it looks like one.
     pub host: Option<String>,
+    /// Whether peer and `Host` are this machine, and nothing says that a page or a proxy stands between.
+    pub local: bool,
+    limited: Arc<OnceLock<Decision>>,
 }
 
 impl Context {
     /// Scheme, host and port that this server is reached by, without a slash at the end.
     pub fn origin(&self, app: &App) -> String {
-        if let Some(origin) = &app.settings().frontend_origin {
+        if let Some(origin) = &app.settings.frontend.url {
             return origin.clone();
         }
         let scheme = if self.secure { "https" } else { "http" };
         match &self.host {
             Some(host) => format!("{scheme}://{host}"),
-            None => format!("{scheme}://localhost:{}", app.settings().port),
+            None => format!("{scheme}://localhost:{}", app.port),
         }
+    }
+
+    /// What rate limits count by.
+    pub fn network(&self) -> Network {
+        Network::of(self.address)
+    }
+
+    /// `heydok dev` on loopback: whoever sits at the machine owns every meeting (D-10).
+    pub fn is_local_owner(&self, app: &App) -> bool {
+        self.local && app.settings.operation.development && app.settings.listening.host.is_loopback()
+    }
+
+    /// Remembers which rate limit this request met, for the headers of its answer.
+    pub fn limited_by(&self, decision: Decision) {
+        let _ = self.limited.set(decision);
     }
 }
 
@@ -51,57 +73,76 @@ impl<S: Send + Sync> FromRequestParts<S> for Context {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Problem> {
-        let context = parts.extensions.get::<Arc<Self>>();
-        context.map(|context| Self::clone(context)).ok_or_else(|| Problem::internal("no request context"))
+        parts.extensions.get::<Self>().cloned().ok_or_else(|| Problem::internal("no request context"))
     }
 }
 
 /// The outermost layer: makes the [`Context`], renders problems and adds the headers that every answer has.
 pub async fn layer(State(app): State<App>, mut request: Request, next: Next) -> Response {
     let peer = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip());
-    let context = Arc::new(read(&app, peer, request.headers(), request.uri()));
+    let context = read(&app, peer, request.headers(), request.uri());
     let path = request.uri().path().to_owned();
-    let page = !path.starts_with("/api/");
-    request.extensions_mut().insert(Arc::clone(&context));
-    let mut response = next.run(request).await;
+    let origin = request.headers().get(ORIGIN).cloned();
+    let preflight = cors::is_preflight(request.method(), request.headers());
+    request.extensions_mut().insert(context.clone());
+    let mut response = if preflight {
+        StatusCode::NO_CONTENT.into_response()
+    } else {
+        match admit(&app, &context, &path) {
+            Ok(()) => next.run(request).await,
+            Err(problem) => problem.into_response(),
+        }
+    };
     if response.status().is_client_error() || response.status().is_server_error() {
-        response = render(response, &path, &context);
+        response = render(&app, response, &path, &context);
     }
-    decorate(&app, response.headers_mut(), &context, page);
+    if let Some(decision) = context.limited.get() {
+        limit::decorate(&mut response, decision);
+    }
+    if let Some(origin) = origin.filter(|_| path.starts_with("/api/")) {
+        let permission = cors::permission(&app, &path, origin.to_str().unwrap_or_default());
+        cors::decorate(response.headers_mut(), permission, &origin, preflight);
+    }
+    decorate(&app, response.headers_mut(), &context, !path.starts_with("/api/"));
     response
 }
 
+/// Every call of the API that has no limit of its own counts against the common one.
+fn admit(app: &App, context: &Context, path: &str) -> Result<(), Problem> {
+    let own = ["/create", "/join", "/chat", "/webhooks/livekit"].iter().any(|end| path.ends_with(end));
+    if !path.starts_with("/api/") || own { Ok(()) } else { limit::take(app, context, Limit::Other) }
+}
+
 fn read(app: &App, peer: Option<IpAddr>, headers: &HeaderMap, uri: &http::Uri) -> Context {
+    let proxies = &app.settings.listening.trusted_proxies;
     let peer = peer.unwrap_or(IpAddr::V4(Ipv4Addr::LOCALHOST)).to_canonical();
-    let trusted = app.settings().trusts(peer);
+    let trusted = proxies.contains(peer);
     let forwarded = |name: &str| if trusted { text(headers, name) } else { None };
-    let address = forwarded("x-forwarded-for").and_then(|list| client_of(app, list)).unwrap_or(peer);
     let host = forwarded("x-forwarded-host")
         .or_else(|| text(headers, HOST.as_str()))
         .or_else(|| uri.authority().map(|a| a.as_str()));
+    let host = host.filter(|host| is_host(host)).map(str::to_ascii_lowercase);
+    let between = [ORIGIN.as_str(), "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "forwarded"];
     Context {
         request_id: text(headers, X_REQUEST_ID.as_str())
             .filter(|id| is_request_id(id))
             .map_or_else(|| app.new_id(), str::to_owned),
-        address,
-        secure: app.settings().tls
-            || forwarded("x-forwarded-proto").is_some_and(|scheme| scheme.eq_ignore_ascii_case("https")),
-        host: host.filter(|host| is_host(host)).map(str::to_ascii_lowercase),
+        address: proxies.client(peer, text(headers, "x-forwarded-for")),
+        secure: forwarded("x-forwarded-proto").is_some_and(|scheme| scheme.eq_ignore_ascii_case("https")),
+        local: peer.is_loopback()
+            && host.as_deref().is_some_and(is_loopback_host)
+            && !between.iter().any(|name| headers.contains_key(*name)),
+        host,
+        limited: Arc::default(),
     }
 }
 
-/// The last address in `X-Forwarded-For` that is not a proxy of ours: earlier ones could be the caller's invention.
-fn client_of(app: &App, list: &str) -> Option<IpAddr> {
-    let addresses = list.rsplit(',').take(16).map_while(|item| item.trim().parse::<IpAddr>().ok());
-    let mut last = None;
-    for address in addresses {
-        let address = address.to_canonical();
-        last = Some(address);
-        if !app.settings().trusts(address) {
-            break;
-        }
-    }
-    last
+fn is_loopback_host(host: &str) -> bool {
+    let name = host
+        .rsplit_once(':')
+        .filter(|(_, port)| port.bytes().all(|byte| byte.is_ascii_digit()))
+        .map_or(host, |(name, _)| name);
+    name == "localhost" || name.trim_matches(['[', ']']).parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
 }
 
 fn text<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
@@ -118,7 +159,7 @@ fn is_host(host: &str) -> bool {
 }
 
 /// Gives an error its body. Errors that the framework made (404, 405, 413) have no [`Problem`] yet.
-fn render(response: Response, path: &str, context: &Context) -> Response {
+fn render(app: &App, response: Response, path: &str, context: &Context) -> Response {
     let problem = response.extensions().get::<Problem>().cloned();
     let problem = match problem {
         Some(problem) => problem,
@@ -141,7 +182,7 @@ fn render(response: Response, path: &str, context: &Context) -> Response {
         r#type: format!("/docs/errors#{}", problem.code.code),
         title: problem.code.status.canonical_reason().unwrap_or("Error"),
         status: problem.code.status.as_u16(),
-        detail: serde_json::Value::String(problem.detail.into_owned()),
+        detail: detail(app, &problem),
         instance: path,
         code: problem.code.code,
         request_id: &context.request_id,
@@ -154,6 +195,15 @@ fn render(response: Response, path: &str, context: &Context) -> Response {
     parts.headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
     parts.headers.remove(http::header::CONTENT_LENGTH);
     (parts, Body::from(body)).into_response()
+}
+
+/// One sentence; or FastAPI's list of wrong fields, for clients that were written for it (ERROR_DETAIL_STYLE).
+fn detail(app: &App, problem: &Problem) -> serde_json::Value {
+    let list = app.settings.operation.error_detail_style == ErrorDetailStyle::FastApi && !problem.errors.is_empty();
+    match list.then(|| serde_json::to_value(&problem.errors)) {
+        Some(Ok(errors)) => errors,
+        _ => serde_json::Value::String(problem.detail.clone().into_owned()),
+    }
 }
 
 /// Bodies that are complete as they are (pages, health).
@@ -173,9 +223,7 @@ fn decorate(app: &App, headers: &mut HeaderMap, context: &Context, page: bool) {
     }
     headers.entry(CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
     if page {
-        headers
-            .entry(http::header::CONTENT_SECURITY_POLICY)
-            .or_insert_with(|| app.settings().content_security_policy());
+        headers.entry(http::header::CONTENT_SECURITY_POLICY).or_insert_with(|| app.content_security_policy());
     }
 }
 

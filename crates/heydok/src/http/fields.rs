@@ -12,10 +12,15 @@ pub struct Fields {
 }
 
 impl Fields {
+    /// An object without members, to reject what does not stand in a body.
+    pub fn empty() -> Self {
+        Self { members: Map::new(), errors: Vec::new() }
+    }
+
     /// Parses `body`; an empty body is an object without members.
     pub fn parse(body: &[u8]) -> Result<Self, Problem> {
         if body.iter().all(u8::is_ascii_whitespace) {
-            return Ok(Self { members: Map::new(), errors: Vec::new() });
+            return Ok(Self::empty());
         }
         match serde_json::from_slice(body) {
             Ok(Value::Object(members)) => Ok(Self { members, errors: Vec::new() }),

@@ -1,8 +1,13 @@
 //! The HTTP side that all features share: context, problems, bodies, the embedded web client, the API's own documents.
 
+pub mod auth;
 pub mod body;
 pub mod context;
+pub mod cors;
+pub mod docs;
 pub mod fields;
+pub mod idempotency;
+pub mod limit;
 pub mod problem;
 pub mod router;
 pub mod web;

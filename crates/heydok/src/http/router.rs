@@ -9,20 +9,32 @@ use utoipa::OpenApi as _;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::{body, context, web};
+use super::{body, context, docs, web};
 use crate::app::App;
-use crate::features::{join, meetings, system};
+use crate::features::{chat, join, livekit, meetings, participants, system};
 
 #[derive(utoipa::OpenApi)]
-#[openapi(info(title = "heydok", description = "Video meetings: open a link, type a name, talk."))]
+#[openapi(
+    info(title = "heydok", description = "Video meetings: open a link, type a name, talk.", license(name = "MIT")),
+    tags((name = "meetings", description = "Create, join, look up, end"), (name = "chat", description = "Messages in a meeting"), (name = "system", description = "For operators and clients"))
+)]
 struct Document;
 
 fn api() -> OpenApiRouter<App> {
     OpenApiRouter::with_openapi(Document::openapi())
         .routes(routes!(meetings::http::create))
-        .routes(routes!(meetings::http::exists))
         .routes(routes!(join::http::join))
+        .routes(routes!(meetings::http::info))
+        .routes(routes!(meetings::http::exists))
+        .routes(routes!(participants::http::list))
+        .routes(routes!(meetings::http::end))
+        .routes(routes!(chat::http::list, chat::http::write))
+        .routes(routes!(livekit::http::webhook))
+        .routes(routes!(system::http::config))
         .routes(routes!(system::http::health))
+        .routes(routes!(system::http::ready))
+        .routes(routes!(system::http::metrics))
+        .routes(routes!(system::http::version))
 }
 
 /// The OpenAPI document.
@@ -34,6 +46,7 @@ pub fn openapi() -> utoipa::openapi::OpenApi {
 pub fn router(app: &App) -> Router {
     let (api, _) = api().split_for_parts();
     api.merge(web::routes())
+        .merge(docs::routes())
         .fallback(routing::any(web::fallback))
         .layer(CompressionLayer::new())
         .layer(DefaultBodyLimit::max(body::BODY_BYTES_MAX))

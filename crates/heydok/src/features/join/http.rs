@@ -11,9 +11,11 @@ use super::rules::Refusal;
 use super::service::{self, Application, Outcome};
 use crate::app::App;
 use crate::features::livekit;
+use crate::features::record::Origin;
 use crate::http::body::FromFields;
-use crate::http::problem::{self, Code};
-use crate::http::{Body, Context, Fields, Problem};
+use crate::http::limit::{self, Limit};
+use crate::http::problem::{self, Code, Document};
+use crate::http::{Body, Context, Fields, Problem, auth};
 
 /// Who wants to come in.
 #[derive(Debug, ToSchema)]
@@ -62,7 +64,9 @@ pub struct JoinAnswer {
 }
 
 /// Join a meeting
-#[utoipa::path(post, path = "/api/v1/meetings/{meeting_id}/join", tag = "meetings", params(("meeting_id" = String, Path)), request_body = JoinRequest, responses((status = 200, body = JoinAnswer)))]
+#[utoipa::path(post, path = "/api/v1/meetings/{meeting_id}/join", tag = "meetings", request_body = JoinRequest,
+    params(("meeting_id" = String, Path, description = "Code, id or external id")),
+    responses((status = 200, body = JoinAnswer), (status = 403, body = Document), (status = 404, body = Document), (status = 409, body = Document), (status = 410, body = Document), (status = 422, body = Document), (status = 429, body = Document), (status = 502, body = Document)))]
 pub async fn join(
     State(app): State<App>,
     Path(meeting_id): Path<String>,
@@ -70,15 +74,17 @@ pub async fn join(
     headers: HeaderMap,
     body: Body<JoinRequest>,
 ) -> Result<Json<JoinAnswer>, Problem> {
-    let request = body.value;
-    let host_key = headers.get("x-host-key").and_then(|key| key.to_str().ok()).map(str::to_owned);
-    let application = Application {
-        display_name: request.display_name,
-        password: request.password,
-        host_key: request.host_key.or(host_key).filter(|key| !key.is_empty()),
-        rejoin_token: request.rejoin_token,
+    limit::take(&app, &context, Limit::Join(&meeting_id.to_ascii_lowercase()))?;
+    let application = application(&app, &context, &headers, body.value);
+    let refused = limit::may_look_up(&app, &context).err();
+    let proof = application.host_key.is_some() || application.rejoin_token.is_some();
+    if let (Some(refusal), false) = (&refused, proof) {
+        return Err(refusal.clone());
+    }
+    let admitted = match service::join(&app, &meeting_id, &application).await {
+        Ok(admitted) => admitted,
+        Err(outcome) => return Err(refuse(&app, &context, &meeting_id, &application, outcome, refused).await),
     };
-    let admitted = service::join(&app, &meeting_id, &application).await?;
     let meeting = &admitted.meeting;
     let room = livekit::ensure_room(&app, &meeting.room_name, meeting.max_participants).await;
     room.map_err(|error| Problem::new(problem::ROOM_CREATE_FAILED).private(error))?;
@@ -95,6 +101,37 @@ pub async fn join(
     }))
 }
 
+fn application(app: &App, context: &Context, headers: &HeaderMap, request: JoinRequest) -> Application {
+    let host_key = request.host_key.or_else(|| auth::host_key(headers).map(str::to_owned));
+    Application {
+        display_name: request.display_name,
+        password: request.password,
+        host_key: host_key.filter(|key| !key.is_empty()),
+        rejoin_token: request.rejoin_token.filter(|token| !token.is_empty()),
+        local_owner: context.is_local_owner(app),
+        origin: Origin::of(context),
+    }
+}
+
+/// Counts guesses, writes wrong passwords down, and hides everything behind 429 from those whose budget was used up.
+async fn refuse(
+    app: &App,
+    context: &Context,
+    given: &str,
+    application: &Application,
+    outcome: Outcome,
+    refused: Option<Problem>,
+) -> Problem {
+    let wrong_password = matches!(outcome, Outcome::Refused(Refusal::PasswordWrong));
+    if wrong_password || matches!(outcome, Outcome::Refused(Refusal::NotFound) | Outcome::HostKeyInvalid) {
+        limit::record_miss(app, context);
+    }
+    if wrong_password && let Err(error) = service::record_wrong_password(app, given, &application.origin).await {
+        return error.into();
+    }
+    refused.unwrap_or_else(|| outcome.into())
+}
+
 impl From<Outcome> for Problem {
     fn from(outcome: Outcome) -> Self {
         match outcome {
@@ -102,6 +139,7 @@ impl From<Outcome> for Problem {
             Outcome::Waiting(_) => Self::new(problem::INVALID_STATE).detail("The meeting has not begun yet"),
             Outcome::HostKeyInvalid => Self::new(problem::HOST_KEY_INVALID),
             Outcome::NoIdentity => Self::new(problem::CAPACITY),
+            Outcome::NoKey => Self::new(problem::TOKEN_FAILED),
             Outcome::Database(error) => error.into(),
         }
     }

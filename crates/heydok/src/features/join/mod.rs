@@ -4,3 +4,5 @@ pub mod http;
 pub mod rules;
 pub mod service;
 pub mod store;
+#[cfg(test)]
+mod tests;

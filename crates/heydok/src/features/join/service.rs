@@ -2,12 +2,15 @@
 
 use db::Conn;
 use kit::{Secret, UnixMillis};
+use serde_json::json;
 use signal::token::{Claims, VideoGrant, sign};
 
 use super::rules::{Applicant, Decision, Door, Password, Refusal, Role, Wait, admit, token_expiry};
-use super::store::{self, NewParticipant, Session};
+use super::store::{self, NewParticipant, Session, SessionState};
 use crate::app::App;
-use crate::features::meetings::{self, Meeting};
+use crate::features::meetings::{self, Meeting, Standing};
+use crate::features::record::{Actor, Audit, Event, Moment, Origin, append_audit, append_event, append_timeline};
+use crate::http::auth;
 
 /// Least remaining life of a token that is given again instead of a new one.
 const REUSE_MS_MIN: i64 = 10 * 60 * 1000;
@@ -19,6 +22,9 @@ pub struct Application {
     pub password: Option<String>,
     pub host_key: Option<String>,
     pub rejoin_token: Option<String>,
+    /// `heydok dev` on loopback.
+    pub local_owner: bool,
+    pub origin: Origin,
 }
 
 /// What somebody gets who was let in.
@@ -37,6 +43,8 @@ pub enum Outcome {
     Waiting(Wait),
     HostKeyInvalid,
     NoIdentity,
+    /// There is no LiveKit key to sign with.
+    NoKey,
     Database(db::Error),
 }
 
@@ -48,7 +56,11 @@ impl From<db::Error> for Outcome {
 
 /// Decides and stores in one transaction; signs after it.
 pub async fn join(app: &App, given: &str, application: &Application) -> Result<Admitted, Outcome> {
-    let (meeting, session, rejoin_token) = db::write!(app.db(), conn => enter(app, conn, given, application).await)?;
+    if app.secrets.livekit_api_key.is_empty() {
+        return Err(Outcome::NoKey);
+    }
+    let (meeting, session, rejoin_token) = db::write!(&app.db, conn => enter(app, conn, given, application).await)?;
+    app.wake.now();
     let token = room_token(app, &meeting, &session);
     Ok(Admitted { meeting, session, rejoin_token, token })
 }
@@ -61,6 +73,9 @@ async fn enter(
 ) -> Result<(Meeting, Session, Secret), Outcome> {
     let now = app.now();
     let meeting = meetings::store::find(conn, given).await?.ok_or(Outcome::Refused(Refusal::NotFound))?;
+    if meeting.standing(now) == Standing::Absent {
+        return Err(Outcome::Refused(Refusal::NotFound));
+    }
     let known = match &application.rejoin_token {
         Some(token) => store::by_rejoin(conn, &meeting.id, &kit::token_digest(token)).await?,
         None => None,
@@ -76,7 +91,7 @@ async fn enter(
     };
     let applicant = Applicant {
         role,
-        password: Password::Satisfied,
+        password: password(app, &meeting, application),
         removed: known.as_ref().is_some_and(|session| session.removed),
         returning: known.is_some(),
     };
@@ -99,11 +114,21 @@ async fn enter(
 
 fn role_of(meeting: &Meeting, application: &Application, known: Option<&Session>) -> Result<Role, Outcome> {
     match &application.host_key {
-        Some(key) => match &meeting.host_key {
-            Some(digest) if kit::equal_in_constant_time(digest, &kit::token_digest(key)) => Ok(Role::Host),
-            _ => Err(Outcome::HostKeyInvalid),
-        },
+        Some(key) if auth::is_host(meeting, key) => Ok(Role::Host),
+        Some(_) => Err(Outcome::HostKeyInvalid),
+        None if application.local_owner => Ok(Role::Host),
         None => Ok(known.map_or(Role::Guest, |session| session.role)),
+    }
+}
+
+fn password(app: &App, meeting: &Meeting, application: &Application) -> Password {
+    let Some(encrypted) = &meeting.password else { return Password::Satisfied };
+    let Some(given) = application.password.as_deref().filter(|given| !given.is_empty()) else {
+        return Password::Missing;
+    };
+    match app.cipher.decrypt(meetings::service::password_place(&meeting.id), encrypted) {
+        Ok(password) if kit::equal_in_constant_time(&password, given) => Password::Satisfied,
+        _ => Password::Wrong,
     }
 }
 
@@ -125,7 +150,7 @@ async fn readmit(
         role,
         name: application.display_name.clone(),
         token_issued_at: now,
-        token_expires_at: token_expiry(now, app.settings().token_ttl, meeting.expires_at),
+        token_expires_at: token_expiry(now, app.settings.meetings.token_ttl, meeting.expires_at),
         ..known
     };
     store::renew(conn, &session, now).await?;
@@ -140,16 +165,20 @@ async fn admit_new(
     application: &Application,
     now: UnixMillis,
 ) -> Result<(Session, Secret), Outcome> {
-    let participant_id = store::new_identity(conn, &meeting.id, &**app.entropy()).await?.ok_or(Outcome::NoIdentity)?;
+    let participant_id = store::new_identity(conn, &meeting.id, &*app.entropy).await?.ok_or(Outcome::NoIdentity)?;
     let session = Session {
         id: app.new_id(),
         participant_row: app.new_id(),
         participant_id,
         jti: app.new_id(),
         role,
+        state: SessionState::Admitted,
+        sid: None,
         name: application.display_name.clone(),
         token_issued_at: now,
-        token_expires_at: token_expiry(now, app.settings().token_ttl, meeting.expires_at),
+        token_expires_at: token_expiry(now, app.settings.meetings.token_ttl, meeting.expires_at),
+        connected_at: None,
+        updated_at: now,
         removed: false,
     };
     let participant = NewParticipant {
@@ -157,13 +186,50 @@ async fn admit_new(
         meeting_id: &meeting.id,
         instance_id: meeting.instance_id.as_deref(),
         participant_id: &session.participant_id,
+        kind: "guest",
         role,
         name: &session.name,
     };
     store::insert_participant(conn, &participant, now).await?;
-    let rejoin = kit::new_token(&**app.entropy());
+    let rejoin = kit::new_token(&*app.entropy);
     store::insert_session(conn, &meeting.id, &session, &kit::token_digest(rejoin.expose()), now).await?;
+    record(app, conn, meeting, &session, application, now).await?;
     Ok((session, rejoin))
+}
+
+async fn record(
+    app: &App,
+    conn: &mut Conn,
+    meeting: &Meeting,
+    session: &Session,
+    application: &Application,
+    now: UnixMillis,
+) -> Result<(), db::Error> {
+    let participant = session.participant_id.as_str();
+    let actor = if session.role == Role::Host { Actor::Host } else { Actor::Anonymous };
+    let detail = json!({ "meeting_id": meeting.id, "role": session.role.as_str() });
+    let audit = Audit {
+        action: "join.admitted",
+        actor,
+        origin: &application.origin,
+        target_kind: "participant",
+        target_id: participant,
+        detail,
+    };
+    append_audit(conn, &audit, now).await?;
+    let instance_id = meeting.instance_id.as_deref();
+    let data = json!({ "meeting_id": meeting.public_id(), "id": meeting.id, "participant_id": participant, "role": session.role.as_str() });
+    append_event(conn, &Event { r#type: "participant.admitted", meeting_id: &meeting.id, instance_id, data }, now)
+        .await?;
+    let moment = Moment {
+        id: &app.new_id(),
+        kind: "admitted",
+        meeting_id: &meeting.id,
+        instance_id,
+        participant_id: Some(participant),
+        detail: json!({}),
+    };
+    append_timeline(conn, &moment, now).await
 }
 
 /// The room token (C-13). The same session gives the same bytes: that is the token cache.
@@ -171,7 +237,7 @@ pub fn room_token(app: &App, meeting: &Meeting, session: &Session) -> String {
     let seconds = |at: UnixMillis| u64::try_from(at.as_seconds()).unwrap_or(0);
     let publishes = session.role != Role::Viewer;
     let claims = Claims {
-        iss: app.settings().livekit_api_key.clone(),
+        iss: app.secrets.livekit_api_key.clone(),
         sub: session.participant_id.clone(),
         jti: session.jti.clone(),
         nbf: Some(seconds(session.token_issued_at)),
@@ -191,5 +257,20 @@ pub fn room_token(app: &App, meeting: &Meeting, session: &Session) -> String {
         }),
         ..Claims::default()
     };
-    sign(&claims, app.settings().livekit_api_secret.expose())
+    sign(&claims, app.secrets.livekit_api_secret.expose())
+}
+
+/// Writes down that a password was wrong: the refused transaction left nothing behind.
+pub async fn record_wrong_password(app: &App, given: &str, origin: &Origin) -> Result<(), db::Error> {
+    let now = app.now();
+    let Some(meeting) = meetings::store::find(&mut app.db.read().await?, given).await? else { return Ok(()) };
+    let audit = &Audit {
+        action: "join.password_failed",
+        actor: Actor::Anonymous,
+        origin,
+        target_kind: "meeting",
+        target_id: &meeting.id,
+        detail: json!({}),
+    };
+    db::write!(&app.db, conn => append_audit(conn, audit, now).await)
 }

@@ -21,7 +21,7 @@ const TOKEN_TTL_S: u64 = 60;
 /// Most bytes of an answer: ListParticipants of the fullest room stays far below.
 const ANSWER_BYTES_MAX: usize = 8 * 1024 * 1024;
 /// How long an answer is waited for.
-pub const PATIENCE: Duration = Duration::from_secs(8);
+const PATIENCE: Duration = Duration::from_secs(8);
 
 /// Why the media server did not do what it was asked.
 #[derive(Debug, thiserror::Error)]

@@ -1,19 +1,25 @@
-//! E-01 create and E-04 exists.
+//! E-01 create, E-03 info, E-04 exists, E-06 end.
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::{Path, Query, State};
+use axum::response::{IntoResponse as _, Response};
+use http::header::{CACHE_CONTROL, ETAG, IF_NONE_MATCH};
+use http::{HeaderMap, HeaderValue, StatusCode};
+use kit::UnixMillis;
 use kit::text::{Length, Lines};
-use serde::Serialize;
-use utoipa::ToSchema;
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
 
-use super::store::{self, NewMeeting};
-use super::{Meeting, Standing};
-use crate::app::{App, MeetingUrlStyle};
+use super::{Meeting, Standing, service, store};
+use crate::app::App;
+use crate::config::MeetingUrlStyle;
+use crate::features::record::{Actor, Origin};
 use crate::http::body::FromFields;
+use crate::http::limit::{self, Limit};
 use crate::http::problem::{
-    FEATURE_DISABLED, ID_SPACE, MEETING_ENDED, MEETING_EXPIRED, MEETING_NOT_FOUND, ROOM_CREATE_FAILED,
+    Document, FEATURE_DISABLED, MEETING_CANCELLED, MEETING_ENDED, MEETING_EXPIRED, MEETING_NOT_FOUND, VALIDATION_FAILED,
 };
-use crate::http::{Body, Context, Fields, Problem};
+use crate::http::{Body, Context, Fields, Problem, auth, idempotency};
 
 /// What a meeting may be made with; all of it optional, and so is the body.
 #[derive(Debug, Default, ToSchema)]
@@ -21,16 +27,25 @@ pub struct CreateRequest {
     /// Shown to everybody who comes, 0 to 120 characters.
     #[schema(example = "Mein Meeting")]
     pub name: Option<String>,
+    /// Asked of everybody but the host, 4 to 64 characters.
+    pub password: Option<String>,
     /// Participants at most.
     #[schema(example = 20)]
     pub max_participants: Option<i64>,
+    /// Whether the host may record.
+    pub recording_allowed: Option<bool>,
+    /// Not built yet: `true` is refused, so that nobody relies on it.
+    pub waiting_room: Option<bool>,
 }
 
 impl FromFields for CreateRequest {
     fn read(fields: &mut Fields) -> Self {
         Self {
             name: fields.text_opt("name", Lines::One, Length::new(0, 120)),
-            max_participants: fields.int_opt("max_participants", 2, 100_000),
+            password: fields.text_opt("password", Lines::One, Length::new(4, 64)),
+            max_participants: fields.int_opt("max_participants", 2, 10_000),
+            recording_allowed: fields.flag_opt("recording_allowed"),
+            waiting_room: fields.flag_opt("waiting_room"),
         }
     }
 }
@@ -47,6 +62,7 @@ pub struct CreateAnswer {
     #[schema(example = "2024-01-02T12:00:00Z")]
     pub expires_at: String,
     pub name: Option<String>,
+    #[schema(example = "active")]
     pub status: &'static str,
     /// Proves later that you are the host; shown this once.
     pub host_key: String,
@@ -55,74 +71,159 @@ pub struct CreateAnswer {
 }
 
 /// Make a meeting
-#[utoipa::path(post, path = "/api/v1/meetings/create", tag = "meetings", request_body = Option<CreateRequest>, responses((status = 200, body = CreateAnswer)))]
+#[utoipa::path(post, path = "/api/v1/meetings/create", tag = "meetings", request_body = Option<CreateRequest>,
+    params(("Idempotency-Key" = Option<String>, Header, description = "The same key and body get the same answer for 24 hours")),
+    responses((status = 200, body = CreateAnswer), (status = 403, body = Document), (status = 409, body = Document), (status = 422, body = Document), (status = 429, body = Document), (status = 502, body = Document)))]
 pub async fn create(
     State(app): State<App>,
     context: Context,
+    headers: HeaderMap,
     body: Body<CreateRequest>,
-) -> Result<Json<CreateAnswer>, Problem> {
-    if !app.settings().anonymous_create {
-        return Err(Problem::new(FEATURE_DISABLED));
-    }
-    let now = app.now();
-    let host_key = kit::new_token(&**app.entropy());
-    let new = NewMeeting {
-        id: app.new_id(),
-        title: body.value.name.clone().unwrap_or_default(),
-        host_key: kit::token_digest(host_key.expose()),
-        password: None,
-        max_participants: body.value.max_participants.unwrap_or(app.settings().max_participants),
-        expires_at: now.plus(app.settings().meeting_ttl),
-        settings: "{}".into(),
+) -> Result<Response, Problem> {
+    limit::take(&app, &context, Limit::Create)?;
+    check_create(&app, &body.value)?;
+    let network = context.network().to_string();
+    let request = idempotency::Request {
+        principal: &network,
+        action: "POST /api/v1/meetings/create",
+        headers: &headers,
+        body: &body.bytes,
     };
-    let (new, entropy) = (&new, app.entropy());
-    let code = db::write!(app.db(), conn => store::insert(conn, new, &**entropy, now).await)?;
-    let code = code.ok_or(ID_SPACE)?;
-    let room_name = format!("meeting-{code}");
-    if let Err(error) = crate::features::livekit::ensure_room(&app, &room_name, new.max_participants).await {
-        db::write!(app.db(), conn => store::abandon(conn, &new.id, now).await)?;
-        return Err(Problem::new(ROOM_CREATE_FAILED).private(error));
+    let origin = Origin::of(&context);
+    let work = async {
+        let created = service::create(&app, body.value, &origin).await?;
+        let meeting_url = meeting_url(&app, &context, &created.code);
+        Ok(CreateAnswer {
+            host_url: format!("{meeting_url}#host={}", created.host_key.expose()),
+            meeting_url,
+            meeting_id: created.code,
+            created_at: created.created_at.rfc3339(),
+            expires_at: created.expires_at.rfc3339(),
+            name: created.name,
+            status: Standing::Active.as_str(),
+            host_key: created.host_key.expose().to_owned(),
+        })
+    };
+    idempotency::answer(&app, request, StatusCode::OK, work).await
+}
+
+fn check_create(app: &App, request: &CreateRequest) -> Result<(), Problem> {
+    if request.waiting_room == Some(true) {
+        return Err(Problem::new(FEATURE_DISABLED).detail("This server has no waiting room yet"));
     }
-    db::write!(app.db(), conn => store::open(conn, &new.id, now).await)?;
-    tracing::info!(meeting_id = %code, %room_name, "room created");
-    let meeting_url = meeting_url(&app, &context, &code);
-    Ok(Json(CreateAnswer {
-        host_url: format!("{meeting_url}#host={}", host_key.expose()),
-        meeting_url,
-        meeting_id: code,
-        created_at: now.rfc3339(),
-        expires_at: new.expires_at.rfc3339(),
-        name: body.value.name.filter(|name| !name.is_empty()),
-        status: "active",
-        host_key: host_key.expose().to_owned(),
-    }))
+    let hard_max = i64::from(app.settings.meetings.participants_hard_max);
+    if request.max_participants.is_some_and(|max| max > hard_max) {
+        let mut fields = Fields::empty();
+        fields.reject("max_participants", "out_of_range", format!("must be between 2 and {hard_max}"));
+        return fields.finish();
+    }
+    Ok(())
 }
 
 /// The link to share.
 pub fn meeting_url(app: &App, context: &Context, code: &str) -> String {
     let origin = context.origin(app);
-    match app.settings().meeting_url_style {
+    match app.settings.frontend.meeting_url_style {
         MeetingUrlStyle::Path => format!("{origin}/meeting/{code}"),
         MeetingUrlStyle::Html => format!("{origin}/meeting.html?id={code}"),
     }
+}
+
+/// What anybody with the link may know.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct InfoAnswer {
+    pub meeting_id: String,
+    pub meeting_url: String,
+    pub name: Option<String>,
+    /// `scheduled`, `active`, `ended`, `expired` or `cancelled`.
+    #[schema(example = "active")]
+    pub status: &'static str,
+    pub created_at: String,
+    pub expires_at: Option<String>,
+    pub scheduled_start: Option<String>,
+    pub scheduled_end: Option<String>,
+    pub participant_count: i64,
+    pub max_participants: i64,
+    pub password_required: bool,
+    pub waiting_room: bool,
+    pub recording_active: bool,
+    /// `notice` or `explicit`.
+    #[schema(example = "notice")]
+    pub consent: &'static str,
+    pub platform: &'static str,
+}
+
+/// Read what a meeting is
+#[utoipa::path(get, path = "/api/v1/meetings/{meeting_id}/info", tag = "meetings", params(("meeting_id" = String, Path, description = "Code, id or external id")),
+    responses((status = 200, body = InfoAnswer), (status = 304, description = "Unchanged"), (status = 404, body = Document), (status = 429, body = Document)))]
+pub async fn info(
+    State(app): State<App>,
+    Path(meeting_id): Path<String>,
+    context: Context,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    let meeting = load(&app, &context, &headers, &meeting_id).await?;
+    let inside = store::inside(&mut app.db.read().await?, &meeting.id).await?;
+    let written = |at: Option<UnixMillis>| at.map(UnixMillis::rfc3339);
+    let answer = InfoAnswer {
+        meeting_id: meeting.public_id().to_owned(),
+        meeting_url: meeting_url(&app, &context, &meeting.code),
+        name: Some(meeting.title.clone()).filter(|title| !title.is_empty()),
+        status: meeting.standing(app.now()).as_str(),
+        created_at: meeting.created_at.rfc3339(),
+        expires_at: written(meeting.expires_at),
+        scheduled_start: written(meeting.scheduled_start),
+        scheduled_end: written(meeting.scheduled_end),
+        participant_count: inside,
+        max_participants: meeting.max_participants,
+        password_required: meeting.password.is_some(),
+        waiting_room: false,
+        recording_active: false,
+        consent: "notice",
+        platform: "heydok",
+    };
+    cached(&headers, &answer)
+}
+
+/// An answer with a strong ETag that may be kept for five seconds; 304 where the caller has it.
+fn cached(headers: &HeaderMap, answer: &impl Serialize) -> Result<Response, Problem> {
+    let body = serde_json::to_vec(answer).map_err(Problem::internal)?;
+    let etag = format!("\"{}\"", &kit::sha256_hex(&body)[..32]);
+    let known = headers.get(IF_NONE_MATCH).is_some_and(|known| known.as_bytes() == etag.as_bytes());
+    let etag = HeaderValue::from_str(&etag).map_err(Problem::internal)?;
+    let cache = HeaderValue::from_static("private, max-age=5");
+    let headers = [
+        (ETAG, etag),
+        (CACHE_CONTROL, cache),
+        (http::header::CONTENT_TYPE, HeaderValue::from_static("application/json")),
+    ];
+    Ok(if known { (StatusCode::NOT_MODIFIED, headers).into_response() } else { (headers, body).into_response() })
 }
 
 /// Whether a meeting can be joined.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct ExistsAnswer {
     pub exists: bool,
+    #[schema(example = "active")]
     pub status: &'static str,
     pub meeting_id: String,
 }
 
 /// Look whether a meeting exists
-#[utoipa::path(get, path = "/api/v1/meetings/{meeting_id}/exists", tag = "meetings", params(("meeting_id" = String, Path)), responses((status = 200, body = ExistsAnswer)))]
-pub async fn exists(State(app): State<App>, Path(meeting_id): Path<String>) -> Result<Json<ExistsAnswer>, Problem> {
+#[utoipa::path(get, path = "/api/v1/meetings/{meeting_id}/exists", tag = "meetings", params(("meeting_id" = String, Path, description = "Code, id or external id")),
+    responses((status = 200, body = ExistsAnswer), (status = 404, body = Document), (status = 410, body = Document), (status = 429, body = Document)))]
+pub async fn exists(
+    State(app): State<App>,
+    Path(meeting_id): Path<String>,
+    context: Context,
+    headers: HeaderMap,
+) -> Result<Json<ExistsAnswer>, Problem> {
     let not_there = |problem: Problem| problem.with("exists", false);
-    let meeting = load(&app, &meeting_id).await.map_err(not_there)?;
+    let meeting = load(&app, &context, &headers, &meeting_id).await.map_err(not_there)?;
     let standing = meeting.standing(app.now());
     match standing {
-        Standing::Ended | Standing::Cancelled => Err(not_there(MEETING_ENDED.into())),
+        Standing::Ended => Err(not_there(MEETING_ENDED.into())),
+        Standing::Cancelled => Err(not_there(MEETING_CANCELLED.into())),
         Standing::Expired => Err(not_there(MEETING_EXPIRED.into())),
         Standing::Absent => Err(not_there(MEETING_NOT_FOUND.into())),
         Standing::Active | Standing::Scheduled => Ok(Json(ExistsAnswer {
@@ -133,8 +234,77 @@ pub async fn exists(State(app): State<App>, Path(meeting_id): Path<String>) -> R
     }
 }
 
-/// The meeting that a path names, or 404.
-pub async fn load(app: &App, given: &str) -> Result<Meeting, Problem> {
-    let meeting = store::find(&mut app.db().read().await?, given).await?;
-    meeting.filter(|meeting| meeting.standing(app.now()) != Standing::Absent).ok_or_else(|| MEETING_NOT_FOUND.into())
+/// The meeting that a path names, or 404, which counts against the caller's budget of misses. A proven host is let through
+/// when the budget is used up; everybody else then gets 429 for hits and misses alike.
+pub async fn load(app: &App, context: &Context, headers: &HeaderMap, given: &str) -> Result<Meeting, Problem> {
+    let refused = limit::may_look_up(app, context).err();
+    let key = auth::host_key(headers);
+    if let (Some(refusal), None) = (&refused, key) {
+        return Err(refusal.clone());
+    }
+    let found = store::find(&mut app.db.read().await?, given)
+        .await?
+        .filter(|meeting| meeting.standing(app.now()) != Standing::Absent);
+    if let Some(refusal) = refused {
+        let proven = found.filter(|meeting| key.is_some_and(|key| auth::is_host(meeting, key)));
+        return proven.ok_or(refusal);
+    }
+    found.ok_or_else(|| {
+        limit::record_miss(app, context);
+        MEETING_NOT_FOUND.into()
+    })
+}
+
+/// How a meeting is to end.
+#[derive(Debug, Deserialize, IntoParams)]
+pub struct EndQuery {
+    /// `end` (default): the link is dead. `delete`: also erases what was written in it.
+    pub mode: Option<String>,
+}
+
+/// A meeting that is over.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct EndAnswer {
+    #[schema(example = "Meeting ended successfully")]
+    pub message: &'static str,
+    pub meeting_id: String,
+    #[schema(example = "ended")]
+    pub status: &'static str,
+}
+
+/// End a meeting
+#[utoipa::path(delete, path = "/api/v1/meetings/{meeting_id}", tag = "meetings", params(EndQuery, ("meeting_id" = String, Path), ("X-Host-Key" = String, Header)),
+    responses((status = 200, body = EndAnswer), (status = 403, body = Document), (status = 404, body = Document), (status = 422, body = Document)))]
+pub async fn end(
+    State(app): State<App>,
+    Path(meeting_id): Path<String>,
+    Query(query): Query<EndQuery>,
+    context: Context,
+    headers: HeaderMap,
+) -> Result<Json<EndAnswer>, Problem> {
+    let delete = match query.mode.as_deref() {
+        None | Some("end") => false,
+        Some("delete") => true,
+        Some(_) => return Err(Problem::new(VALIDATION_FAILED).detail("mode must be end or delete")),
+    };
+    let meeting = load_to_end(&app, &context, &headers, &meeting_id).await?;
+    auth::require_host(&app, &context, &headers, &meeting)?;
+    let actor = if auth::host_key(&headers).is_some() { Actor::Host } else { Actor::System };
+    service::end(&app, &meeting, delete, actor, &Origin::of(&context)).await?;
+    Ok(Json(EndAnswer {
+        message: "Meeting ended successfully",
+        meeting_id: meeting.public_id().to_owned(),
+        status: "ended",
+    }))
+}
+
+/// Like [`load`], but its host may end a deleted meeting once more.
+async fn load_to_end(app: &App, context: &Context, headers: &HeaderMap, given: &str) -> Result<Meeting, Problem> {
+    let problem = match load(app, context, headers, given).await {
+        Ok(meeting) => return Ok(meeting),
+        Err(problem) => problem,
+    };
+    let Some(key) = auth::host_key(headers) else { return Err(problem) };
+    let found = store::find(&mut app.db.read().await?, given).await?;
+    found.filter(|meeting| auth::is_host(meeting, key)).ok_or(problem)
 }

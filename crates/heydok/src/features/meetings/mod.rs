@@ -2,7 +2,10 @@
 
 pub mod http;
 pub mod rules;
+pub mod service;
 pub mod store;
+#[cfg(test)]
+mod tests;
 
 use kit::UnixMillis;
 

@@ -48,6 +48,7 @@ pub struct NewMeeting {
     pub title: String,
     /// Digest of the host key.
     pub host_key: String,
+    /// Ciphertext.
     pub password: Option<String>,
     pub max_participants: i64,
     pub expires_at: UnixMillis,
@@ -130,4 +131,84 @@ pub async fn by_id(conn: &mut Conn, id: &str) -> Result<Option<Meeting>, Error> 
 /// A meeting by the name of its LiveKit room.
 pub async fn by_room(conn: &mut Conn, room_name: &str) -> Result<Option<Meeting>, Error> {
     conn.optional(sql(select!("WHERE m.room_name = $1")).bind(room_name)).await?.as_ref().map(read).transpose()
+}
+
+/// `open -> closed(completed)`: the host ended it. `false` if it was not open.
+pub async fn close(conn: &mut Conn, id: &str, now: UnixMillis) -> Result<bool, Error> {
+    let update = sql("UPDATE video_meetings SET access_state = 'closed', status = 'completed', updated_at = $2
+                      WHERE id = $1 AND access_state IN ('open', 'creating', 'expired')");
+    Ok(conn.execute(update.bind(id).bind(now)).await? == 1)
+}
+
+/// `closed -> deleted`; its code stays reserved.
+pub async fn delete(
+    conn: &mut Conn,
+    meeting: &Meeting,
+    now: UnixMillis,
+    reserved_until: UnixMillis,
+) -> Result<bool, Error> {
+    let update = sql(
+        "UPDATE video_meetings SET access_state = 'deleted', deleted_at = $2, updated_at = $2 WHERE id = $1 AND access_state = 'closed'",
+    );
+    let deleted = conn.execute(update.bind(&meeting.id).bind(now)).await? == 1;
+    let retire = sql("INSERT INTO retired_codes (code, until) VALUES ($1, $2) ON CONFLICT DO NOTHING");
+    conn.execute(retire.bind(kit::sha256_hex(meeting.code.as_bytes())).bind(reserved_until)).await?;
+    Ok(deleted)
+}
+
+/// Takes content and names out of a deleted meeting.
+pub async fn erase(conn: &mut Conn, id: &str, now: UnixMillis) -> Result<(), Error> {
+    let chat =
+        sql("DELETE FROM chat_messages WHERE instance_id IN (SELECT id FROM meeting_instances WHERE meeting_id = $1)");
+    conn.execute(chat.bind(id)).await?;
+    let names = sql("UPDATE meeting_participants SET name = '', updated_at = $2 WHERE meeting_id = $1");
+    conn.execute(names.bind(id).bind(now)).await?;
+    let title = sql(
+        "UPDATE video_meetings SET title = '', password = NULL, updated_at = $2 WHERE id = $1 AND access_state = 'deleted'",
+    );
+    conn.execute(title.bind(id).bind(now)).await?;
+    Ok(())
+}
+
+/// Meetings whose time is over and that nobody is in.
+pub async fn overdue(conn: &mut Conn, now: UnixMillis) -> Result<Vec<Meeting>, Error> {
+    let query = sql(select!(
+        "WHERE m.access_state = 'open' AND m.expires_at <= $1 AND i.id IS NULL ORDER BY m.expires_at LIMIT 500"
+    ));
+    conn.all(query.bind(now)).await?.iter().map(read).collect()
+}
+
+/// `open -> expired`: completed if it ever ran, else cancelled.
+pub async fn expire(conn: &mut Conn, id: &str, now: UnixMillis) -> Result<bool, Error> {
+    let update = sql("UPDATE video_meetings SET access_state = 'expired', updated_at = $2,
+                        status = CASE WHEN actual_start IS NULL THEN 'cancelled' ELSE 'completed' END
+                      WHERE id = $1 AND access_state = 'open' AND expires_at <= $2
+                        AND NOT EXISTS (SELECT 1 FROM meeting_instances i WHERE i.meeting_id = video_meetings.id AND i.ended_at IS NULL)");
+    Ok(conn.execute(update.bind(id).bind(now)).await? == 1)
+}
+
+/// Closes what a crash left half made.
+pub async fn abandon_stale(conn: &mut Conn, before: UnixMillis, now: UnixMillis) -> Result<u64, Error> {
+    let update = sql("UPDATE video_meetings SET access_state = 'closed', status = 'cancelled', updated_at = $2
+                      WHERE access_state = 'creating' AND created_at < $1");
+    conn.execute(update.bind(before).bind(now)).await
+}
+
+/// Live meetings and people inside, for health and metrics.
+pub async fn totals(conn: &mut Conn) -> Result<(i64, i64), Error> {
+    let meetings =
+        conn.one(sql("SELECT COUNT(*) AS n FROM meeting_instances WHERE ended_at IS NULL")).await?.int("n")?;
+    let people = conn
+        .one(sql("SELECT COUNT(*) AS n FROM participant_sessions WHERE state IN ('connected', 'reconnecting')"))
+        .await?
+        .int("n")?;
+    Ok((meetings, people))
+}
+
+/// People inside a meeting.
+pub async fn inside(conn: &mut Conn, meeting_id: &str) -> Result<i64, Error> {
+    let query = sql(
+        "SELECT COUNT(DISTINCT participant_id) AS n FROM participant_sessions WHERE meeting_id = $1 AND state IN ('connected', 'reconnecting')",
+    );
+    conn.one(query.bind(meeting_id)).await?.int("n")
 }

@@ -1,3 +1,5 @@
 //! What operators and monitors ask for.
 
 pub mod http;
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,5 @@
+//! The store's foundations, on both engines.
+
+mod jobs;
+mod schema;
+mod transactions;

@@ -1,0 +1,144 @@
+//! E-40: read and write chat.
+
+use axum::Json;
+use axum::extract::{Path, Query, State};
+use axum::response::Response;
+use http::{HeaderMap, StatusCode};
+use kit::text::{Length, Lines};
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+use super::service::{self, Message, Outcome};
+use super::store;
+use crate::app::App;
+use crate::features::meetings;
+use crate::http::body::FromFields;
+use crate::http::limit::{self, Limit};
+use crate::http::problem::{Document, INVALID_STATE};
+use crate::http::{Body, Context, Fields, Problem, auth, idempotency};
+
+/// Messages of one answer at most, and where nothing is said.
+const LIMIT_MAX: i64 = 200;
+const LIMIT_DEFAULT: i64 = 50;
+
+/// A message to write.
+#[derive(Debug, ToSchema)]
+pub struct ChatRequest {
+    /// 1 to 4,000 characters.
+    #[schema(example = "Hallo")]
+    pub text: String,
+    /// Participant id, for a message to one person.
+    pub to: Option<String>,
+    /// Id of the message that this one answers.
+    pub reply_to: Option<String>,
+    /// Your own name for this message: the same one is stored once.
+    pub client_id: Option<String>,
+}
+
+impl FromFields for ChatRequest {
+    fn read(fields: &mut Fields) -> Self {
+        Self {
+            text: fields.text("text", Lines::Many, Length::new(1, 4_000)),
+            to: fields.raw_opt("to", Length::new(1, 64)),
+            reply_to: fields.raw_opt("reply_to", Length::new(1, 64)),
+            client_id: fields.raw_opt("client_id", Length::new(1, 64)),
+        }
+    }
+}
+
+/// Write a message
+#[utoipa::path(post, path = "/api/v1/meetings/{meeting_id}/chat", tag = "chat", request_body = ChatRequest,
+    params(("meeting_id" = String, Path), ("Authorization" = String, Header, description = "Bearer and the room token of a participant"), ("Idempotency-Key" = Option<String>, Header)),
+    responses((status = 201, body = Message), (status = 401, body = Document), (status = 403, body = Document), (status = 404, body = Document), (status = 409, body = Document), (status = 422, body = Document), (status = 429, body = Document)))]
+pub async fn write(
+    State(app): State<App>,
+    Path(meeting_id): Path<String>,
+    context: Context,
+    headers: HeaderMap,
+    body: Body<ChatRequest>,
+) -> Result<Response, Problem> {
+    let meeting = meetings::http::load(&app, &context, &headers, &meeting_id).await?;
+    let session = auth::require_participant(&app, &headers, &meeting).await?;
+    limit::take(&app, &context, Limit::Chat(&session.participant_id))?;
+    let action = format!("POST /api/v1/meetings/{}/chat", meeting.id);
+    let request =
+        idempotency::Request { principal: &session.id, action: &action, headers: &headers, body: &body.bytes };
+    let work = async {
+        match service::write(&app, &meeting, &session, &body.value).await {
+            // We may not have heard yet that the writer came in: look, then try once more.
+            Err(Outcome::NotInside) => {
+                app.reconciler.room(&app, &meeting.room_name).await?;
+                Ok(service::write(&app, &meeting, &session, &body.value).await?)
+            }
+            result => Ok(result?),
+        }
+    };
+    idempotency::answer(&app, request, StatusCode::CREATED, work).await
+}
+
+impl From<Outcome> for Problem {
+    fn from(outcome: Outcome) -> Self {
+        match outcome {
+            Outcome::NotInside => Self::new(INVALID_STATE).detail("Only participants who are in the meeting can write"),
+            Outcome::UnknownRecipient => {
+                let mut fields = Fields::empty();
+                fields.reject("to", "unknown_participant", "is nobody in this meeting");
+                fields.finish().err().unwrap_or_else(|| Self::internal("a rejected field is an error"))
+            }
+            Outcome::Database(error) => error.into(),
+            Outcome::Crypto(error) => Self::internal(error),
+        }
+    }
+}
+
+#[derive(Debug, Deserialize, IntoParams)]
+pub struct ListQuery {
+    /// Only messages after this number.
+    pub after_seq: Option<i64>,
+    /// 1 to 200, 50 by default.
+    pub limit: Option<i64>,
+}
+
+/// Messages of the running conference.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ListAnswer {
+    pub messages: Vec<Message>,
+    /// Always null here: go on with `after_seq`.
+    pub next_cursor: Option<String>,
+    pub has_more: bool,
+}
+
+/// Read messages
+#[utoipa::path(get, path = "/api/v1/meetings/{meeting_id}/chat", tag = "chat", params(ListQuery, ("meeting_id" = String, Path), ("Authorization" = String, Header, description = "Bearer and the room token of a participant")),
+    responses((status = 200, body = ListAnswer), (status = 401, body = Document), (status = 403, body = Document), (status = 404, body = Document), (status = 422, body = Document)))]
+pub async fn list(
+    State(app): State<App>,
+    Path(meeting_id): Path<String>,
+    Query(query): Query<ListQuery>,
+    context: Context,
+    headers: HeaderMap,
+) -> Result<Json<ListAnswer>, Problem> {
+    let meeting = meetings::http::load(&app, &context, &headers, &meeting_id).await?;
+    let session = auth::require_participant(&app, &headers, &meeting).await?;
+    let limit = query.limit.unwrap_or(LIMIT_DEFAULT);
+    if !(1..=LIMIT_MAX).contains(&limit) {
+        let mut fields = Fields::empty();
+        fields.reject("limit", "out_of_range", format!("must be between 1 and {LIMIT_MAX}"));
+        fields.finish()?;
+    }
+    let Some(instance_id) = &meeting.instance_id else {
+        return Ok(Json(ListAnswer { messages: Vec::new(), next_cursor: None, has_more: false }));
+    };
+    let after_seq = query.after_seq.unwrap_or(0);
+    let mut stored =
+        store::after(&mut app.db.read().await?, instance_id, &session.participant_id, after_seq, limit + 1).await?;
+    let limit = usize::try_from(limit).map_err(Problem::internal)?;
+    let has_more = stored.len() > limit;
+    stored.truncate(limit);
+    let messages = stored
+        .into_iter()
+        .map(|stored| service::open(&app, stored))
+        .collect::<Result<_, _>>()
+        .map_err(Problem::internal)?;
+    Ok(Json(ListAnswer { messages, next_cursor: None, has_more }))
+}

@@ -1,0 +1,179 @@
+//! The worker: does what transactions left to be done, until it is done or visibly dead.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use db::jobs::{Failed, Job, NewJob};
+use db::{Conn, Error, sql};
+use kit::UnixMillis;
+use serde::{Deserialize, Serialize};
+use tokio::sync::Notify;
+
+use crate::app::App;
+use crate::features::{chat, livekit, meetings};
+
+/// How often the queue is looked at when nobody wakes the worker: for retries and for jobs of other processes.
+const TICK: Duration = Duration::from_secs(1);
+/// How often a lease is renewed; it holds three times as long.
+const HEARTBEAT: Duration = Duration::from_secs(20);
+/// Attempts before a job is dead: with the pauses between them, about a day.
+const ATTEMPTS_MAX: i64 = 16;
+
+/// Wakes the worker.
+#[derive(Debug, Clone, Default)]
+pub struct Wake(Arc<Notify>);
+
+impl Wake {
+    /// There may be work.
+    pub fn now(&self) {
+        self.0.notify_one();
+    }
+}
+
+/// What can be left to be done. The payload of a job is this, as JSON; it holds ids, never content.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum Work {
+    /// Close a room of the media server.
+    DeleteRoom { room: String },
+    /// Disconnect somebody.
+    RemoveParticipant { room: String, identity: String },
+    /// Tell a room of a chat message.
+    SendChat { message_id: String, room: String, instance_id: String },
+    /// Take content and names out of a deleted meeting.
+    EraseMeeting { meeting_id: String },
+}
+
+impl Work {
+    fn kind(&self) -> &'static str {
+        match self {
+            Self::DeleteRoom { .. } => "delete_room",
+            Self::RemoveParticipant { .. } => "remove_participant",
+            Self::SendChat { .. } => "send_chat",
+            Self::EraseMeeting { .. } => "erase_meeting",
+        }
+    }
+
+    fn dedupe_key(&self) -> String {
+        match self {
+            Self::DeleteRoom { room } => room.clone(),
+            Self::RemoveParticipant { room, identity } => format!("{room}\n{identity}"),
+            Self::SendChat { message_id, .. } => message_id.clone(),
+            Self::EraseMeeting { meeting_id } => meeting_id.clone(),
+        }
+    }
+
+    fn order_key(&self) -> Option<&str> {
+        match self {
+            Self::SendChat { instance_id, .. } => Some(instance_id),
+            _ => None,
+        }
+    }
+}
+
+/// Leaves `work` to be done, in the transaction that made it necessary. Wake the worker after the commit.
+pub async fn enqueue(app: &App, conn: &mut Conn, work: &Work, now: UnixMillis) -> Result<(), Error> {
+    let payload =
+        serde_json::to_string(work).map_err(|error| Error::Stored { column: "payload", reason: error.to_string() })?;
+    let (id, dedupe_key) = (app.new_id(), work.dedupe_key());
+    let max_attempts = if matches!(work, Work::SendChat { .. }) { 5 } else { ATTEMPTS_MAX };
+    let job = NewJob {
+        id: &id,
+        kind: work.kind(),
+        payload: &payload,
+        dedupe_key: Some(&dedupe_key),
+        order_key: work.order_key(),
+        run_at_ms: now.get(),
+        max_attempts,
+    };
+    db::jobs::enqueue(conn, &job, now.get()).await?;
+    Ok(())
+}
+
+/// Works until `app.stop`.
+pub async fn run(app: App) {
+    let worker = app.new_id();
+    loop {
+        if let Err(error) = run_due(&app, &worker).await {
+            tracing::error!(%error, "the job queue failed");
+        }
+        tokio::select! {
+            () = app.stop.cancelled() => return,
+            () = app.wake.0.notified() => {}
+            () = tokio::time::sleep(TICK) => {}
+        }
+    }
+}
+
+/// Does everything that is due; returns how many jobs were tried.
+pub async fn run_due(app: &App, worker: &str) -> Result<usize, Error> {
+    let mut tried = 0;
+    while is_any_due(app).await? {
+        let now_ms = app.now().get();
+        let Some(job) = db::write!(&app.db, conn => db::jobs::claim(conn, worker, now_ms).await)? else { break };
+        tried += 1;
+        attempt(app, worker, &job).await?;
+    }
+    Ok(tried)
+}
+
+/// A look without the writers' lock, so that an idle worker disturbs nobody.
+async fn is_any_due(app: &App) -> Result<bool, Error> {
+    let query = sql(
+        "SELECT 1 AS one FROM jobs WHERE (state = 'queued' AND run_at <= $1) OR (state = 'running' AND lease_until < $1) LIMIT 1",
+    );
+    Ok(app.db.read().await?.optional(query.bind(app.now())).await?.is_some())
+}
+
+async fn attempt(app: &App, worker: &str, job: &Job) -> Result<(), Error> {
+    let result = tokio::select! {
+        result = perform(app, job) => result,
+        () = keep_lease(app, worker, &job.id) => return Ok(()),
+    };
+    let now_ms = app.now().get();
+    match result {
+        Ok(()) => {
+            db::write!(&app.db, conn => db::jobs::finish(conn, &job.id, worker, now_ms).await)?;
+        }
+        Err(reason) => {
+            let outcome = db::write!(&app.db, conn => db::jobs::fail(conn, job, worker, &reason, now_ms).await)?;
+            match outcome {
+                Failed::Dead => tracing::error!(kind = job.kind, job_id = job.id, reason, "job is dead"),
+                Failed::Retry { .. } | Failed::LeaseLost => {
+                    tracing::warn!(kind = job.kind, job_id = job.id, reason, "job failed")
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Ends only when the lease is lost.
+async fn keep_lease(app: &App, worker: &str, id: &str) {
+    loop {
+        tokio::time::sleep(HEARTBEAT).await;
+        let now_ms = app.now().get();
+        let renewed: Result<bool, Error> =
+            db::write!(&app.db, conn => db::jobs::heartbeat(conn, id, worker, now_ms).await);
+        if matches!(renewed, Ok(false)) {
+            return;
+        }
+    }
+}
+
+async fn perform(app: &App, job: &Job) -> Result<(), String> {
+    let work: Work = serde_json::from_str(&job.payload).map_err(|error| error.to_string())?;
+    match work {
+        Work::DeleteRoom { room } => livekit::delete_room(app, &room).await.map_err(|error| error.to_string()),
+        Work::RemoveParticipant { room, identity } => {
+            app.livekit.remove_participant(&room, &identity).await.map_err(|error| error.to_string())
+        }
+        Work::SendChat { message_id, room, .. } => chat::service::send(app, &room, &message_id).await,
+        Work::EraseMeeting { meeting_id } => {
+            let now = app.now();
+            let result: Result<(), Error> =
+                db::write!(&app.db, conn => meetings::store::erase(conn, &meeting_id, now).await);
+            result.map_err(|error| error.to_string())
+        }
+    }
+}

@@ -1,0 +1,205 @@
+use http::StatusCode;
+use serde_json::{Value, json};
+use signal::token::{ApiKeys, verify};
+
+use crate::testing::{API_KEY, API_SECRET, START, TestApp, UNLIMITED, each_engine};
+
+/// The answer has the seed's four fields and the additions; the token opens exactly this room, and nothing else.
+#[tokio::test]
+async fn a_guest_joins_with_a_name() {
+    let app = TestApp::new().await;
+    let meeting = app.create("").await.id;
+    let joined = app.join(&meeting, " Max \u{202e}Mustermann ").await;
+    assert_eq!(joined["meeting_id"], meeting.as_str());
+    assert_eq!(joined["livekit_url"], "ws://meet.test");
+    assert_eq!(joined["role"], "guest");
+    assert_eq!(joined["room_name"], format!("meeting-{meeting}"));
+    let participant_id = joined["participant_id"].as_str().unwrap();
+    assert!(kit::is_participant_id(participant_id), "{participant_id}");
+    let keys = ApiKeys::new(vec![(API_KEY.into(), API_SECRET.into())]);
+    let claims = verify(joined["token"].as_str().unwrap(), &keys, START.as_seconds() as u64).unwrap();
+    let payload = serde_json::to_value(&claims).unwrap();
+    assert_eq!(payload["sub"], participant_id);
+    assert_eq!(payload["name"], "Max Mustermann");
+    assert_eq!(payload["exp"], START.as_seconds() + 86_400);
+    assert_eq!(
+        payload["video"],
+        json!({
+            "roomJoin": true, "room": format!("meeting-{meeting}"), "canPublish": true, "canSubscribe": true, "canPublishData": true,
+            "canPublishSources": ["camera", "microphone", "screen_share", "screen_share_audio"], "canUpdateOwnMetadata": true,
+        })
+    );
+}
+
+/// Codes are repaired as people type them.
+#[tokio::test]
+async fn a_code_may_be_typed_carelessly() {
+    let app = TestApp::new().await;
+    let meeting = app.create("").await.id;
+    for typed in
+        [meeting.to_ascii_uppercase(), meeting.replace('-', ""), meeting.replace('-', "."), meeting.replace('-', "%20")]
+    {
+        assert_eq!(app.join(&typed, "A").await["meeting_id"], meeting.as_str(), "{typed}");
+    }
+}
+
+/// The rejoin token gives the same participant and the same token; a new name or an old token gives a new one.
+#[tokio::test]
+async fn who_comes_back_is_the_same_participant() {
+    let app = TestApp::new().await;
+    let meeting = app.create("").await.id;
+    let first = app.join(&meeting, "A").await;
+    let again = |name: &str| json!({ "display_name": name, "rejoin_token": first["rejoin_token"] });
+    app.advance(60);
+    let second = app.try_join(&meeting, &again("A")).await.json();
+    assert_eq!(second, first);
+    let renamed = app.try_join(&meeting, &again("B")).await.json();
+    assert_eq!(renamed["participant_id"], first["participant_id"]);
+    assert_ne!(renamed["token"], first["token"]);
+    let unknown = app.try_join(&meeting, &json!({ "display_name": "A", "rejoin_token": "x".repeat(43) })).await.json();
+    assert_ne!(unknown["participant_id"], first["participant_id"]);
+}
+
+/// Each wrong person is refused with the seed's sentence; the host key opens what it should.
+#[tokio::test]
+async fn wrong_persons_are_refused() {
+    let app = TestApp::new().await;
+    let made = app.create(r#"{"password":"geheim"}"#).await;
+    let check = async |body: Value, status: StatusCode, code: &str, detail: &str| {
+        let answer = app.try_join(&made.id, &body).await;
+        assert_eq!((answer.status, answer.code().as_str()), (status, code), "{body} {}", answer.text);
+        assert_eq!(answer.json()["detail"], detail);
+    };
+    check(json!({"display_name": "A"}), StatusCode::FORBIDDEN, "password_required", "Meeting password required").await;
+    check(
+        json!({"display_name": "A", "password": "falsch"}),
+        StatusCode::FORBIDDEN,
+        "password_wrong",
+        "Wrong meeting password",
+    )
+    .await;
+    check(
+        json!({"display_name": "A", "host_key": "nope"}),
+        StatusCode::FORBIDDEN,
+        "host_key_invalid",
+        "The host key is missing or wrong",
+    )
+    .await;
+    let guest = app.try_join(&made.id, &json!({"display_name": "A", "password": "geheim"})).await;
+    assert_eq!(guest.json()["role"], "guest");
+    let host = app.try_join(&made.id, &json!({"display_name": "H", "host_key": made.host_key})).await;
+    assert_eq!(host.json()["role"], "host");
+    let ended = app.delete_with(&format!("/api/v1/meetings/{}", made.id), "x-host-key", &made.host_key).await;
+    assert_eq!(ended.status, StatusCode::OK);
+    check(json!({"display_name": "A"}), StatusCode::GONE, "meeting_ended", "Meeting has ended").await;
+    let unknown = app.try_join("abc-defg-hij", &json!({"display_name": "A"})).await;
+    assert_eq!((unknown.status, unknown.json()["detail"].as_str()), (StatusCode::NOT_FOUND, Some("Meeting not found")));
+}
+
+/// Nothing that can be sent as a body makes the server do more than refuse it by name.
+#[tokio::test]
+async fn bad_bodies_are_named() {
+    let app = TestApp::new().await;
+    let meeting = app.create("").await.id;
+    let path = format!("/api/v1/meetings/{meeting}/join");
+    let check = async |body: String, status: StatusCode, code: &str| {
+        let answer = app.post(&path, body.clone()).await;
+        assert_eq!((answer.status, answer.code().as_str()), (status, code), "{:.80} {}", body, answer.text);
+        assert_eq!(answer.header("content-type"), "application/problem+json");
+    };
+    for body in ["{", "{]", "\u{0}", "{\"display_name\":\"\\ud800\"}"] {
+        check(body.into(), StatusCode::BAD_REQUEST, "malformed_json").await;
+    }
+    for body in [
+        "",
+        "{}",
+        "[]",
+        "\"x\"",
+        r#"{"display_name":null}"#,
+        r#"{"display_name":7}"#,
+        r#"{"display_name":" \u200b\u0007 "}"#,
+    ] {
+        check(body.into(), StatusCode::UNPROCESSABLE_ENTITY, "validation_failed").await;
+    }
+    check(json!({"display_name": "x".repeat(51)}).to_string(), StatusCode::UNPROCESSABLE_ENTITY, "validation_failed")
+        .await;
+    check(json!({"display_name": "x".repeat(300_000)}).to_string(), StatusCode::PAYLOAD_TOO_LARGE, "too_large").await;
+    let named = app.post(&path, r#"{"display_name":""}"#).await.json();
+    assert_eq!(
+        named["errors"][0],
+        json!({"loc": ["body", "display_name"], "msg": "must not be empty", "type": "string_too_short", "pointer": "/display_name"})
+    );
+    let ignored = app.post(&path, r#"{"display_name":"A","unknown":{"deep":[1]}}"#).await;
+    assert_eq!(ignored.status, StatusCode::OK);
+}
+
+/// Once the room exists nobody asks the media server anything; a missing room is made again; a broken media server is a 502.
+#[tokio::test]
+async fn joining_needs_no_question_once_the_room_exists() {
+    let app = TestApp::new().await;
+    let meeting = app.create("").await.id;
+    assert_eq!(app.livekit.take_calls(), ["CreateRoom"]);
+    app.join(&meeting, "A").await;
+    assert_eq!(app.livekit.take_calls(), Vec::<String>::new());
+    app.app.rooms.forget(&format!("meeting-{meeting}"));
+    app.join(&meeting, "B").await;
+    assert_eq!(app.livekit.take_calls(), ["CreateRoom"]);
+    app.app.rooms.forget(&format!("meeting-{meeting}"));
+    app.livekit.fail(true);
+    let answer = app.try_join(&meeting, &json!({"display_name": "C"})).await;
+    assert_eq!(
+        (answer.status, answer.json()["detail"].as_str()),
+        (StatusCode::BAD_GATEWAY, Some("Failed to create meeting room"))
+    );
+}
+
+/// Ten people who press the button at once never share an identity, and never get one seat more than there is.
+#[tokio::test]
+async fn racing_guests_get_their_own_identity_and_no_seat_too_many() {
+    each_engine(async |db| {
+        let app = TestApp::on(db, UNLIMITED).await;
+        let meeting = app.create(r#"{"max_participants":6}"#).await.id;
+        let body = json!({"display_name": "A"});
+        let answers = futures::future::join_all((0..10).map(|_| app.try_join(&meeting, &body))).await;
+        let mut identities: Vec<_> = answers
+            .iter()
+            .filter(|answer| answer.status == StatusCode::OK)
+            .map(|answer| answer.json()["participant_id"].to_string())
+            .collect();
+        assert_eq!(identities.len(), 6);
+        identities.sort();
+        identities.dedup();
+        assert_eq!(identities.len(), 6);
+        assert_eq!(answers.iter().filter(|answer| answer.code() == "meeting_full").count(), 4);
+        // Who never connects frees the seat after a minute.
+        app.advance(61);
+        assert_eq!(app.try_join(&meeting, &body).await.status, StatusCode::OK);
+    })
+    .await;
+}
+
+/// 30 joins a minute for each network, and unknown codes are counted apart: then hits and misses look alike.
+#[tokio::test]
+async fn joins_and_guesses_are_limited() {
+    let app = TestApp::with(&[("RATE_LIMIT_JOIN", "5/minute"), ("RATE_LIMIT_MISS", "3/minute")]).await;
+    let made = app.create("").await;
+    let body = json!({"display_name": "A"});
+    let first = app.try_join(&made.id, &body).await;
+    assert_eq!(first.header("ratelimit-policy"), r#""join";q=5;w=60"#);
+    assert_eq!(first.header("x-ratelimit-remaining"), "4");
+    for _ in 0..3 {
+        assert_eq!(app.try_join("abc-defg-hij", &body).await.status, StatusCode::NOT_FOUND);
+    }
+    let hit = app.get(&format!("/api/v1/meetings/{}/info", made.id)).await;
+    let miss = app.get("/api/v1/meetings/abc-defg-hij/info").await;
+    assert_eq!((hit.status, miss.status), (StatusCode::TOO_MANY_REQUESTS, StatusCode::TOO_MANY_REQUESTS));
+    assert_eq!(
+        app.get_with(&format!("/api/v1/meetings/{}/info", made.id), "x-host-key", &made.host_key).await.status,
+        StatusCode::OK
+    );
+    app.try_join(&made.id, &body).await;
+    let limited = app.try_join(&made.id, &body).await;
+    assert_eq!(limited.status, StatusCode::TOO_MANY_REQUESTS);
+    assert_eq!(limited.json()["error"], "Rate limit exceeded: 5 per 1 minute");
+    assert!(!limited.header("retry-after").is_empty());
+}

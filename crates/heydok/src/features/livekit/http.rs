@@ -1,0 +1,63 @@
+//! E-29: webhooks of the media server. Hints only: who lies in one makes us look, and nothing else.
+
+use axum::body::Bytes;
+use axum::extract::State;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use http::header::AUTHORIZATION;
+use http::{HeaderMap, StatusCode};
+use serde::Deserialize;
+use sha2::{Digest as _, Sha256};
+use signal::token::{ApiKeys, verify};
+
+use crate::app::App;
+use crate::http::limit::{self, Limit};
+use crate::http::problem::{Document, MALFORMED_JSON, UNAUTHENTICATED};
+use crate::http::{Context, Problem};
+
+#[derive(Deserialize)]
+struct Hint {
+    #[serde(default)]
+    event: String,
+    room: Option<HintRoom>,
+}
+
+#[derive(Deserialize)]
+struct HintRoom {
+    #[serde(default)]
+    name: String,
+}
+
+/// Webhook of the media server
+#[utoipa::path(post, path = "/api/webhooks/livekit", tag = "system", request_body(content = String, content_type = "application/webhook+json"),
+    params(("Authorization" = String, Header, description = "Token with the SHA-256 of the body, signed with LIVEKIT_API_SECRET")),
+    responses((status = 200), (status = 401, body = Document), (status = 413, body = Document)))]
+pub async fn webhook(
+    State(app): State<App>,
+    context: Context,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Result<StatusCode, Problem> {
+    limit::take(&app, &context, Limit::Webhook)?;
+    check(&app, &headers, &body)?;
+    let hint: Hint = serde_json::from_slice(&body).map_err(|error| Problem::new(MALFORMED_JSON).private(error))?;
+    if let Some(room) = hint.room.filter(|room| !room.name.is_empty()) {
+        if hint.event == "room_finished" {
+            app.rooms.forget(&room.name);
+        }
+        app.reconciler.hint(room.name);
+    }
+    Ok(StatusCode::OK)
+}
+
+/// The token is signed with our key and names this body.
+fn check(app: &App, headers: &HeaderMap, body: &[u8]) -> Result<(), Problem> {
+    let token = headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok()).ok_or(UNAUTHENTICATED)?;
+    let token = token.strip_prefix("Bearer ").unwrap_or(token);
+    let keys =
+        ApiKeys::new(vec![(app.secrets.livekit_api_key.clone(), app.secrets.livekit_api_secret.expose().to_owned())]);
+    let now_s = u64::try_from(app.now().as_seconds()).unwrap_or(0);
+    let claims = verify(token, &keys, now_s).map_err(|error| Problem::new(UNAUTHENTICATED).private(error))?;
+    let digest = STANDARD.encode(Sha256::digest(body));
+    if kit::equal_in_constant_time(&claims.sha256, &digest) { Ok(()) } else { Err(UNAUTHENTICATED.into()) }
+}

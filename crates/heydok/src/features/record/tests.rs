@@ -1,0 +1,36 @@
+use db::sql;
+use kit::UnixMillis;
+
+use super::*;
+use crate::testing::{TestDb, each_engine};
+
+async fn append(db: &TestDb, detail: &str) {
+    let origin = Origin { network: Some("192.0.2.1".into()), request_id: None };
+    let audit = Audit {
+        action: "meeting.created",
+        actor: Actor::Host,
+        origin: &origin,
+        target_kind: "meeting",
+        target_id: "m1",
+        detail: serde_json::json!({ "note": detail }),
+    };
+    let audit = &audit;
+    let result: Result<(), db::Error> = db::write!(db, conn => append_audit(conn, audit, UnixMillis(5)).await);
+    result.unwrap();
+}
+
+/// A row that is changed, or taken out, breaks the chain at its place.
+#[tokio::test]
+async fn a_changed_audit_row_is_found() {
+    each_engine(async |db| {
+        for detail in ["one", "two", "three"] {
+            append(&db, detail).await;
+        }
+        assert_eq!(verify_audit(&mut db.read().await.unwrap()).await.unwrap(), Ok(()));
+        let change = sql("UPDATE audit_log SET detail = 'forged' WHERE seq = 2");
+        let result: Result<u64, db::Error> = db::write!(&*db, conn => conn.execute(change.clone()).await);
+        assert_eq!(result.unwrap(), 1);
+        assert_eq!(verify_audit(&mut db.read().await.unwrap()).await.unwrap(), Err(AuditFault { seq: 2 }));
+    })
+    .await;
+}

@@ -1,0 +1,112 @@
+use http::{Method, StatusCode};
+use serde_json::json;
+
+use crate::testing::{TestApp, UNLIMITED, request};
+
+/// Health shows numbers to the operator only, readiness fails with the media server, health does not.
+#[tokio::test]
+async fn health_and_readiness() {
+    let app = TestApp::new().await;
+    let meeting = app.create("").await.id;
+    app.enter(&meeting, "Anna").await;
+    let shown = app.get("/health").await.json();
+    assert_eq!((&shown["status"], &shown["participants"]), (&json!("ok"), &json!(null)));
+    let all = TestApp::with(&[("HEALTH_DETAILS", "on")]).await.get("/health").await.json();
+    assert_eq!(
+        all,
+        json!({"status": "ok", "version": "0.1.0", "uptime_seconds": 0, "active_meetings": 0, "participants": 0, "livekit": "connected", "database": "ok", "redis": "off"})
+    );
+    assert_eq!(app.get("/ready").await.status, StatusCode::OK);
+    app.livekit.fail(true);
+    assert_eq!(app.get("/ready").await.status, StatusCode::SERVICE_UNAVAILABLE);
+    assert_eq!(app.get("/health").await.status, StatusCode::OK);
+    assert_eq!(app.get("/version").await.json()["name"], "heydok");
+    assert_eq!(app.get("/api/v1/config").await.json()["limits"]["max_participants"], 20);
+}
+
+/// Metrics need the token where one is set, and the machine itself where none is; no name is in them.
+#[tokio::test]
+async fn metrics_are_for_the_operator() {
+    let app = TestApp::with(&[("METRICS_TOKEN", "a-token-for-metrics-with-32-characters")]).await;
+    assert_eq!(app.get("/metrics").await.status, StatusCode::UNAUTHORIZED);
+    let text = app.get_with("/metrics", "authorization", "Bearer a-token-for-metrics-with-32-characters").await.text;
+    assert!(text.contains("\nheydok_active_meetings 0\n") && text.contains("\nheydok_livekit_up 1\n"), "{text}");
+    assert_eq!(TestApp::new().await.get("/metrics").await.status, StatusCode::UNAUTHORIZED);
+}
+
+/// Everything below /api that is wrong is a problem document with a request id; every page has a strict policy.
+#[tokio::test]
+async fn every_answer_has_its_headers() {
+    let app = TestApp::new().await;
+    for (path, status) in
+        [("/api/nothing", StatusCode::NOT_FOUND), ("/api/v1/meetings/create", StatusCode::METHOD_NOT_ALLOWED)]
+    {
+        let answer = app.get(path).await;
+        assert_eq!((answer.status, answer.header("content-type")), (status, "application/problem+json"), "{path}");
+        assert_eq!(answer.json()["request_id"], answer.header("x-request-id"));
+        assert_eq!(answer.json()["instance"], path);
+        assert_eq!(answer.header("cache-control"), "no-store");
+    }
+    for path in ["/", "/meeting/abc-defg-hij", "/meeting.html?id=abc-defg-hij", "/docs", "/docs/errors"] {
+        let page = app.get(path).await;
+        assert_eq!(page.status, StatusCode::OK, "{path}");
+        let policy = page.header("content-security-policy");
+        assert!(
+            policy.starts_with("default-src 'none'")
+                && !policy.contains("http")
+                && policy.contains("frame-ancestors 'none'"),
+            "{policy}"
+        );
+        assert_eq!((page.header("x-content-type-options"), page.header("referrer-policy")), ("nosniff", "no-referrer"));
+    }
+    for (path, target) in [("/abc-defg-hij", "/meeting/abc-defg-hij"), ("/m/ABCDEFGHIJ", "/meeting/abc-defg-hij")] {
+        let moved = app.get(path).await;
+        assert_eq!((moved.status, moved.header("location")), (StatusCode::PERMANENT_REDIRECT, target));
+    }
+}
+
+/// Listed origins may send credentials; everybody may read and join; nobody else may create.
+#[tokio::test]
+async fn origins_are_listed_exactly() {
+    let app = TestApp::with(
+        &[&[("CORS_ORIGINS", "https://intranet.test"), ("FRONTEND_URL", "https://meet.test")], UNLIMITED].concat(),
+    )
+    .await;
+    let ask = async |origin: &str, path: &str| {
+        let request =
+            request(Method::OPTIONS, path).header("origin", origin).header("access-control-request-method", "POST");
+        let answer = app.send(request.body(axum::body::Body::empty()).unwrap()).await;
+        assert_eq!(answer.status, StatusCode::NO_CONTENT);
+        (
+            answer.header("access-control-allow-origin").to_owned(),
+            answer.header("access-control-allow-credentials").to_owned(),
+        )
+    };
+    let pair = |origin: &str, credentials: &str| (origin.to_owned(), credentials.to_owned());
+    assert_eq!(ask("https://intranet.test", "/api/v1/meetings/create").await, pair("https://intranet.test", "true"));
+    assert_eq!(ask("https://meet.test", "/api/v1/meetings/create").await, pair("https://meet.test", "true"));
+    assert_eq!(ask("https://evil.test", "/api/v1/meetings/create").await, pair("", ""));
+    assert_eq!(ask("https://evil.test", "/api/v1/meetings/abc-defg-hij/join").await, pair("*", ""));
+    assert_eq!(ask("https://evil.test", "/api/v1/meetings/abc-defg-hij/chat").await, pair("", ""));
+    assert_eq!(ask("null", "/api/v1/meetings/create").await, pair("", ""));
+}
+
+/// The documents are made of the handlers, and can be switched off.
+#[tokio::test]
+async fn documents_are_served() {
+    let app = TestApp::new().await;
+    let document = app.get("/openapi.json").await.json();
+    for path in [
+        "/api/v1/meetings/create",
+        "/api/v1/meetings/{meeting_id}/join",
+        "/api/v1/meetings/{meeting_id}/chat",
+        "/api/webhooks/livekit",
+        "/health",
+    ] {
+        assert!(document["paths"][path].is_object(), "{path}");
+        assert!(app.get("/docs").await.text.contains(path), "{path}");
+    }
+    assert!(app.get("/docs/errors").await.text.contains("id=\"meeting_not_found\""));
+    assert_eq!(app.get("/docs/postman.json").await.json()["info"]["name"], "heydok");
+    assert_eq!(TestApp::with(&[("DOCS", "off")]).await.get("/docs").await.status, StatusCode::NOT_FOUND);
+}
