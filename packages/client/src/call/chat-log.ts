@@ -19,6 +19,8 @@ export interface ChatItem {
   /** Stable for the whole life of the line, so that it keeps its place and focus. */
   key: string;
   /** `null` until stored, and for messages of clients that do not use this chat. */
+  id: string | null;
+  /** Position in the running conference; `null` for those without one, and for an earlier conference. */
   seq: number | null;
   senderId: string;
   senderName: string;
@@ -65,6 +67,8 @@ export type ChatEvent =
       at: number;
       panelOpen: boolean;
     }
+  /** Everybody had left and somebody came back: positions begin anew. */
+  | { type: "conference-changed" }
   | { type: "opened" }
   | { type: "divider-seen" };
 
@@ -80,6 +84,7 @@ export function nextChat(log: ChatLog, event: ChatEvent): ChatLog {
     case "drafted":
       return append(log, {
         key: event.clientId,
+        id: null,
         seq: null,
         senderId: event.senderId,
         senderName: event.senderName,
@@ -101,6 +106,7 @@ export function nextChat(log: ChatLog, event: ChatEvent): ChatLog {
       return counted(
         append(log, {
           key: event.key,
+          id: null,
           seq: null,
           senderId: event.senderId,
           senderName: event.senderName,
@@ -112,6 +118,8 @@ export function nextChat(log: ChatLog, event: ChatEvent): ChatLog {
         event.key,
         event.panelOpen,
       );
+    case "conference-changed":
+      return { ...log, items: log.items.map((item) => ({ ...item, seq: null })), lastSeq: 0 };
     case "opened":
       return log.unread === 0 ? log : { ...log, unread: 0 };
     case "divider-seen":
@@ -126,7 +134,7 @@ function append(log: ChatLog, item: ChatItem): ChatLog {
 
 function delivered(log: ChatLog, key: string, delivery: Delivery): ChatLog {
   const items = log.items.map((item) =>
-    item.key === key && item.seq === null ? { ...item, delivery } : item,
+    item.key === key && item.id === null ? { ...item, delivery } : item,
   );
   return { ...log, items };
 }
@@ -137,13 +145,14 @@ function counted(log: ChatLog, key: string, seen: boolean): ChatLog {
 }
 
 function stored(log: ChatLog, message: StoredMessage, ownId: string, seen: boolean): ChatLog {
-  if (log.items.some((item) => item.seq === message.seq)) return log;
+  if (log.items.some((item) => item.id === message.id)) return log;
   const mine = message.senderId === ownId;
   const lastSeq = Math.max(log.lastSeq, message.seq);
   const own = mine && message.clientId !== null ? message.clientId : null;
   const key = own ?? message.id;
   const item: ChatItem = {
     key,
+    id: message.id,
     seq: message.seq,
     senderId: message.senderId,
     senderName: message.senderName,

@@ -156,4 +156,22 @@ describe("hearing", () => {
     room.deliver(put("two", "guest-2"));
     await vi.waitFor(() => expect(texts(chat)).toEqual(["one:sent", "two:sent"]));
   });
+
+  test("a new conference in the same meeting begins its numbers anew", async () => {
+    const { chat, put, server } = setUp();
+    const room = new FakeRoom();
+    put("old one", "guest-2");
+    put("old two", "guest-2");
+    chat.bind(asRoom(room));
+    await vi.waitFor(() => expect(texts(chat)).toHaveLength(2));
+    server.stored.length = 0;
+    put("new one", "guest-2");
+    const second = { ...put("new two", "guest-2"), id: "n2" };
+    server.stored[0] = { ...(server.stored[0] as StoredMessage), id: "n1" };
+    server.stored[1] = second;
+    room.deliver(second);
+    await vi.waitFor(() =>
+      expect(texts(chat)).toEqual(["old one:sent", "old two:sent", "new one:sent", "new two:sent"]),
+    );
+  });
 });

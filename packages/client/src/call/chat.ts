@@ -10,6 +10,10 @@ const TOPIC = "chat";
 /** The topic on which other LiveKit clients chat among themselves. */
 const FOREIGN_TOPIC = "lk.chat";
 const PAUSES_MS = [500, 1500];
+const CATCH_UP_AGAIN_MS = 2_000;
+const FAILURES_MAX = 10;
+/** Refusals that pass by themselves: the server learns a moment later that we are in. */
+const PASSING = ["forbidden", "unauthenticated"];
 /** The server answers in pages; nobody reads further back than this many. */
 const PAGES_MAX = 40;
 
@@ -30,6 +34,7 @@ export class Chat {
   private completeTo = 0;
   private catching: Promise<void> | null = null;
   private catchAgain = false;
+  private failures = 0;
   private flushing = false;
   private heardCount = 0;
 
@@ -114,7 +119,11 @@ export class Chat {
 
   /** Takes messages that arrived now; a gap before them is closed by asking. */
   private hear(message: StoredMessage): void {
-    const known = this.log.value.items.some((item) => item.seq === message.seq);
+    const known = this.log.value.items.some((item) => item.id === message.id);
+    if (!known && message.seq <= this.completeTo) {
+      this.apply({ type: "conference-changed" });
+      this.completeTo = 0;
+    }
     this.apply({ type: "stored", messages: [message], ownId: this.self.id, panelOpen: this.panelOpen });
     if (message.seq === this.completeTo + 1) this.completeTo = message.seq;
     else if (message.seq > this.completeTo && this.caughtUp) void this.catchUp();
@@ -137,7 +146,8 @@ export class Chat {
     for (let page = 0; page < PAGES_MAX; page += 1) {
       this.catchAgain = false;
       const messages = await this.backend.messagesAfter(this.hooks.token(), this.completeTo);
-      if (messages === null) return;
+      if (messages === null) return this.catchUpLater();
+      this.failures = 0;
       const history = !this.caughtUp;
       this.apply({ type: "stored", messages, ownId: this.self.id, panelOpen: this.panelOpen, history });
       this.completeTo = messages.reduce((most, message) => Math.max(most, message.seq), this.completeTo);
@@ -146,6 +156,15 @@ export class Chat {
         return;
       }
     }
+  }
+
+  /** The server may not have heard yet that we are in. */
+  private catchUpLater(): void {
+    this.failures += 1;
+    if (this.failures > FAILURES_MAX) return;
+    setTimeout(() => {
+      if (this.room !== null) void this.catchUp();
+    }, CATCH_UP_AGAIN_MS);
   }
 
   /** Sends what waits, one after the other, so that the order stays. */
@@ -185,7 +204,8 @@ export class Chat {
       }
       const pause = PAUSES_MS[attempt];
       if (outcome.kind === "unreachable" && !this.online) return this.apply({ type: "queued", clientId });
-      if (outcome.kind === "refused" || pause === undefined) return this.apply({ type: "failed", clientId });
+      const final = outcome.kind === "refused" && !PASSING.includes(outcome.code);
+      if (final || pause === undefined) return this.apply({ type: "failed", clientId });
       await new Promise((resolve) => setTimeout(resolve, pause));
     }
   }
