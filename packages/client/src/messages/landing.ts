@@ -55,7 +55,7 @@ export const landingMessages = defineMessages({
   qrHint: ["Scan to join by phone", "Scannen, um mit dem Telefon beizutreten"],
   hostLink: ["Host link – open it to be host again", "Host-Link – damit sind Sie wieder Host"],
   hostLinkHint: ["Only for you: whoever has it is host.", "Nur für Sie: Wer ihn hat, ist Host."],
-  copyHost: ["Copy host link", "Host-Link kopieren"],
+  copyHost: ["Copy host link", "Host-Link sichern"],
   validUntil: ["Valid until {date}", "Gültig bis {date}"],
   another: ["Create another meeting", "Weiteres Meeting erstellen"],
 });
