@@ -13,6 +13,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::config::Config;
 use crate::handle::{Server, StartError};
+use crate::http_server::serve_http;
 
 /// File in the data directory that keeps generated keys, readable by its owner only.
 const KEYS_FILE: &str = "livekit-keys.yaml";
@@ -157,16 +158,15 @@ pub async fn run_standalone_until(
     let listener = listen(config.bind, port).await.map_err(|source| StandaloneError::Bind { port, source })?;
     let handle = Server::start(config.server)?;
     let address = listener.local_addr().map_err(StandaloneError::Http)?;
-    let service = handle.standalone_router().into_make_service_with_connect_info::<SocketAddr>();
     let closing = CancellationToken::new();
-    let closed = closing.clone().cancelled_owned();
-    let mut http = tokio::spawn(async move { axum::serve(listener, service).with_graceful_shutdown(closed).await });
+    let mut http = tokio::spawn(serve_http(listener, handle.standalone_router(), closing.clone()));
     listening(address);
     let failed = tokio::select! {
         () = stop => false,
         failed = handle.stopped() => failed,
+        // It serves until it is told to stop, so this is a panic.
         ended = &mut http => {
-            let error = ended.map_err(io::Error::from).and_then(|result| result).err();
+            let error = ended.map_err(io::Error::from).err();
             return Err(StandaloneError::Http(error.unwrap_or_else(|| io::Error::other("it stopped listening"))));
         }
     };

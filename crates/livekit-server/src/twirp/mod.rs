@@ -5,17 +5,25 @@ mod other_services;
 mod room_service;
 mod wire;
 
+use std::time::Duration;
+
+use axum::body::Bytes;
 use axum::extract::{FromRequest as _, Request, State};
 use axum::response::{IntoResponse, Response};
 use http::header::CONTENT_TYPE;
 use http::{Method, StatusCode};
 use node::token::{Claims, VideoGrant};
 
+use tokio::time::timeout;
+
 use crate::auth;
 use crate::handle::Handle;
 use crate::join::Query;
 use error::TwirpError;
 use wire::Encoding;
+
+/// How long a request's body may take to arrive.
+const BODY_WAIT: Duration = Duration::from_secs(30);
 
 /// A call whose route, content type and token have been read.
 struct Call<'a> {
@@ -58,7 +66,10 @@ pub(crate) async fn call(State(handle): State<Handle>, request: Request) -> Resp
     };
     let whole = Request::from_parts(parts, body);
     let path = whole.uri().path().trim_start_matches('/').trim_start_matches("twirp/").to_owned();
-    let body = match axum::body::Bytes::from_request(whole, &()).await {
+    let Ok(read) = timeout(BODY_WAIT, Bytes::from_request(whole, &())).await else {
+        return TwirpError::malformed("the request body did not arrive in time").into_response();
+    };
+    let body = match read {
         Ok(body) => body,
         Err(rejection) if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE => {
             return (StatusCode::PAYLOAD_TOO_LARGE, "request body too large").into_response();
