@@ -84,12 +84,14 @@ impl Room {
         }
         let request_id = update.request_id;
         apply_metadata(participant, &update.metadata, &update.name, update.attributes);
-        if participant.client.info.protocol > 14 {
+        let wants_answer = participant.client.info.protocol > 14;
+        // The sender too: livekit-client's promise resolves when its own update shows the value. And before the answer:
+        // the Rust core sends what it knows of itself with its next request, so it has to know the new value by then.
+        self.broadcast_update(ctx, key, None);
+        if let Some(participant) = self.participants.get(&key).filter(|_| wants_answer) {
             let response = proto::RequestResponse { request_id, ..proto::RequestResponse::default() };
             ctx.send(participant, Message::RequestResponse(response));
         }
-        // The sender too: its promise resolves when its own update shows the value.
-        self.broadcast_update(ctx, key, None);
     }
 
     /// What the client still has after a resume; anything we do not have means a full reconnect.
