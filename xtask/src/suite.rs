@@ -15,7 +15,7 @@ struct Part {
 /// All parts. Commands run in the root of the workspace, by `sh`.
 const PARTS: &[Part] = &[
     Part { name: "format", commands: &["cargo fmt --all --check"] },
-    Part { name: "npm packages", commands: &["npm ci --no-audit --no-fund --loglevel=error"] },
+    Part { name: "web: packages", commands: &["npm ci --no-audit --no-fund --loglevel=error"] },
     Part { name: "web: lint", commands: &["npm run --silent lint"] },
     Part { name: "web: types", commands: &["npm run --silent types"] },
     Part { name: "web: unit tests", commands: &["npm test --silent"] },

@@ -50,7 +50,7 @@ pub async fn migrate(arguments: &MigrateArguments) -> anyhow::Result<()> {
 pub async fn media() -> anyhow::Result<()> {
     let loaded = startup::configuration(false)?;
     startup::start_log(&loaded)?;
-    let data_dir = DataDir::open(&loaded.settings.storage.data_dir)?;
+    let data_dir = DataDir::open_for_media(&loaded.settings.storage.data_dir)?;
     let config = standalone(&loaded, &data_dir)?;
     run_standalone(config, |mut address| {
         if address.ip().is_unspecified() {

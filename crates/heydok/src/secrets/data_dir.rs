@@ -20,6 +20,18 @@ impl DataDir {
     /// # Errors
     /// R-10 where it cannot be written or another process holds it.
     pub fn open(folder: &Path) -> Result<Self, Refusal> {
+        Self::open_with_lock(folder, "heydok.lock")
+    }
+
+    /// The same for `heydok media`, which uses no database and may stand beside a `heydok serve` in one folder.
+    ///
+    /// # Errors
+    /// R-10, as [`DataDir::open`].
+    pub fn open_for_media(folder: &Path) -> Result<Self, Refusal> {
+        Self::open_with_lock(folder, "heydok-media.lock")
+    }
+
+    fn open_with_lock(folder: &Path, lock: &str) -> Result<Self, Refusal> {
         let unwritable = |error: &std::io::Error| {
             let folder = folder.display();
             Refusal::one(
@@ -33,7 +45,7 @@ impl DataDir {
             .create(true)
             .truncate(false)
             .write(true)
-            .open(path.join("heydok.lock"))
+            .open(path.join(lock))
             .map_err(|error| unwritable(&error))?;
         match lock.try_lock() {
             Ok(()) => Ok(Self { path, _lock: lock }),
@@ -65,7 +77,9 @@ mod tests {
         let first = DataDir::open(&inside).unwrap();
         let refusal = DataDir::open(&inside).unwrap_err();
         assert!(refusal.0[0].sentence.contains("in use by another heydok"), "{refusal}");
-        drop(first);
+        let media = DataDir::open_for_media(&inside).unwrap();
+        assert!(DataDir::open_for_media(&inside).is_err());
+        drop((first, media));
         assert!(DataDir::open(&inside).is_ok());
     }
 
