@@ -19,6 +19,7 @@ want() { # want <package> <command or file>...
 want cmake cmake # aws-lc builds itself with it
 want ca-certificates /etc/ssl/certs/ca-certificates.crt
 if [ "${1:-build}" = test ]; then
+    want curl curl
     want chromium chromium
     want ffmpeg ffmpeg
     want postgresql "/usr/lib/postgresql/*/bin/initdb"
