@@ -26,7 +26,7 @@ impl File {
     /// Whether the file holds only tests or what only tests use.
     pub(crate) fn is_test(&self) -> bool {
         let name = self.name();
-        self.path.contains("/tests/")
+        ["/tests/", "/testing/", "/examples/", "/benches/"].iter().any(|folder| self.path.contains(folder))
             || self.path.starts_with("e2e/")
             || self.path.starts_with("fuzz/")
             || self.path.starts_with("crates/testkit/")
