@@ -268,6 +268,8 @@ pub struct Counters {
     pub data_refused: u64,
     /// Peers removed because of a panic or fatal error.
     pub faults: u64,
+    /// Those of them that were panics: bugs, where a fatal error may be the remote's doing.
+    pub panics: u64,
 }
 
 /// Why a call failed. The peer stays as it was, except for [`SfuError::Fault`].

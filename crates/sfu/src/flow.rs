@@ -73,7 +73,7 @@ impl Sfu {
         self.drain(now, index);
     }
 
-    fn learn_address(&mut self, index: usize, remote: demux::Remote) {
+    pub(crate) fn learn_address(&mut self, index: usize, remote: demux::Remote) {
         let limit = self.config.limits.addresses_per_peer;
         let Some(peer) = self.peers.get_mut(index) else {
             return;
@@ -150,10 +150,12 @@ impl Sfu {
     }
 
     fn remove_broken(&mut self, now: Instant, index: usize) {
-        let Some(id) = self.peers.get(index).map(|peer| peer.id) else {
+        let Some(peer) = self.peers.get(index) else {
             return;
         };
+        let id = peer.id;
         self.counters.faults += 1;
+        self.counters.panics += u64::from(peer.is_broken());
         self.remove_peer(now, id);
         self.outputs.push_back(Output::Event(Event::Fault(id)));
     }

@@ -11,9 +11,12 @@ mod demux;
 mod extensions;
 mod flow;
 mod forward;
+#[doc(hidden)]
+pub mod fuzz;
 mod levels;
 mod negotiate;
 mod peer;
+mod precheck;
 mod sfu;
 mod slab;
 mod stats;

@@ -13,6 +13,7 @@ use crate::api::{
     TrackId,
 };
 use crate::peer::{CHANNELS, Peer};
+use crate::precheck;
 use crate::sfu::Sfu;
 
 /// What a section is used for now.
@@ -73,6 +74,7 @@ impl Sfu {
         if plan.len() > self.config.limits.sections_per_peer {
             return Err(SfuError::Limit("too many media sections"));
         }
+        precheck::check(offer).map_err(SfuError::Sdp)?;
         for section in plan {
             self.release_section(index, section, now);
         }

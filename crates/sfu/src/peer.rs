@@ -350,7 +350,7 @@ mod tests {
         assert_eq!(sfu.sizes()[0], 2);
         assert_eq!(sfu.sizes()[2], 2, "its user name is forgotten");
         assert!(sfu.peer_index(PeerId(1)).is_ok() && sfu.peer_index(PeerId(3)).is_ok());
-        assert_eq!(sfu.counters().faults, 1);
+        assert_eq!((sfu.counters().faults, sfu.counters().panics), (1, 1));
     }
 
     #[test]

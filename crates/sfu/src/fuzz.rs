@@ -1,0 +1,190 @@
+//! Entry points for fuzzers: plain functions of bytes that panic when something is wrong.
+//!
+//! A panic inside str0m is caught in production and costs one peer; here it counts as found.
+
+use std::cell::RefCell;
+use std::time::{Duration, Instant};
+
+use crate::codec::{self, Vp8Fields};
+use crate::forward::{Arrival, Decision, Forwarder};
+use crate::{
+    Candidate, Config, Datagram, Limits, MediaKind, PeerId, PeerOptions, Protocol, SectionPlan, SectionRole, Sfu,
+    SfuError, TrackId,
+};
+
+/// An SFU that is used for many inputs: making its certificate is what takes long.
+struct Bed {
+    sfu: Sfu,
+    now: Instant,
+    next: u64,
+}
+
+impl Bed {
+    fn new(now: Instant) -> Self {
+        let address = ([10, 0, 0, 1], 7882).into();
+        let candidate = Candidate { protocol: Protocol::Udp, advertised: address, bound: address };
+        let config = Config { candidates: vec![candidate], limits: Limits::default() };
+        Self { sfu: Sfu::new(config, now), now, next: 0 }
+    }
+
+    fn peer(&mut self, lite: bool) -> PeerId {
+        self.next += 1;
+        self.now += Duration::from_millis(1);
+        let peer = PeerId(self.next);
+        let options = PeerOptions { ice_lite: lite, negotiated_channels: self.next.is_multiple_of(2) };
+        assert_eq!(self.sfu.add_peer(self.now, peer, options), Ok(()));
+        peer
+    }
+
+    fn finish(&mut self, peer: PeerId) {
+        self.sfu.flush(self.now);
+        self.sfu.handle_timeout(self.now + Duration::from_secs(1));
+        self.sfu.remove_peer(self.now, peer);
+        while self.sfu.poll_output().is_some() {}
+        assert_eq!(self.sfu.counters().panics, 0, "str0m broke");
+        assert_eq!(self.sfu.sizes()[..4], [0; 4], "something stayed");
+    }
+}
+
+fn with_bed(now: Instant, action: impl FnOnce(&mut Bed)) {
+    thread_local!(static BED: RefCell<Option<Bed>> = const { RefCell::new(None) });
+    BED.with_borrow_mut(|bed| action(bed.get_or_insert_with(|| Bed::new(now))));
+}
+
+/// A datagram from the address of a peer that is not connected yet, in both ICE modes. Also all payload parsers.
+pub fn datagram(now: Instant, bytes: &[u8]) {
+    payload(bytes);
+    with_bed(now, |bed| {
+        for lite in [true, false] {
+            let peer = bed.peer(lite);
+            let remote = ([192, 0, 2, 1], 5000).into();
+            if let Ok(index) = bed.sfu.peer_index(peer) {
+                bed.sfu.learn_address(index, (Protocol::Udp, remote));
+            }
+            let local = ([10, 0, 0, 1], 7882).into();
+            let datagram = Datagram { protocol: Protocol::Udp, remote, local, contents: bytes };
+            bed.sfu.receive(bed.now, datagram);
+            bed.finish(peer);
+        }
+    });
+}
+
+fn payload(bytes: &[u8]) {
+    use str0m::format::Codec;
+    let _ = crate::demux::local_ufrag(bytes);
+    let fields = Vp8Fields::parse(bytes);
+    for codec in [Codec::Vp8, Codec::Vp9, Codec::H264, Codec::Av1, Codec::Opus] {
+        let _ = codec::starts_keyframe(codec, bytes);
+    }
+    // Both readers of the descriptor must agree wherever str0m's accepts it.
+    if let Ok(descriptor) = str0m::rtp::Vp8Descriptor::parse(bytes)
+        && let Some(fields) = fields
+    {
+        assert_eq!(descriptor.picture_id(), fields.picture_id.map(|(id, _)| id));
+        assert_eq!(descriptor.tl0_pic_idx(), fields.tl0_pic_idx);
+        assert_eq!(descriptor.key_idx(), fields.key_idx);
+        assert_eq!(descriptor.starts_keyframe(bytes), codec::starts_keyframe(Codec::Vp8, bytes));
+    }
+}
+
+/// A client's offer, then the same again as a re-offer, with the sections used in turn to receive, to send, not at all.
+pub fn offer(now: Instant, text: &str) {
+    with_bed(now, |bed| {
+        let peer = bed.peer(text.len().is_multiple_of(2));
+        let plan: Vec<SectionPlan> = sections(text).take(32).collect();
+        for round in 0..2 {
+            let mut plan = plan.clone();
+            let turns = round.min(plan.len());
+            plan.rotate_left(turns);
+            match bed.sfu.accept_offer(bed.now, peer, text, &plan) {
+                Ok(facts) => assert_eq!(facts.sections.len(), plan.len()),
+                Err(SfuError::Fault) => panic!("str0m broke"),
+                Err(_) => break,
+            }
+            bed.sfu.flush(bed.now);
+        }
+        for section in &plan {
+            if let SectionRole::Receive { track, .. } | SectionRole::Send { track } = &section.role {
+                bed.sfu.remove_track(bed.now, *track);
+            }
+        }
+        bed.finish(peer);
+    });
+}
+
+fn sections(text: &str) -> impl Iterator<Item = SectionPlan> {
+    let mut kind = None;
+    let mut number = 0;
+    text.lines().filter_map(move |line| {
+        if let Some(media) = line.strip_prefix("m=") {
+            kind = match media.split(' ').next() {
+                Some("audio") => Some(MediaKind::Audio),
+                Some("video") => Some(MediaKind::Video),
+                _ => None,
+            };
+        }
+        let mid = line.strip_prefix("a=mid:")?;
+        number += 1;
+        let role = match number % 3 {
+            0 => SectionRole::Receive { track: TrackId(number), codec_mime: None },
+            1 => SectionRole::Send { track: TrackId(number) },
+            _ => SectionRole::Inactive,
+        };
+        Some(SectionPlan { mid: mid.to_owned(), kind: kind?, role })
+    })
+}
+
+/// A candidate as a client trickles it.
+pub fn candidate(now: Instant, text: &str) {
+    with_bed(now, |bed| {
+        let peer = bed.peer(false);
+        bed.sfu.add_remote_candidate(bed.now, peer, text);
+        bed.finish(peer);
+    });
+}
+
+/// The forwarding decision: whatever comes in, no sequence number goes out twice.
+pub fn forward(now: Instant, bytes: &[u8]) {
+    let mut forwarder = Forwarder::new(90_000, true, 7);
+    let mut numbers = std::collections::HashSet::new();
+    let mut seen = std::collections::HashSet::new();
+    for (index, chunk) in bytes.chunks_exact(6).enumerate() {
+        let [command, layer, sequence, timestamp, picture, temporal] = [0, 1, 2, 3, 4, 5].map(|index| chunk[index]);
+        match command % 16 {
+            0 => forwarder.set_target(None),
+            1 => forwarder.set_target(Some(layer % 3)),
+            2 => forwarder.set_max_temporal((layer < 4).then_some(layer)),
+            3 => {
+                let (number, _) = forwarder.insert(now, 960);
+                assert!(numbers.insert(number), "{number} twice");
+            }
+            _ => {
+                let ssrc = u32::from(layer % 6);
+                let sequence = u64::from(sequence) + 1000;
+                if !seen.insert((ssrc, sequence)) {
+                    continue;
+                }
+                let arrival = Arrival {
+                    ssrc,
+                    layer: layer % 3,
+                    sequence,
+                    timestamp: u32::from(timestamp) << 24,
+                    captured: (picture & 1 == 1).then_some(now),
+                    arrived: now + Duration::from_millis(index as u64),
+                    starts_keyframe: command & 0x10 != 0,
+                    empty: command & 0x20 != 0,
+                    vp8: (command & 0x40 != 0).then(|| Vp8Fields {
+                        picture_id: Some((u16::from(picture) << 7, picture & 2 == 0)),
+                        tl0_pic_idx: Some(picture),
+                        key_idx: Some(picture & 0x1f),
+                        temporal: temporal % 4,
+                        layer_sync: temporal & 0x80 != 0,
+                    }),
+                };
+                if let Decision::Send { sequence, .. } = forwarder.decide(&arrival) {
+                    assert!(numbers.insert(sequence), "{sequence} twice");
+                }
+            }
+        }
+    }
+}

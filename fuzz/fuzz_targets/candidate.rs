@@ -1,0 +1,5 @@
+#![no_main]
+
+use std::time::Instant;
+
+libfuzzer_sys::fuzz_target!(|text: &str| sfu::fuzz::candidate(Instant::now(), text));

@@ -1,0 +1,5 @@
+#![no_main]
+
+use std::time::Instant;
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| sfu::fuzz::datagram(Instant::now(), bytes));
