@@ -94,7 +94,9 @@ async function tabTo(
   for (let stops = 0; stops < 60; stops += 1) {
     if (await wanted.evaluate((element) => element === document.activeElement)) return;
     await visitor.page.keyboard.press("Tab");
-    await expect(visitor.page.locator(":focus")).toBeInViewport();
+    const focused = visitor.page.locator(":focus");
+    // After the last stop of a page comes the browser's own frame, and then the first stop again.
+    if ((await focused.count()) > 0) await expect(focused).toBeInViewport();
   }
   throw new Error(`Tab never reached ${name}`);
 }
