@@ -60,9 +60,9 @@ describe("pauses between tries", () => {
     expect(resumeDelay(9, RESUME_FOR_MS + 1, 0.5)).toBeNull();
   });
 
-  test("fresh connections are tried at least every four seconds", () => {
+  test("fresh connections are tried at least every 2.5 seconds", () => {
     for (let attempt = 0; attempt < 50; attempt += 1) {
-      expect(rejoinDelay(attempt, 1)).toBeLessThanOrEqual(4_000);
+      expect(rejoinDelay(attempt, 1)).toBeLessThanOrEqual(2_500);
       expect(rejoinDelay(attempt, 0)).toBeGreaterThan(0);
     }
   });

@@ -65,18 +65,21 @@ export function connectionPhase(state: Connection, now: number): ConnectionPhase
 /** How long the SDK's own resume may try before a fresh connection is made, in milliseconds. */
 export const RESUME_FOR_MS = 8_000;
 
-/** Pause before the SDK's next resume attempt; `null` hands over to a fresh connection. */
+/**
+ * Pause before the SDK's next attempt; `null` hands over to a fresh connection. A restarted server answers a
+ * resume with "join anew", and that too waits for this pause: so it never grows above a second.
+ */
 export function resumeDelay(attempt: number, elapsedMs: number, random: number): number | null {
   if (elapsedMs > RESUME_FOR_MS) return null;
-  const base = [50, 300, 800, 1500][attempt] ?? 2000;
+  const base = [50, 300, 600][attempt] ?? 800;
   return Math.round(base * (0.75 + random / 2));
 }
 
 /**
- * Pause before the next fresh connection: quick at first, never above 4 s, so that a restarted
+ * Pause before the next fresh connection: quick at first, never above 2.5 s, so that a restarted
  * server has everybody back within 15 s; spread by `random` (0 to 1) so that not all come at once.
  */
 export function rejoinDelay(attempt: number, random: number): number {
-  const base = Math.min(4_000, 500 * 1.6 ** attempt);
+  const base = Math.min(2_500, 400 * 1.5 ** attempt);
   return Math.round(base * (0.6 + random * 0.4));
 }
