@@ -1,3 +1,6 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { fileURLToPath } from "node:url";
 import { gzipSync } from "node:zlib";
 
 import { WrappedJoinRequest, WrappedJoinRequest_Compression } from "@livekit/protocol";
@@ -86,6 +89,21 @@ test("someone who never sends media, and someone who vanishes, do not stay", asy
   silent.vanish();
   const present = async () => (await roomService.listParticipants(room)).map(({ identity }) => identity);
   await eventually("who is left", present, ["Anna"]);
+});
+
+test("someone whose machine dies in the middle of a meeting is gone after a while", async () => {
+  const room = roomName();
+  const anna = await join(room, ANNA);
+  const script = fileURLToPath(new URL("vanishing-client.mjs", import.meta.url));
+  const child = spawn(process.execPath, [script, target.url, await token(room, "Dora")], {
+    stdio: ["ignore", "pipe", "ignore"],
+  });
+  await once(child.stdout, "data");
+  const tracks = () => anna.room.remoteParticipants.get("Dora")?.trackPublications.size;
+  await eventually("her track", tracks, 1);
+  child.kill("SIGKILL");
+  await eventually("who is left at Anna's", () => anna.others(), []);
+  expect((await roomService.listParticipants(room)).map(({ identity }) => identity)).toEqual(["Anna"]);
 });
 
 test("a resume of a session that is not there is told to start anew, not refused", async () => {
