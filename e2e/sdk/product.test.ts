@@ -75,3 +75,27 @@ test("with every webhook lost, the reconciler alone knows who is in a meeting", 
   await clients.pop()?.leave();
   await eventually("who is left", () => api.participants(meeting_id), ["Anna", "Ben"]);
 });
+
+test("a thousand attempts to join meet the limit, in words that tell when to come back", async () => {
+  const { product, api } = await started(oneProcess({ limits: true }));
+  const { meeting_id } = await api.create();
+  const attempt = async () => {
+    const response = await fetch(`${product.home}/api/v1/meetings/${meeting_id}/join`, {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify({ display_name: "Mallory" }),
+    });
+    const { code } = (await response.json()) as { code?: string };
+    return { status: response.status, code, retryAfter: Number(response.headers.get("retry-after")) };
+  };
+  const answers: Awaited<ReturnType<typeof attempt>>[] = [];
+  for (let round = 0; round < 20; round += 1)
+    answers.push(...(await Promise.all(Array.from({ length: 50 }, attempt))));
+  const refused = answers.filter(({ status }) => status === 429);
+  expect(refused.length).toBeGreaterThan(900);
+  expect(refused.every(({ code, retryAfter }) => code === "rate_limited" && retryAfter > 0)).toBe(true);
+  const others = answers.filter(({ status }) => status !== 429).map(({ status }) => status);
+  // Whoever comes before the limit gets in until the meeting is full.
+  expect(others.every((status) => status === 200 || status === 409)).toBe(true);
+  expect((await fetch(`${product.home}/health`)).status).toBe(200);
+});
