@@ -181,15 +181,7 @@ async fn run(
 ) {
     let servers = TaskTracker::new();
     for listener in listeners {
-        let service = router.clone().into_make_service_with_connect_info::<SocketAddr>();
-        let server = axum::serve(listener, service).with_graceful_shutdown(app.stop.clone().cancelled_owned());
-        let stop = app.stop.clone();
-        servers.spawn(async move {
-            if let Err(error) = server.await {
-                tracing::error!(%error, "listener failed");
-                stop.cancel();
-            }
-        });
+        servers.spawn(livekit_server::serve_http(listener, router.clone(), app.stop.clone()));
     }
     servers.close();
     let media_ended = async {
