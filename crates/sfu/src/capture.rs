@@ -6,7 +6,7 @@
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 /// Captured times are placed this much before arrival, so that jitter does not put them into the future.
-const MARGIN: Duration = Duration::from_millis(100);
+pub(crate) const MARGIN: Duration = Duration::from_millis(100);
 
 /// A mapping that is further off than this is made anew: the publisher's clock was set, or drifted away.
 const TOLERANCE: Duration = Duration::from_secs(1);

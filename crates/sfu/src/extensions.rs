@@ -7,6 +7,9 @@ use str0m::rtp::{Extension, ExtensionMap, ExtensionSerializer, ExtensionValues};
 const DEPENDENCY_DESCRIPTOR: &str =
     "https://aomediacodec.github.io/av1-rtp-spec/#dependency-descriptor-rtp-header-extension";
 
+/// Numbers packets of a transport, so that the receiver can report each (transport-wide congestion control).
+pub(crate) const TRANSPORT_SEQUENCE: &str = "http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01";
+
 /// A dependency descriptor as it came; forwarded without being understood.
 struct Descriptor(Arc<[u8]>);
 

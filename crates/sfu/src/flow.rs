@@ -9,7 +9,7 @@ use str0m::rtp::{RtpPacket, RtpWrite, Ssrc, Vp8Descriptor, Vp8Patch};
 use str0m::{Event as StrEvent, IceConnectionState, Input, Output as StrOutput};
 
 use crate::api::{Candidate, Datagram, Event, MediaKind, Output, Protocol, TrackId, Transmit};
-use crate::capture::Report;
+use crate::capture::{self, Report};
 use crate::codec::{Vp8Fields, starts_keyframe};
 use crate::demux;
 use crate::extensions;
@@ -402,8 +402,9 @@ impl Sfu {
         let mut wants_keyframe = false;
         let mut descriptor = None;
         let extensions = extensions::forwarded(&packet.header.ext_vals);
-        // Capture times of the future would break sender reports.
-        let wallclock = arrival.captured.unwrap_or(arrival.arrived);
+        // Before the first report the same margin is assumed, so that sound and picture do not shift when it comes.
+        let assumed = arrival.arrived.checked_sub(capture::MARGIN).unwrap_or(arrival.arrived);
+        let wallclock = arrival.captured.unwrap_or(assumed);
         for down in track.downs.iter_mut().filter(|down| down.live) {
             let (sequence, timestamp, vp8) = match down.forwarder.decide(arrival) {
                 Decision::Send { sequence, timestamp, vp8 } => (sequence, timestamp, vp8),

@@ -12,6 +12,7 @@ use crate::api::{
     AddedTrack, AnswerFacts, MediaKind, OfferChange, Offered, PeerId, SectionFacts, SectionPlan, SectionRole, SfuError,
     TrackId,
 };
+use crate::extensions;
 use crate::peer::{CHANNELS, Peer};
 use crate::precheck;
 use crate::sfu::Sfu;
@@ -80,7 +81,7 @@ impl Sfu {
         }
         let candidates = self.config.limits.remote_candidates;
         let peer = self.peers.get_mut(index).ok_or(SfuError::UnknownPeer)?;
-        let offer = without_surplus_candidates(offer, candidates);
+        let offer = without_idle_feedback(&without_surplus_candidates(offer, candidates), plan);
         let answer = peer.with(|rtc| accept(rtc, &offer)).ok_or(SfuError::Fault);
         self.mark_dirty(index);
         let answer = answer?.map_err(SfuError::Sdp)?;
@@ -302,7 +303,7 @@ impl Negotiation {
 
 /// The session part and each media section of a session description.
 fn split_sections(sdp: &str) -> Vec<&str> {
-    let starts = sdp.match_indices("\r\nm=").map(|(position, _)| position + 2);
+    let starts = sdp.match_indices("\nm=").map(|(position, _)| position + 1);
     let mut sections = Vec::new();
     let mut begin = 0;
     for start in starts.chain([sdp.len()]) {
@@ -467,4 +468,21 @@ fn without_surplus_candidates(sdp: &str, limit: usize) -> String {
             !candidate || seen <= limit
         })
         .collect()
+}
+
+/// Transport-wide feedback for what we send would be received and thrown away as long as nothing estimates bandwidth
+/// from it: leave its header extension out of those sections. (Not the `rtcp-fb` lines: str0m takes them from the first
+/// section of a payload type for all others, and publishers need the feedback.)
+fn without_idle_feedback(sdp: &str, plan: &[SectionPlan]) -> String {
+    let mut text = String::with_capacity(sdp.len());
+    for section in split_sections(sdp) {
+        let mid = section.lines().find_map(|line| line.strip_prefix("a=mid:"));
+        let role = mid.and_then(|mid| plan.iter().find(|plan| plan.mid == mid)).map(|plan| &plan.role);
+        let sends = matches!(role, Some(SectionRole::Send { .. }));
+        let kept = section.split_inclusive('\n').filter(|line| {
+            !(sends && line.starts_with("a=extmap:") && line.trim_end().ends_with(extensions::TRANSPORT_SEQUENCE))
+        });
+        text.extend(kept);
+    }
+    text
 }

@@ -114,10 +114,13 @@ fn a_client_that_vanishes_is_reported() {
     two(&mut sim, true);
     sim.run_for(Duration::from_secs(1));
     sim.members[0].client.rtc.disconnect();
-    let peer = sim.members[0].peer;
+    let (peer, since) = (sim.members[0].peer, sim.now);
     sim.run_until(Duration::from_secs(40), "the disconnect is noticed", |sim| {
         sim.has_event(&Event::Disconnected(peer))
     });
+    let took = sim.now - since;
+    assert!((8..20).contains(&took.as_secs()), "{took:?}");
+    assert!(!sim.has_event(&Event::Disconnected(sim.members[1].peer)));
 }
 
 #[test]

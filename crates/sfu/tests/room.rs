@@ -100,3 +100,22 @@ fn negotiated_channels_need_no_opening() {
             && sim.members[0].client.messages == [("_data_track".to_owned(), b"down".to_vec())]
     });
 }
+
+#[test]
+fn only_publishers_get_transport_feedback() {
+    let mut sim = Sim::new(4, Conditions::PERFECT);
+    let member = sim.join();
+    let (mids, offer) = sim.members[member].client.offer(|api| {
+        let video = str0m::media::MediaKind::Video;
+        [testkit::client::add_receiver(api, video), testkit::client::add_sender(api, video, &[])]
+    });
+    let plan = |mid: &str, role| sfu::SectionPlan { mid: mid.to_owned(), kind: MediaKind::Video, role };
+    let plan = [
+        plan(&mids[0], sfu::SectionRole::Send { track: TrackId(1) }),
+        plan(&mids[1], sfu::SectionRole::Receive { track: TrackId(2), codec_mime: None }),
+    ];
+    let facts = sim.sfu.accept_offer(sim.now, sim.members[member].peer, &offer, &plan).unwrap();
+    let has = |index: usize| facts.sections[index].extensions.iter().any(|(_, uri)| uri.contains("transport-wide-cc"));
+    assert_eq!((has(0), has(1)), (false, true));
+    assert!(!facts.sections[0].payload_types.is_empty() && facts.sections[0].ssrc.is_some());
+}
