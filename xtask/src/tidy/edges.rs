@@ -157,7 +157,9 @@ fn is_used(tree: &Tree, folder: &str, name: &str) -> bool {
 
 /// One profile, so that nothing is compiled twice.
 fn profiles(manifest: &File, findings: &mut Vec<Finding>) {
-    for line in manifest.text.lines().filter(|line| line.starts_with("[profile.") && !line.starts_with("[profile.release")) {
+    for line in
+        manifest.text.lines().filter(|line| line.starts_with("[profile.") && !line.starts_with("[profile.release"))
+    {
         findings.push(Finding::new("profile", &manifest.path, format!("{line}: there is one profile, release")));
     }
 }

@@ -109,6 +109,8 @@ pub async fn is_in(conn: &mut Conn, instance_id: &str, participant_id: &str) -> 
 
 /// The row of a person in an instance.
 pub async fn person(conn: &mut Conn, instance_id: &str, participant_id: &str) -> Result<Option<String>, Error> {
-    let query = sql("SELECT id FROM meeting_participants WHERE instance_id = $1 AND participant_id = $2 AND joined_at IS NOT NULL");
+    let query = sql(
+        "SELECT id FROM meeting_participants WHERE instance_id = $1 AND participant_id = $2 AND joined_at IS NOT NULL",
+    );
     conn.optional(query.bind(instance_id).bind(participant_id)).await?.map(|row| row.text("id")).transpose()
 }
