@@ -3,7 +3,7 @@
 #
 #   scripts/postgres.sh cargo test
 #
-# The command finds the server in TEST_DATABASE_URL (a superuser, so that each test can create a database of its own).
+# The command finds the server in HEYDOK_TEST_POSTGRES_URL (a superuser, so that each test can create a database of its own).
 set -eu
 
 bin=$(ls -d /usr/lib/postgresql/*/bin 2>/dev/null | sort -V | tail -n 1)
@@ -48,4 +48,4 @@ as_owner "$bin/pg_ctl" -D "$folder/data" -w -t 60 -l "$folder/server.log" -o "-p
     exit 1
 }
 cd "$OLDPWD"
-TEST_DATABASE_URL="postgresql://heydok@127.0.0.1:$port/postgres" "$@"
+HEYDOK_TEST_POSTGRES_URL="postgresql://heydok@127.0.0.1:$port/postgres" "$@"
