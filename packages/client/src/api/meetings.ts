@@ -105,9 +105,9 @@ function readInfo(body: Schemas["MeetingInfo"]): MeetingInfo {
   return {
     code: body.meeting_id,
     url: body.meeting_url,
-    name: body.name,
+    name: body.name ?? null,
     status: readStatus(body.status),
-    expiresAt: body.expires_at === null ? null : new Date(body.expires_at),
+    expiresAt: body.expires_at ? new Date(body.expires_at) : null,
     participantCount: body.participant_count,
     maxParticipants: body.max_participants,
   };
