@@ -13,4 +13,4 @@ pub mod secrets;
 pub mod serve;
 pub mod startup;
 #[cfg(test)]
-mod testing;
+mod tests;

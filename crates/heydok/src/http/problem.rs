@@ -66,6 +66,7 @@ catalogue! {
 
 /// What is wrong with one field, in the shape that FastAPI clients know.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+#[schema(as = FieldProblem)]
 pub struct FieldError {
     /// Where: `["body", "display_name"]`.
     pub loc: Vec<String>,

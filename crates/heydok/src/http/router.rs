@@ -6,6 +6,8 @@ use axum::{Router, routing};
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
 use utoipa::OpenApi as _;
+use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
+use utoipa::openapi::{RefOr, Schema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -37,9 +39,26 @@ fn api() -> OpenApiRouter<App> {
         .routes(routes!(system::http::version))
 }
 
+/// Schemas of request bodies: their optional members may be left out. In answers nothing is ever missing (C-02).
+const REQUESTS: [&str; 3] = ["CreateMeeting", "JoinMeeting", "SendChat"];
+
 /// The OpenAPI document.
 pub fn openapi() -> utoipa::openapi::OpenApi {
-    api().split_for_parts().1
+    let mut document = api().split_for_parts().1;
+    if let Some(components) = &mut document.components {
+        for (name, schema) in &mut components.schemas {
+            if let RefOr::T(Schema::Object(object)) = schema
+                && !REQUESTS.contains(&name.as_str())
+            {
+                // A problem without wrong fields has no `errors`.
+                object.required = object.properties.keys().filter(|member| *member != "errors").cloned().collect();
+            }
+        }
+        let token =
+            SecurityScheme::Http(HttpBuilder::new().scheme(HttpAuthScheme::Bearer).bearer_format("JWT").build());
+        components.add_security_scheme("room_token", token);
+    }
+    document
 }
 
 /// The product's router: the API and the web client. The media server's routers stand beside it, under their own rules.
@@ -53,4 +72,19 @@ pub fn router(app: &App) -> Router {
         .layer(CatchPanicLayer::new())
         .layer(from_fn_with_state(app.clone(), context::layer))
         .with_state(app.clone())
+}
+
+#[cfg(test)]
+mod tests {
+    /// The committed copy that the clients are generated from is this program's own. `UPDATE=1` writes it anew.
+    #[test]
+    fn the_committed_openapi_document_is_fresh() {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../packages/client/openapi.json");
+        let document = super::openapi().to_pretty_json().unwrap() + "\n";
+        if std::env::var_os("UPDATE").is_some() {
+            std::fs::write(path, &document).unwrap();
+        }
+        let committed = std::fs::read_to_string(path).unwrap();
+        assert!(committed == document, "run `heydok openapi > packages/client/openapi.json`, then `npm run codegen`");
+    }
 }

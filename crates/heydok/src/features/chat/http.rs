@@ -23,6 +23,7 @@ const LIMIT_DEFAULT: i64 = 50;
 
 /// A message to write.
 #[derive(Debug, ToSchema)]
+#[schema(as = SendChat)]
 pub struct ChatRequest {
     /// 1 to 4,000 characters.
     #[schema(example = "Hallo")]
@@ -47,8 +48,8 @@ impl FromFields for ChatRequest {
 }
 
 /// Write a message
-#[utoipa::path(post, path = "/api/v1/meetings/{meeting_id}/chat", tag = "chat", request_body = ChatRequest,
-    params(("meeting_id" = String, Path), ("Authorization" = String, Header, description = "Bearer and the room token of a participant"), ("Idempotency-Key" = Option<String>, Header)),
+#[utoipa::path(post, path = "/api/v1/meetings/{meeting_id}/chat", operation_id = "send_chat", tag = "chat", security(("room_token" = [])), request_body = ChatRequest,
+    params(("meeting_id" = String, Path), ("Idempotency-Key" = Option<String>, Header)),
     responses((status = 201, body = Message), (status = 401, body = Document), (status = 403, body = Document), (status = 404, body = Document), (status = 409, body = Document), (status = 422, body = Document), (status = 429, body = Document)))]
 pub async fn write(
     State(app): State<App>,
@@ -101,6 +102,7 @@ pub struct ListQuery {
 
 /// Messages of the running conference.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = ChatHistory)]
 pub struct ListAnswer {
     pub messages: Vec<Message>,
     /// Always null here: go on with `after_seq`.
@@ -109,7 +111,7 @@ pub struct ListAnswer {
 }
 
 /// Read messages
-#[utoipa::path(get, path = "/api/v1/meetings/{meeting_id}/chat", tag = "chat", params(ListQuery, ("meeting_id" = String, Path), ("Authorization" = String, Header, description = "Bearer and the room token of a participant")),
+#[utoipa::path(get, path = "/api/v1/meetings/{meeting_id}/chat", operation_id = "chat_history", tag = "chat", security(("room_token" = [])), params(ListQuery, ("meeting_id" = String, Path)),
     responses((status = 200, body = ListAnswer), (status = 401, body = Document), (status = 403, body = Document), (status = 404, body = Document), (status = 422, body = Document)))]
 pub async fn list(
     State(app): State<App>,

@@ -19,6 +19,7 @@ const TOPIC: &str = "chat";
 
 /// Who wrote.
 #[derive(Debug, Clone, Serialize, ToSchema)]
+#[schema(as = ChatSender)]
 pub struct Author {
     #[schema(example = "guest-12345678")]
     pub participant_id: String,
@@ -28,6 +29,7 @@ pub struct Author {
 
 /// A message as everybody gets it: by this API and as data message of topic `chat`.
 #[derive(Debug, Clone, Serialize, ToSchema)]
+#[schema(as = ChatMessage)]
 pub struct Message {
     pub id: String,
     /// Counts up within a conference.

@@ -2,7 +2,7 @@ use db::sql;
 use http::StatusCode;
 use serde_json::{Value, json};
 
-use crate::testing::{Answer, Entered, TestApp, UNLIMITED, each_engine};
+use crate::tests::{Answer, Entered, TestApp, UNLIMITED, each_engine};
 
 async fn write(app: &TestApp, meeting: &str, who: &Entered, body: Value) -> Answer {
     app.post_with(

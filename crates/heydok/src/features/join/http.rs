@@ -19,6 +19,7 @@ use crate::http::{Body, Context, Fields, Problem, auth};
 
 /// Who wants to come in.
 #[derive(Debug, ToSchema)]
+#[schema(as = JoinMeeting)]
 pub struct JoinRequest {
     /// 1 to 50 characters.
     #[schema(example = "Max Mustermann")]
@@ -43,6 +44,7 @@ impl FromFields for JoinRequest {
 
 /// The way into the room.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = JoinedMeeting)]
 pub struct JoinAnswer {
     /// For `room.connect(livekit_url, token)`.
     #[schema(example = "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9...")]
@@ -64,7 +66,7 @@ pub struct JoinAnswer {
 }
 
 /// Join a meeting
-#[utoipa::path(post, path = "/api/v1/meetings/{meeting_id}/join", tag = "meetings", request_body = JoinRequest,
+#[utoipa::path(post, path = "/api/v1/meetings/{meeting_id}/join", operation_id = "join_meeting", tag = "meetings", request_body = JoinRequest,
     params(("meeting_id" = String, Path, description = "Code, id or external id")),
     responses((status = 200, body = JoinAnswer), (status = 403, body = Document), (status = 404, body = Document), (status = 409, body = Document), (status = 410, body = Document), (status = 422, body = Document), (status = 429, body = Document), (status = 502, body = Document)))]
 pub async fn join(

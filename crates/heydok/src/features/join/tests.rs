@@ -2,7 +2,7 @@ use http::StatusCode;
 use serde_json::{Value, json};
 use signal::token::{ApiKeys, verify};
 
-use crate::testing::{API_KEY, API_SECRET, START, TestApp, UNLIMITED, each_engine};
+use crate::tests::{API_KEY, API_SECRET, START, TestApp, UNLIMITED, each_engine};
 
 /// The answer has the seed's four fields and the additions; the token opens exactly this room, and nothing else.
 #[tokio::test]
@@ -202,4 +202,14 @@ async fn joins_and_guesses_are_limited() {
     assert_eq!(limited.status, StatusCode::TOO_MANY_REQUESTS);
     assert_eq!(limited.json()["error"], "Rate limit exceeded: 5 per 1 minute");
     assert!(!limited.header("retry-after").is_empty());
+}
+
+/// Without a LiveKit key nobody gets a token, and the sentence is the seed's.
+#[tokio::test]
+async fn a_server_without_a_key_says_that_tokens_fail() {
+    let app = TestApp::without_key().await;
+    let meeting = app.create("").await.id;
+    let answer = app.try_join(&meeting, &json!({"display_name": "A"})).await;
+    assert_eq!((answer.status, answer.code().as_str()), (StatusCode::INTERNAL_SERVER_ERROR, "token_failed"));
+    assert_eq!(answer.json()["detail"], "Failed to generate access token");
 }

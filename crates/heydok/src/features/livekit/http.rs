@@ -29,8 +29,8 @@ struct HintRoom {
 }
 
 /// Webhook of the media server
-#[utoipa::path(post, path = "/api/webhooks/livekit", tag = "system", request_body(content = String, content_type = "application/webhook+json"),
-    params(("Authorization" = String, Header, description = "Token with the SHA-256 of the body, signed with LIVEKIT_API_SECRET")),
+#[utoipa::path(post, path = "/api/webhooks/livekit", operation_id = "livekit_webhook", tag = "system", request_body(content = String, content_type = "application/webhook+json"),
+    params(),
     responses((status = 200), (status = 401, body = Document), (status = 413, body = Document)))]
 pub async fn webhook(
     State(app): State<App>,

@@ -6,7 +6,7 @@ use serde_json::json;
 use sha2::{Digest as _, Sha256};
 use signal::token::{Claims, sign};
 
-use crate::testing::{API_KEY, API_SECRET, START, TestApp, UNLIMITED, each_engine};
+use crate::tests::{API_KEY, API_SECRET, START, TestApp, UNLIMITED, each_engine};
 
 async fn kinds(app: &TestApp) -> Vec<String> {
     let rows = app.app.db.read().await.unwrap().all(sql("SELECT type FROM events ORDER BY seq")).await.unwrap();

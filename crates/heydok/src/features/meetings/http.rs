@@ -23,6 +23,7 @@ use crate::http::{Body, Context, Fields, Problem, auth, idempotency};
 
 /// What a meeting may be made with; all of it optional, and so is the body.
 #[derive(Debug, Default, ToSchema)]
+#[schema(as = CreateMeeting)]
 pub struct CreateRequest {
     /// Shown to everybody who comes, 0 to 120 characters.
     #[schema(example = "Mein Meeting")]
@@ -52,6 +53,7 @@ impl FromFields for CreateRequest {
 
 /// A meeting that was just made.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = CreatedMeeting)]
 pub struct CreateAnswer {
     #[schema(example = "abc-defg-hij")]
     pub meeting_id: String,
@@ -71,7 +73,7 @@ pub struct CreateAnswer {
 }
 
 /// Make a meeting
-#[utoipa::path(post, path = "/api/v1/meetings/create", tag = "meetings", request_body = Option<CreateRequest>,
+#[utoipa::path(post, path = "/api/v1/meetings/create", operation_id = "create_meeting", tag = "meetings", request_body = Option<CreateRequest>,
     params(("Idempotency-Key" = Option<String>, Header, description = "The same key and body get the same answer for 24 hours")),
     responses((status = 200, body = CreateAnswer), (status = 403, body = Document), (status = 409, body = Document), (status = 422, body = Document), (status = 429, body = Document), (status = 502, body = Document)))]
 pub async fn create(
@@ -131,6 +133,7 @@ pub fn meeting_url(app: &App, context: &Context, code: &str) -> String {
 
 /// What anybody with the link may know.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = MeetingInfo)]
 pub struct InfoAnswer {
     pub meeting_id: String,
     pub meeting_url: String,
@@ -154,7 +157,7 @@ pub struct InfoAnswer {
 }
 
 /// Read what a meeting is
-#[utoipa::path(get, path = "/api/v1/meetings/{meeting_id}/info", tag = "meetings", params(("meeting_id" = String, Path, description = "Code, id or external id")),
+#[utoipa::path(get, path = "/api/v1/meetings/{meeting_id}/info", operation_id = "meeting_info", tag = "meetings", params(("meeting_id" = String, Path, description = "Code, id or external id")),
     responses((status = 200, body = InfoAnswer), (status = 304, description = "Unchanged"), (status = 404, body = Document), (status = 429, body = Document)))]
 pub async fn info(
     State(app): State<App>,
@@ -202,6 +205,7 @@ fn cached(headers: &HeaderMap, answer: &impl Serialize) -> Result<Response, Prob
 
 /// Whether a meeting can be joined.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = MeetingExists)]
 pub struct ExistsAnswer {
     pub exists: bool,
     #[schema(example = "active")]
@@ -210,7 +214,7 @@ pub struct ExistsAnswer {
 }
 
 /// Look whether a meeting exists
-#[utoipa::path(get, path = "/api/v1/meetings/{meeting_id}/exists", tag = "meetings", params(("meeting_id" = String, Path, description = "Code, id or external id")),
+#[utoipa::path(get, path = "/api/v1/meetings/{meeting_id}/exists", operation_id = "meeting_exists", tag = "meetings", params(("meeting_id" = String, Path, description = "Code, id or external id")),
     responses((status = 200, body = ExistsAnswer), (status = 404, body = Document), (status = 410, body = Document), (status = 429, body = Document)))]
 pub async fn exists(
     State(app): State<App>,
@@ -264,6 +268,7 @@ pub struct EndQuery {
 
 /// A meeting that is over.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = MeetingEnded)]
 pub struct EndAnswer {
     #[schema(example = "Meeting ended successfully")]
     pub message: &'static str,
@@ -273,7 +278,7 @@ pub struct EndAnswer {
 }
 
 /// End a meeting
-#[utoipa::path(delete, path = "/api/v1/meetings/{meeting_id}", tag = "meetings", params(EndQuery, ("meeting_id" = String, Path), ("X-Host-Key" = String, Header)),
+#[utoipa::path(delete, path = "/api/v1/meetings/{meeting_id}", operation_id = "end_meeting", tag = "meetings", params(EndQuery, ("meeting_id" = String, Path), ("X-Host-Key" = String, Header)),
     responses((status = 200, body = EndAnswer), (status = 403, body = Document), (status = 404, body = Document), (status = 422, body = Document)))]
 pub async fn end(
     State(app): State<App>,

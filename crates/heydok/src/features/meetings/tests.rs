@@ -3,7 +3,7 @@ use http::{Method, StatusCode};
 use serde_json::{Value, json};
 
 use crate::features::record::verify_audit;
-use crate::testing::{TestApp, UNLIMITED, each_engine, request};
+use crate::tests::{TestApp, UNLIMITED, each_engine, request};
 
 const CREATE: &str = "/api/v1/meetings/create";
 
@@ -120,12 +120,12 @@ async fn a_code_that_is_taken_is_drawn_again() {
                 host_key: String::new(),
                 password: None,
                 max_participants: 2,
-                expires_at: crate::testing::START,
+                expires_at: crate::tests::START,
                 settings: "{}".into(),
             };
             let (new, entropy) = (&new, &*entropy);
             let code: Result<Option<String>, db::Error> =
-                db::write!(&**db, conn => crate::features::meetings::store::insert(conn, new, entropy, crate::testing::START).await);
+                db::write!(&**db, conn => crate::features::meetings::store::insert(conn, new, entropy, crate::tests::START).await);
             code.unwrap().unwrap()
         };
         // The same seed draws the same codes: the second and third meeting must go on drawing.

@@ -21,6 +21,7 @@ pub struct ListQuery {
 
 /// Somebody in the meeting.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Participant)]
 pub struct ParticipantAnswer {
     #[schema(example = "guest-12345678")]
     pub participant_id: String,
@@ -40,6 +41,7 @@ pub struct ParticipantAnswer {
 
 /// Who is in the meeting.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Participants)]
 pub struct ListAnswer {
     pub meeting_id: String,
     pub count: usize,
@@ -49,7 +51,7 @@ pub struct ListAnswer {
 /// List who is in a meeting
 ///
 /// Public where the link alone lets one in (no password, access open); else for its participants and its host.
-#[utoipa::path(get, path = "/api/v1/meetings/{meeting_id}/participants", tag = "meetings", params(ListQuery, ("meeting_id" = String, Path)),
+#[utoipa::path(get, path = "/api/v1/meetings/{meeting_id}/participants", operation_id = "list_participants", tag = "meetings", params(ListQuery, ("meeting_id" = String, Path)),
     responses((status = 200, body = ListAnswer), (status = 401, body = Document), (status = 403, body = Document), (status = 404, body = Document)))]
 pub async fn list(
     State(app): State<App>,

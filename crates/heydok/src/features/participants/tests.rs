@@ -1,6 +1,6 @@
 use http::StatusCode;
 
-use crate::testing::TestApp;
+use crate::tests::TestApp;
 
 /// Names are public only where the link alone lets one in.
 #[tokio::test]

@@ -2,7 +2,7 @@ use db::sql;
 use kit::UnixMillis;
 
 use super::*;
-use crate::testing::{TestDb, each_engine};
+use crate::tests::{TestDb, each_engine};
 
 async fn append(db: &TestDb, detail: &str) {
     let origin = Origin { network: Some("192.0.2.1".into()), request_id: None };

@@ -176,6 +176,7 @@ pub struct Branding {
 
 /// What a client should know before it shows anything.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Config)]
 pub struct ConfigAnswer {
     pub features: Features,
     pub limits: ClientLimits,

@@ -1,7 +1,7 @@
 use http::{Method, StatusCode};
 use serde_json::json;
 
-use crate::testing::{TestApp, UNLIMITED, request};
+use crate::tests::{TestApp, UNLIMITED, request};
 
 /// Health shows numbers to the operator only, readiness fails with the media server, health does not.
 #[tokio::test]

@@ -87,8 +87,18 @@ impl TestApp {
         Self::with(UNLIMITED).await
     }
 
+    /// Where the key that signs room tokens is missing.
+    pub(crate) async fn without_key() -> Self {
+        let db = Db::open(&db::Options { url: "sqlite::memory:".into(), connections_max: 1 }).await.unwrap();
+        Self::build(&db, UNLIMITED, "").await
+    }
+
     /// On a given database.
     pub(crate) async fn on(db: &Db, settings: &[(&str, &str)]) -> Self {
+        Self::build(db, settings, API_KEY).await
+    }
+
+    async fn build(db: &Db, settings: &[(&str, &str)], api_key: &str) -> Self {
         let environment: BTreeMap<_, _> =
             settings.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
         let settings = config::load(&Sources { environment, ..Sources::default() }).unwrap().settings;
@@ -103,7 +113,7 @@ impl TestApp {
                 secret_key: Secret::new("secret-key"),
                 jwt_secret: Secret::new("jwt-secret"),
                 encryption_key,
-                livekit_api_key: API_KEY.into(),
+                livekit_api_key: api_key.into(),
                 livekit_api_secret: Secret::new(API_SECRET),
                 generated: Vec::new(),
             },

@@ -1,0 +1,5 @@
+//! The real binary, as people start it and as the seeds print it.
+
+mod layouts;
+mod seeds;
+mod server;

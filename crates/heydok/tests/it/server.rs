@@ -1,0 +1,75 @@
+//! Starts the binary in a folder of its own and on free ports.
+
+use std::io::{BufRead as _, BufReader};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+
+/// A running `heydok`; ends with this value.
+pub(crate) struct Server {
+    child: Child,
+    pub(crate) ports: Vec<u16>,
+    pub(crate) folder: tempfile::TempDir,
+    /// What it printed before it listened.
+    pub(crate) printed: String,
+}
+
+impl Server {
+    /// Runs `heydok <command>` with these variables and waits until all of `ports` ports are open.
+    pub(crate) fn start(command: &str, ports: usize, variables: &[(&str, &str)]) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let mut child = Command::new(env!("CARGO_BIN_EXE_heydok"))
+            .arg(command)
+            .env_clear()
+            .env("PORT", vec!["0"; ports].join(","))
+            .env("HOST", "127.0.0.1")
+            .env("RTC_UDP_PORT", "0")
+            .envs(variables.iter().copied())
+            .current_dir(folder.path())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        let (mut found, mut printed) = (Vec::new(), String::new());
+        while found.len() < ports {
+            let line = lines.next().expect("the server says where it listens before it ends").unwrap();
+            if let Some(address) = line.strip_prefix("listening on http://") {
+                found.push(address.rsplit(':').next().unwrap().parse().unwrap());
+            }
+            printed.push_str(&line);
+            printed.push('\n');
+        }
+        Self { child, ports: found, folder, printed }
+    }
+
+    pub(crate) fn log(&self) -> String {
+        std::fs::read_to_string(self.folder.path().join("logs/app.log")).unwrap()
+    }
+
+    /// SIGTERM, as service managers send it; the exit code comes back.
+    pub(crate) fn terminate(&mut self) -> Option<i32> {
+        let killed = Command::new("kill").arg(self.child.id().to_string()).status().unwrap();
+        assert!(killed.success());
+        self.child.wait().unwrap().code()
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// Runs a shell line in `folder` and returns what it printed.
+pub(crate) fn shell(folder: &Path, line: &str) -> String {
+    let output = Command::new("sh").arg("-c").arg(line).env("CURL_HOME", folder).current_dir(folder).output().unwrap();
+    assert!(output.status.success(), "{line}: {}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap()
+}
+
+/// The same for a line that prints JSON.
+pub(crate) fn json(folder: &Path, line: &str) -> serde_json::Value {
+    let text = shell(folder, line);
+    serde_json::from_str(&text).unwrap_or_else(|_| panic!("{line}: {text}"))
+}
