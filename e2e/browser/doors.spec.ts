@@ -43,6 +43,8 @@ test("meetings that cannot be joined each say so in their own words, with a way 
     await ben.enter(meeting_id);
     const second = await arrive(BEN);
     await second.enter(meeting_id);
+    // The door knows of both once the media server has told it.
+    await expect.poll(async () => (await api.participants(meeting_id)).length).toBe(2);
     await anna.open(meeting_id);
     await expectOwnWords();
     await expect(anna.page.getByRole("heading", { name: "The meeting is full" })).toBeVisible();

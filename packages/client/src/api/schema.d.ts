@@ -4,6 +4,23 @@
  */
 
 export interface paths {
+    "/api/v1/config": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Configuration for clients */
+        get: operations["config"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/meetings/create": {
         parameters: {
             query?: never;
@@ -13,76 +30,8 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Create a meeting */
+        /** Make a meeting */
         post: operations["create_meeting"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/meetings/{meeting_id}/join": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /** Join a meeting */
-        post: operations["join_meeting"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/meetings/{meeting_id}/info": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** Meeting details */
-        get: operations["meeting_info"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/meetings/{meeting_id}/exists": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** Whether a meeting can be joined */
-        get: operations["meeting_exists"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/meetings/{meeting_id}/participants": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** Who is in the meeting */
-        get: operations["list_participants"];
-        put?: never;
-        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -113,11 +62,99 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Chat messages */
+        /** Read messages */
         get: operations["chat_history"];
         put?: never;
-        /** Send a chat message */
+        /** Write a message */
         post: operations["send_chat"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/meetings/{meeting_id}/exists": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Look whether a meeting exists */
+        get: operations["meeting_exists"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/meetings/{meeting_id}/info": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Read what a meeting is */
+        get: operations["meeting_info"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/meetings/{meeting_id}/join": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Join a meeting */
+        post: operations["join_meeting"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/meetings/{meeting_id}/participants": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List who is in a meeting
+         * @description Public where the link alone lets one in (no password, access open); else for its participants and its host.
+         */
+        get: operations["list_participants"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/webhooks/livekit": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Webhook of the media server */
+        post: operations["livekit_webhook"];
         delete?: never;
         options?: never;
         head?: never;
@@ -141,15 +178,49 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/v1/config": {
+    "/metrics": {
         parameters: {
             query?: never;
             header?: never;
             path?: never;
             cookie?: never;
         };
-        /** What this server offers */
-        get: operations["config"];
+        /** Metrics in Prometheus' text format */
+        get: operations["metrics"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/ready": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Readiness */
+        get: operations["ready"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/version": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Version */
+        get: operations["version"];
         put?: never;
         post?: never;
         delete?: never;
@@ -162,157 +233,300 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
-        Problem: {
-            type: string;
-            title: string;
-            status: number;
-            detail: string;
-            instance?: string;
-            code: string;
-            request_id: string;
-            errors?: components["schemas"]["FieldProblem"][];
+        /** @description How this installation looks. */
+        Branding: {
+            name: string;
         };
-        FieldProblem: {
-            loc: string[];
-            msg: string;
-            type: string;
-            pointer: string;
+        /** @description Messages of the running conference. */
+        ChatHistory: {
+            has_more: boolean;
+            messages: components["schemas"]["ChatMessage"][];
+            /** @description Always null here: go on with `after_seq`. */
+            next_cursor: string | null;
         };
-        CreateMeeting: {
-            name?: string | null;
-            max_participants?: number | null;
+        /** @description A message as everybody gets it: by this API and as data message of topic `chat`. */
+        ChatMessage: {
+            client_id: string;
+            edited_at: string | null;
+            from: components["schemas"]["ChatSender"];
+            id: string;
+            /** @description Emoji to participant ids; empty for now. */
+            reactions: {
+                [key: string]: string[];
+            };
+            reply_to: string | null;
+            sent_at: string;
+            /**
+             * Format: int64
+             * @description Counts up within a conference.
+             * @example 17
+             */
+            seq: number;
+            /** @example Hallo */
+            text: string;
+            /** @description Only for this participant, else null. */
+            to: string | null;
         };
-        CreatedMeeting: {
-            meeting_id: string;
-            meeting_url: string;
-            /** Format: date-time */
-            created_at: string;
-            /** Format: date-time */
-            expires_at: string;
-            name: string | null;
-            status: string;
-            host_key: string;
-            host_url: string;
-        };
-        JoinMeeting: {
+        /** @description Who wrote. */
+        ChatSender: {
+            /** @example Max */
             display_name: string;
+            /** @example guest-12345678 */
+            participant_id: string;
+        };
+        /** @description Numbers that forms check before they send. */
+        ClientLimits: {
+            /** Format: int32 */
+            chat_text_length_max: number;
+            /** Format: int32 */
+            display_name_length_max: number;
+            /** Format: int32 */
+            max_participants: number;
+            /** Format: int32 */
+            max_participants_hard: number;
+            /** Format: int32 */
+            name_length_max: number;
+        };
+        /** @description What a client should know before it shows anything. */
+        Config: {
+            branding: components["schemas"]["Branding"];
+            features: components["schemas"]["Features"];
+            languages: string[];
+            limits: components["schemas"]["ClientLimits"];
+            /** @description Where the media server is, if it is not at this address. */
+            livekit_url: string | null;
+            support_url: string | null;
+        };
+        /** @description What a meeting may be made with; all of it optional, and so is the body. */
+        CreateMeeting: {
+            /**
+             * Format: int64
+             * @description Participants at most.
+             * @example 20
+             */
+            max_participants?: number | null;
+            /**
+             * @description Shown to everybody who comes, 0 to 120 characters.
+             * @example Mein Meeting
+             */
+            name?: string | null;
+            /** @description Asked of everybody but the host, 4 to 64 characters. */
+            password?: string | null;
+            /** @description Whether the host may record. */
+            recording_allowed?: boolean | null;
+            /** @description Not built yet: `true` is refused, so that nobody relies on it. */
+            waiting_room?: boolean | null;
+        };
+        /** @description A meeting that was just made. */
+        CreatedMeeting: {
+            /** @example 2024-01-01T12:00:00Z */
+            created_at: string;
+            /** @example 2024-01-02T12:00:00Z */
+            expires_at: string;
+            /** @description Proves later that you are the host; shown this once. */
+            host_key: string;
+            /** @description The link with the host key in its fragment, which browsers do not send. */
+            host_url: string;
+            /** @example abc-defg-hij */
+            meeting_id: string;
+            /** @example https://domain.com/meeting/abc-defg-hij */
+            meeting_url: string;
+            name: string | null;
+            /** @example active */
+            status: string;
+        };
+        /** @description What is built and switched on. */
+        Features: {
+            anonymous_create: boolean;
+            oidc: string[];
+            platforms: string[];
+            recording: boolean;
+            waiting_room: boolean;
+        };
+        /** @description What is wrong with one field, in the shape that FastAPI clients know. */
+        FieldProblem: {
+            /** @description Where: `["body", "display_name"]`. */
+            loc: string[];
+            /** @description What, for people. */
+            msg: string;
+            /** @description JSON pointer (RFC 6901). */
+            pointer: string;
+            /** @description What, for programs: `string_too_short`, `missing`, … */
+            type: string;
+        };
+        /** @description Whether the process can serve. The numbers are for the operator only (HEALTH_DETAILS); others get null. */
+        Health: {
+            /** Format: int64 */
+            active_meetings: number | null;
+            /** @description `ok` or `error`. */
+            database: string | null;
+            /** @description `connected` or `unreachable`. */
+            livekit: string | null;
+            /** Format: int64 */
+            participants: number | null;
+            /** @description Not used by a single server. */
+            redis: string | null;
+            /** @example ok */
+            status: string;
+            /** Format: int64 */
+            uptime_seconds: number;
+            version: string;
+        };
+        /** @description Who wants to come in. */
+        JoinMeeting: {
+            /**
+             * @description 1 to 50 characters.
+             * @example Max Mustermann
+             */
+            display_name: string;
+            /** @description Makes you the host; also accepted as header `X-Host-Key`. */
             host_key?: string | null;
+            password?: string | null;
+            /** @description From an earlier answer: come back as the same participant. */
             rejoin_token?: string | null;
         };
+        /** @description The way into the room. */
         JoinedMeeting: {
-            token: string;
-            meeting_id: string;
-            livekit_url: string;
-            participant_id: string;
-            role: string;
-            room_name: string;
-            rejoin_token: string;
-            /** Format: date-time */
+            /** @description When the token ends. */
             expires_at: string;
+            /** @example wss://your-livekit-server.com */
+            livekit_url: string;
+            /** @example abc-defg-hij */
+            meeting_id: string;
+            /** @example guest-12345678 */
+            participant_id: string;
+            /** @description Keep it to come back as the same participant. */
+            rejoin_token: string;
+            /** @example guest */
+            role: string;
+            /** @example meeting-abc-defg-hij */
+            room_name: string;
+            /**
+             * @description For `room.connect(livekit_url, token)`.
+             * @example eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9...
+             */
+            token: string;
         };
+        /** @description A meeting that is over. */
+        MeetingEnded: {
+            meeting_id: string;
+            /** @example Meeting ended successfully */
+            message: string;
+            /** @example ended */
+            status: string;
+        };
+        /** @description Whether a meeting can be joined. */
+        MeetingExists: {
+            exists: boolean;
+            meeting_id: string;
+            /** @example active */
+            status: string;
+        };
+        /** @description What anybody with the link may know. */
         MeetingInfo: {
+            /**
+             * @description `notice` or `explicit`.
+             * @example notice
+             */
+            consent: string;
+            created_at: string;
+            expires_at: string | null;
+            /** Format: int64 */
+            max_participants: number;
             meeting_id: string;
             meeting_url: string;
             name: string | null;
-            status: string;
-            /** Format: date-time */
-            created_at: string;
-            /** Format: date-time */
-            expires_at: string | null;
-            /** Format: date-time */
-            scheduled_start: string | null;
-            /** Format: date-time */
-            scheduled_end: string | null;
+            /** Format: int64 */
             participant_count: number;
-            max_participants: number;
             password_required: boolean;
-            waiting_room: boolean;
-            recording_active: boolean;
-            consent: string;
             platform: string;
-        };
-        MeetingExists: {
-            exists: boolean;
+            recording_active: boolean;
+            scheduled_end: string | null;
+            scheduled_start: string | null;
+            /**
+             * @description `scheduled`, `active`, `ended`, `expired` or `cancelled`.
+             * @example active
+             */
             status: string;
-            meeting_id: string;
+            waiting_room: boolean;
         };
+        /** @description Somebody in the meeting. */
         Participant: {
-            participant_id: string;
-            display_name: string;
-            role: string;
-            /** Format: date-time */
-            joined_at: string;
-            /** Format: date-time */
-            left_at: string | null;
             audio: boolean;
-            video: boolean;
+            /** @example Max */
+            display_name: string;
+            /** @description Came with a token that another program signed with the server's key. */
+            external: boolean;
+            joined_at: string;
+            left_at: string | null;
+            /** @example guest-12345678 */
+            participant_id: string;
+            /** @example guest */
+            role: string;
             screen: boolean;
             verified: boolean;
+            video: boolean;
         };
+        /** @description Who is in the meeting. */
         Participants: {
-            meeting_id: string;
             count: number;
+            meeting_id: string;
             participants: components["schemas"]["Participant"][];
         };
-        MeetingEnded: {
-            message: string;
-            meeting_id: string;
-            status: string;
+        /** @description The document as it is sent; also its schema in the OpenAPI document. */
+        Problem: {
+            /**
+             * @description What programs test.
+             * @example meeting_not_found
+             */
+            code: string;
+            /** @description One English sentence. */
+            detail: unknown;
+            errors?: components["schemas"]["FieldProblem"][];
+            /** @description The path that was asked for. */
+            instance: string;
+            request_id: string;
+            /**
+             * Format: int32
+             * @example 404
+             */
+            status: number;
+            /** @example Not Found */
+            title: string;
+            /**
+             * @description Link into the catalogue.
+             * @example /docs/errors#meeting_not_found
+             */
+            type: string;
         };
-        Health: {
-            status: string;
-            version?: string;
-            uptime_seconds?: number;
-            active_meetings?: number;
-            participants?: number;
-            livekit?: string;
-            database?: string;
-            redis?: string;
+        /** @description Whether requests should be sent here. */
+        Ready: {
+            /** @description `ok` or what is wrong, by dependency. */
+            checks: {
+                [key: string]: string;
+            };
+            ready: boolean;
         };
+        /** @description A message to write. */
         SendChat: {
-            text: string;
-            to?: string | null;
-            reply_to?: string | null;
+            /** @description Your own name for this message: the same one is stored once. */
             client_id?: string | null;
-        };
-        ChatSender: {
-            participant_id: string;
-            display_name: string;
-        };
-        ChatMessage: {
-            id: string;
-            seq: number;
-            from: components["schemas"]["ChatSender"];
-            to: string | null;
-            reply_to: string | null;
-            client_id: string | null;
+            /** @description Id of the message that this one answers. */
+            reply_to?: string | null;
+            /**
+             * @description 1 to 4,000 characters.
+             * @example Hallo
+             */
             text: string;
-            /** Format: date-time */
-            sent_at: string;
-            /** Format: date-time */
-            edited_at: string | null;
-            reactions: {
-                [key: string]: number;
-            };
+            /** @description Participant id, for a message to one person. */
+            to?: string | null;
         };
-        ChatHistory: {
-            messages: components["schemas"]["ChatMessage"][];
-        };
-        Config: {
-            features: {
-                recording: boolean;
-                anonymous_create: boolean;
-                oidc: string[];
-                platforms: string[];
-            };
-            limits: {
-                [key: string]: unknown;
-            };
-            branding: {
-                [key: string]: unknown;
-            };
-            support_url: string | null;
-            languages: string[];
+        /** @description Which program this is. */
+        Version: {
+            name: string;
+            /** Format: int64 */
+            schema_version: number;
+            version: string;
         };
     };
     responses: never;
@@ -323,22 +537,41 @@ export interface components {
 }
 export type $defs = Record<string, never>;
 export interface operations {
+    config: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Config"];
+                };
+            };
+        };
+    };
     create_meeting: {
         parameters: {
             query?: never;
             header?: {
-                "Idempotency-Key"?: string;
+                /** @description The same key and body get the same answer for 24 hours */
+                "Idempotency-Key"?: string | null;
             };
             path?: never;
             cookie?: never;
         };
         requestBody?: {
             content: {
-                "application/json": components["schemas"]["CreateMeeting"];
+                "application/json": components["schemas"]["CreateMeeting"] | null;
             };
         };
         responses: {
-            /** @description OK */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -347,150 +580,56 @@ export interface operations {
                     "application/json": components["schemas"]["CreatedMeeting"];
                 };
             };
-            /** @description Problem */
-            default: {
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": components["schemas"]["Problem"];
+                    "application/json": components["schemas"]["Problem"];
                 };
             };
-        };
-    };
-    join_meeting: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                meeting_id: string;
-            };
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["JoinMeeting"];
-            };
-        };
-        responses: {
-            /** @description OK */
-            200: {
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["JoinedMeeting"];
+                    "application/json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Problem */
-            default: {
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": components["schemas"]["Problem"];
+                    "application/json": components["schemas"]["Problem"];
                 };
             };
-        };
-    };
-    meeting_info: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                meeting_id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description OK */
-            200: {
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["MeetingInfo"];
+                    "application/json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Problem */
-            default: {
+            502: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    meeting_exists: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                meeting_id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description OK */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["MeetingExists"];
-                };
-            };
-            /** @description Problem */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    list_participants: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                meeting_id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description OK */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Participants"];
-                };
-            };
-            /** @description Problem */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
+                    "application/json": components["schemas"]["Problem"];
                 };
             };
         };
     };
     end_meeting: {
         parameters: {
-            query?: never;
-            header?: {
-                "X-Host-Key"?: string;
+            query?: {
+                /** @description `end` (default): the link is dead. `delete`: also erases what was written in it. */
+                mode?: string | null;
+            };
+            header: {
+                "X-Host-Key": string;
             };
             path: {
                 meeting_id: string;
@@ -499,7 +638,6 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description OK */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -508,13 +646,28 @@ export interface operations {
                     "application/json": components["schemas"]["MeetingEnded"];
                 };
             };
-            /** @description Problem */
-            default: {
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": components["schemas"]["Problem"];
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -522,7 +675,10 @@ export interface operations {
     chat_history: {
         parameters: {
             query?: {
-                after_seq?: number;
+                /** @description Only messages after this number. */
+                after_seq?: number | null;
+                /** @description 1 to 200, 50 by default. */
+                limit?: number | null;
             };
             header?: never;
             path: {
@@ -532,7 +688,6 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description OK */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -541,13 +696,36 @@ export interface operations {
                     "application/json": components["schemas"]["ChatHistory"];
                 };
             };
-            /** @description Problem */
-            default: {
+            401: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": components["schemas"]["Problem"];
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -555,7 +733,9 @@ export interface operations {
     send_chat: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                "Idempotency-Key"?: string | null;
+            };
             path: {
                 meeting_id: string;
             };
@@ -567,16 +747,6 @@ export interface operations {
             };
         };
         responses: {
-            /** @description OK */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ChatMessage"];
-                };
-            };
-            /** @description Created */
             201: {
                 headers: {
                     [name: string]: unknown;
@@ -585,13 +755,310 @@ export interface operations {
                     "application/json": components["schemas"]["ChatMessage"];
                 };
             };
-            /** @description Problem */
-            default: {
+            401: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": components["schemas"]["Problem"];
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    meeting_exists: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Code, id or external id */
+                meeting_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MeetingExists"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    meeting_info: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Code, id or external id */
+                meeting_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MeetingInfo"];
+                };
+            };
+            /** @description Unchanged */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    join_meeting: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Code, id or external id */
+                meeting_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["JoinMeeting"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["JoinedMeeting"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            502: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_participants: {
+        parameters: {
+            query?: {
+                /** @description `left`: also those who left this conference. */
+                include?: string | null;
+            };
+            header?: never;
+            path: {
+                meeting_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Participants"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    livekit_webhook: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/webhook+json": string;
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -605,7 +1072,6 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description OK */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -614,18 +1080,47 @@ export interface operations {
                     "application/json": components["schemas"]["Health"];
                 };
             };
-            /** @description Problem */
-            default: {
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": components["schemas"]["Problem"];
+                    "application/json": components["schemas"]["Health"];
                 };
             };
         };
     };
-    config: {
+    metrics: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Bearer METRICS_TOKEN, where one is set */
+                Authorization?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/plain": string;
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    ready: {
         parameters: {
             query?: never;
             header?: never;
@@ -634,22 +1129,39 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description OK */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Config"];
+                    "application/json": components["schemas"]["Ready"];
                 };
             };
-            /** @description Problem */
-            default: {
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": components["schemas"]["Problem"];
+                    "application/json": components["schemas"]["Ready"];
+                };
+            };
+        };
+    };
+    version: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Version"];
                 };
             };
         };
