@@ -39,6 +39,8 @@ impl Server {
             printed.push_str(&line);
             printed.push('\n');
         }
+        // Whatever it prints later must find somebody who reads.
+        std::thread::spawn(move || lines.for_each(drop));
         Self { child, ports: found, folder, printed }
     }
 
