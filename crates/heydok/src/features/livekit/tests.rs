@@ -80,7 +80,7 @@ async fn rooms_of_running_meetings_come_back() {
     app.advance(120);
     app.livekit.restart();
     app.sweep().await;
-    assert_eq!(app.livekit.rooms(), [room.clone()], "nobody is on the way to {quiet}");
+    assert_eq!(app.livekit.rooms(), std::slice::from_ref(&room), "nobody is on the way to {quiet}");
     assert_eq!(app.get(&format!("/api/v1/meetings/{meeting}/info")).await.json()["participant_count"], 2);
     app.livekit.connect(&room, &anna.participant_id, "Anna");
     app.advance(15);
