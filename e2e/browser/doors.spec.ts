@@ -1,5 +1,5 @@
 import { Api } from "../harness/api.ts";
-import { ANNA, BEN } from "../harness/people.ts";
+import { ANNA, BEN, CARA } from "../harness/people.ts";
 import { expect, test } from "./fixtures.ts";
 
 test("meetings that cannot be joined each say so in their own words, with a way on", async ({
@@ -41,8 +41,10 @@ test("meetings that cannot be joined each say so in their own words, with a way 
     const { meeting_id } = await api.create({ max_participants: 2 });
     const ben = await arrive(BEN);
     await ben.enter(meeting_id);
-    const second = await arrive(BEN);
+    const second = await arrive(CARA);
     await second.enter(meeting_id);
+    // The door knows of both once the media server has told it.
+    await expect.poll(async () => (await api.participants(meeting_id)).length).toBe(2);
     await anna.open(meeting_id);
     await expectOwnWords();
     await expect(anna.page.getByRole("heading", { name: "The meeting is full" })).toBeVisible();

@@ -1,4 +1,5 @@
 //! The heydok binary's library: configuration, HTTP and every product feature.
+#![expect(unused_qualifications, reason = "utoipa's derive writes out names that are in scope")]
 
 pub mod app;
 pub mod cli;

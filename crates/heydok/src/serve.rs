@@ -81,7 +81,11 @@ pub async fn serve(development: bool) -> anyhow::Result<()> {
     first_sweep(&app).await;
     let tasks = TaskTracker::new();
     start_tasks(&app, &tasks);
-    announce(&app, &data_dir, &listeners)?;
+    // Whoever started us may have closed our output after the line it waited for; that is no reason to stop.
+    if let Err(error) = announce(&app, &data_dir, &listeners) {
+        tracing::debug!(%error, "nobody reads what is printed");
+    }
+    tracing::info!(port = app.port, version = env!("CARGO_PKG_VERSION"), "listening");
     let router = match &embedded {
         Some(server) => router::router(&app).merge(server.router()),
         None => router::router(&app),
@@ -168,7 +172,6 @@ fn announce(app: &App, data_dir: &DataDir, listeners: &[TcpListener]) -> anyhow:
     let page = app.settings.frontend.url.clone().unwrap_or_else(|| format!("http://localhost:{}", app.port));
     writeln!(out, "open {page}")?;
     out.flush()?;
-    tracing::info!(port = app.port, version = env!("CARGO_PKG_VERSION"), "listening");
     Ok(())
 }
 

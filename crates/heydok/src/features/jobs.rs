@@ -140,7 +140,7 @@ async fn attempt(app: &App, worker: &str, job: &Job) -> Result<(), Error> {
             match outcome {
                 Failed::Dead => tracing::error!(kind = job.kind, job_id = job.id, reason, "job is dead"),
                 Failed::Retry { .. } | Failed::LeaseLost => {
-                    tracing::warn!(kind = job.kind, job_id = job.id, reason, "job failed")
+                    tracing::warn!(kind = job.kind, job_id = job.id, reason, "job failed");
                 }
             }
         }

@@ -148,7 +148,7 @@ impl Reconciler {
 
     async fn apply(&self, app: &App, name: &str, room_sid: Option<String>) -> Result<(), Reconciling> {
         let participants = if room_sid.is_some() { app.livekit.list_participants(name).await? } else { Vec::new() };
-        let look = &Look { room_sid, seen: participants.into_iter().filter_map(seen).collect() };
+        let look = &Look { room_sid, seen: participants.iter().filter_map(seen).collect() };
         let result: Result<store::Afterwards, db::Error> =
             db::write!(&app.db, conn => store::apply(app, conn, name, look).await);
         let afterwards = result?;
@@ -166,7 +166,7 @@ impl Reconciler {
 }
 
 /// What counts as somebody in the room: standard and SIP participants that are not leaving.
-fn seen(participant: proto::ParticipantInfo) -> Option<Seen> {
+fn seen(participant: &proto::ParticipantInfo) -> Option<Seen> {
     use proto::participant_info::{Kind, State};
     let counted = matches!(participant.kind(), Kind::Standard | Kind::Sip);
     if !counted || participant.state() == State::Disconnected {

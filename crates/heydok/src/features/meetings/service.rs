@@ -38,7 +38,7 @@ pub async fn create(app: &App, request: CreateRequest, origin: &Origin) -> Resul
         title: request.name.clone().unwrap_or_default(),
         host_key: kit::token_digest(host_key.expose()),
         password,
-        max_participants: request.max_participants.unwrap_or(i64::from(meetings.participants_max)),
+        max_participants: request.max_participants.unwrap_or_else(|| i64::from(meetings.participants_max)),
         expires_at: now.plus(meetings.ttl),
         settings: json!({ "recording_allowed": request.recording_allowed.unwrap_or(false) }).to_string(),
         id,

@@ -24,11 +24,11 @@ async fn append(db: &TestDb, detail: &str) {
 async fn a_changed_audit_row_is_found() {
     each_engine(async |db| {
         for detail in ["one", "two", "three"] {
-            append(&db, detail).await;
+            append(db, detail).await;
         }
         assert_eq!(verify_audit(&mut db.read().await.unwrap()).await.unwrap(), Ok(()));
         let change = sql("UPDATE audit_log SET detail = 'forged' WHERE seq = 2");
-        let result: Result<u64, db::Error> = db::write!(&*db, conn => conn.execute(change.clone()).await);
+        let result: Result<u64, db::Error> = db::write!(db, conn => conn.execute(change.clone()).await);
         assert_eq!(result.unwrap(), 1);
         assert_eq!(verify_audit(&mut db.read().await.unwrap()).await.unwrap(), Err(AuditFault { seq: 2 }));
     })
