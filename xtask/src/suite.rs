@@ -29,10 +29,6 @@ const PARTS: &[Part] = &[
         name: "rust: clippy",
         commands: &["cargo clippy --release --workspace --all-targets --locked -- -D warnings"],
     },
-    Part {
-        name: "rust: documentation",
-        commands: &["RUSTDOCFLAGS='-D warnings' cargo doc --release --workspace --no-deps --locked"],
-    },
     Part { name: "sdk: node", commands: &["npm run --silent sdk"] },
     Part { name: "sdk: python", commands: &["e2e/python/run.sh -q"] },
     Part { name: "browser", commands: &["npm run --silent e2e"] },

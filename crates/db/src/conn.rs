@@ -5,7 +5,7 @@ use sqlx::{Postgres, Sqlite, Transaction};
 
 use crate::{Error, Query, Row};
 
-/// A connection to one of the two engines, lent by [`crate::Db::read`] or by [`crate::Db::write`].
+/// A connection to one of the two engines, lent by [`crate::Db::read`] or by [`crate::write!`].
 pub struct Conn {
     pub(crate) inner: Inner,
     /// Set when a statement failed because another writer won; [`crate::Db::write`] then runs the transaction again.

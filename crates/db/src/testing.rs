@@ -7,7 +7,7 @@ use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
 use crate::{Db, Options};
 
 /// Variable with the address of a PostgreSQL server on which tests may make databases.
-pub const POSTGRES_URL: &str = "TEST_DATABASE_URL";
+pub const POSTGRES_URL: &str = "HEYDOK_TEST_POSTGRES_URL";
 
 /// A fresh database with the newest schema.
 pub struct TestDb {
