@@ -1,9 +1,9 @@
 //! What crosses the wall between the driver and the node.
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 
 use livekit_protocol as proto;
+use sfu::{Candidate, Transmit};
 use signal::seam::{ConnectionId, Frame, Limits, RoomDefaults};
 use signal::token::ApiKeys;
 
@@ -24,45 +24,6 @@ pub struct Config {
     pub limits: Limits,
     /// Whether `SimulateScenario` requests are obeyed (tests only: a participant can end its own connection with it).
     pub simulate_scenarios: bool,
-}
-
-/// A local ICE candidate of type host.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Candidate {
-    pub protocol: Protocol,
-    /// The address as clients reach it (advertised).
-    pub advertised: SocketAddr,
-    /// The address as the driver's socket is bound, as it will appear in [`Datagram::local`].
-    pub bound: SocketAddr,
-}
-
-/// How a datagram travels.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Protocol {
-    Udp,
-    /// ICE-TCP, passive side (RFC 6544); datagrams are already unframed (RFC 4571).
-    TcpPassive,
-}
-
-/// A datagram that arrived. The node copies what it keeps.
-#[derive(Debug, Clone, Copy)]
-pub struct Datagram<'a> {
-    pub protocol: Protocol,
-    pub remote: SocketAddr,
-    /// The bound address it arrived at: [`Candidate::bound`].
-    pub local: SocketAddr,
-    pub contents: &'a [u8],
-}
-
-/// A datagram to send. Those to one destination come in a row, so that the driver can join equal sizes into one
-/// segmented send (GSO).
-#[derive(Debug)]
-pub struct Transmit {
-    pub protocol: Protocol,
-    /// The bound address to send from: [`Candidate::bound`].
-    pub local: SocketAddr,
-    pub remote: SocketAddr,
-    pub contents: Vec<u8>,
 }
 
 /// What the driver has to do.

@@ -2,8 +2,6 @@
 
 use signal::seam;
 
-use crate::api;
-
 pub(crate) fn peer(peer: seam::PeerId) -> sfu::PeerId {
     sfu::PeerId(peer.0)
 }
@@ -111,28 +109,4 @@ pub(crate) fn event(event: sfu::Event) -> Option<seam::MediaEvent> {
         sfu::Event::Fault(peer) => seam::MediaEvent::Fault(back(peer)),
         sfu::Event::TrackStarted(_) => return None,
     })
-}
-
-pub(crate) fn datagram(datagram: api::Datagram<'_>) -> sfu::Datagram<'_> {
-    sfu::Datagram {
-        protocol: protocol(datagram.protocol),
-        remote: datagram.remote,
-        local: datagram.local,
-        contents: datagram.contents,
-    }
-}
-
-pub(crate) fn protocol(protocol: api::Protocol) -> sfu::Protocol {
-    match protocol {
-        api::Protocol::Udp => sfu::Protocol::Udp,
-        api::Protocol::TcpPassive => sfu::Protocol::TcpPassive,
-    }
-}
-
-pub(crate) fn transmit(transmit: sfu::Transmit) -> api::Transmit {
-    let protocol = match transmit.protocol {
-        sfu::Protocol::Udp => api::Protocol::Udp,
-        sfu::Protocol::TcpPassive => api::Protocol::TcpPassive,
-    };
-    api::Transmit { protocol, local: transmit.local, remote: transmit.remote, contents: transmit.contents }
 }

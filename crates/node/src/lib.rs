@@ -9,8 +9,9 @@ mod convert;
 pub mod fuzz;
 mod machine;
 
-pub use api::{Candidate, Config, Datagram, Output, Protocol, Transmit};
+pub use api::{Config, Output};
 pub use machine::Node;
+pub use sfu::{Candidate, Datagram, Protocol, Transmit};
 pub use signal::seam::{
     ApiCall, ApiError, ApiErrorCode, ApiReply, ClientAddress, ConnectRequest, ConnectionId, Frame, Limits, Reject,
     RoomDefaults, SignalPath,

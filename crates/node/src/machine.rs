@@ -3,11 +3,11 @@
 use std::collections::VecDeque;
 use std::time::Instant;
 
-use sfu::{OfferChange, PeerOptions, Sfu};
+use sfu::{Datagram, OfferChange, PeerOptions, Sfu};
 use signal::Signal;
 use signal::seam::{self, MediaCommand, MediaEvent};
 
-use crate::api::{Config, Datagram, Output};
+use crate::api::{Config, Output};
 use crate::convert;
 use crate::{ApiCall, ApiError, ApiReply, ConnectRequest, ConnectionId, Frame, Reject};
 
@@ -23,15 +23,7 @@ pub struct Node {
 impl Node {
     /// `seed` feeds identifiers; `unix_ms` is the wall clock (milliseconds since 1970, UTC) at `now`.
     pub fn new(config: Config, seed: [u8; 32], now: Instant, unix_ms: u64) -> Self {
-        let candidate = |candidate: &crate::Candidate| sfu::Candidate {
-            protocol: convert::protocol(candidate.protocol),
-            advertised: candidate.advertised,
-            bound: candidate.bound,
-        };
-        let media = sfu::Config {
-            candidates: config.candidates.iter().map(candidate).collect(),
-            limits: sfu::Limits::default(),
-        };
+        let media = sfu::Config { candidates: config.candidates, limits: sfu::Limits::default() };
         let signalling = signal::Config {
             node_id: config.node_id,
             ice_lite: config.ice_lite,
@@ -82,7 +74,7 @@ impl Node {
 
     /// A datagram from the network. Call [`Node::flush`] after the last one of a batch.
     pub fn receive(&mut self, now: Instant, datagram: Datagram<'_>) {
-        self.sfu.receive(now, convert::datagram(datagram));
+        self.sfu.receive(now, datagram);
     }
 
     /// Drains every peer touched since the last call into the outputs, grouped by destination.
@@ -148,7 +140,7 @@ impl Node {
     fn take_media(&mut self, now: Instant) {
         while let Some(output) = self.sfu.poll_output() {
             match output {
-                sfu::Output::Transmit(transmit) => self.out.push_back(Output::Transmit(convert::transmit(transmit))),
+                sfu::Output::Transmit(transmit) => self.out.push_back(Output::Transmit(transmit)),
                 sfu::Output::Event(event) => {
                     let Some(event) = convert::event(event) else { continue };
                     self.signal.media(now, event);
