@@ -69,7 +69,7 @@ pub(crate) fn advertise(
     let mut reachable: Vec<&Local> =
         locals.iter().filter(|local| is_reachable(local) && (ipv6 || local.ip.is_ipv4())).collect();
     reachable.sort_by_key(|local| rank(local.ip));
-    let with_loopback = loopback.unwrap_or(node_ips.is_empty());
+    let with_loopback = loopback.unwrap_or(true);
     let mut pairs: Vec<(IpAddr, IpAddr)> = Vec::new();
     if node_ips.is_empty() {
         pairs.extend(reachable.iter().map(|local| (local.ip, local.ip)));
@@ -77,7 +77,7 @@ pub(crate) fn advertise(
         pairs.extend(node_ips.iter().map(|ip| (*ip, bound_for(*ip, locals, &reachable))));
     }
     pairs.truncate(CANDIDATES_MAX);
-    // Loopback is last: a browser on this machine uses it, all others find it unreachable at once.
+    // Loopback is last, and only clients on this machine are told of it.
     if with_loopback || pairs.is_empty() {
         let v4 = IpAddr::V4(Ipv4Addr::LOCALHOST);
         if !pairs.iter().any(|(advertised, _)| *advertised == v4) {
@@ -159,10 +159,11 @@ mod tests {
                 &[("2001:db8::5", "2001:db8::5"), ("192.168.1.5", "192.168.1.5"), ("127.0.0.1", "127.0.0.1")],
             ),
             (&[], Some(false), false, &[("192.168.1.5", "192.168.1.5")]),
-            (&["203.0.113.9"], None, true, &[("203.0.113.9", "192.168.1.5")]),
+            // Who is on this machine comes in although the address outside was set.
+            (&["203.0.113.9"], None, true, &[("203.0.113.9", "192.168.1.5"), ("127.0.0.1", "127.0.0.1")]),
             (
                 &["203.0.113.9", "2001:db8::9"],
-                None,
+                Some(false),
                 true,
                 &[("203.0.113.9", "192.168.1.5"), ("2001:db8::9", "2001:db8::5")],
             ),

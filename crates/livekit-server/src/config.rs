@@ -28,7 +28,7 @@ pub struct RtcConfig {
     pub udp_port: u16,
     /// Addresses told to clients; empty = those of this machine's interfaces.
     pub node_ips: Vec<IpAddr>,
-    /// Whether loopback is told to clients too; `None` = only while `node_ips` is empty.
+    /// Whether clients on this machine are told its loopback address; `None` = yes.
     pub loopback: Option<bool>,
     /// Answer ICE as an ICE-lite agent.
     pub ice_lite: bool,

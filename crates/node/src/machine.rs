@@ -153,8 +153,8 @@ impl Node {
 
     fn command(&mut self, now: Instant, command: MediaCommand) {
         match command {
-            MediaCommand::AddPeer { peer, negotiated_channels, ice_lite } => {
-                let options = PeerOptions { negotiated_channels, ice_lite };
+            MediaCommand::AddPeer { peer, negotiated_channels, ice_lite, elsewhere } => {
+                let options = PeerOptions { negotiated_channels, ice_lite, elsewhere };
                 if let Err(error) = self.sfu.add_peer(now, convert::peer(peer), options) {
                     tracing::warn!(%error, "no peer connection could be made");
                     self.signal.media(now, MediaEvent::Fault(peer));

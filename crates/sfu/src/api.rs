@@ -86,6 +86,8 @@ pub struct PeerOptions {
     pub negotiated_channels: bool,
     /// Answer ICE as an ICE-lite agent (RFC 8445 section 2.5).
     pub ice_lite: bool,
+    /// The client is on another machine: it is told no loopback address, unless there is no other.
+    pub elsewhere: bool,
 }
 
 /// One m= section of an offer, as the signalling side decided it.

@@ -31,7 +31,8 @@ impl Bed {
         self.next += 1;
         self.now += Duration::from_millis(1);
         let peer = PeerId(self.next);
-        let options = PeerOptions { ice_lite: lite, negotiated_channels: self.next.is_multiple_of(2) };
+        let options =
+            PeerOptions { ice_lite: lite, negotiated_channels: self.next.is_multiple_of(2), elsewhere: false };
         assert_eq!(self.sfu.add_peer(self.now, peer, options), Ok(()));
         peer
     }

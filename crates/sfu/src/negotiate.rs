@@ -90,10 +90,10 @@ impl Sfu {
             self.apply_section(index, section, now);
         }
         let peer = self.peers.get_mut(index).ok_or(SfuError::UnknownPeer)?;
-        let lite = peer.options.ice_lite;
+        let options = peer.options;
         let mut facts = peer.with(|rtc| facts(rtc, plan, &answer)).ok_or(SfuError::Fault)?;
-        facts.ice_lite = lite;
-        facts.candidates.clone_from(&self.candidate_lines);
+        facts.ice_lite = options.ice_lite;
+        facts.candidates.clone_from(&self.told(options).lines);
         Ok(facts)
     }
 

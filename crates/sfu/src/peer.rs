@@ -353,6 +353,26 @@ mod tests {
         assert_eq!((sfu.counters().faults, sfu.counters().panics), (1, 1));
     }
 
+    /// Only who is on this machine is told its loopback address, unless it has no other.
+    #[test]
+    fn loopback_is_told_on_this_machine_only() {
+        let told = |addresses: &[&str], elsewhere: bool| {
+            let candidate = |address: &&str| {
+                let address = address.parse().unwrap();
+                crate::Candidate { protocol: crate::Protocol::Udp, advertised: address, bound: address }
+            };
+            let candidates = addresses.iter().map(candidate).collect();
+            let sfu = Sfu::new(Config { candidates, limits: Limits::default() }, testkit::origin());
+            let options = PeerOptions { elsewhere, ..PeerOptions::default() };
+            let lines = &sfu.told(options).lines;
+            lines.iter().map(|line| line.split(' ').nth(4).unwrap().to_owned()).collect::<Vec<_>>()
+        };
+        let both = ["203.0.113.9:7882", "127.0.0.1:7882"];
+        assert_eq!(told(&both, false), ["203.0.113.9", "127.0.0.1"]);
+        assert_eq!(told(&both, true), ["203.0.113.9"]);
+        assert_eq!(told(&both[1..], true), ["127.0.0.1"]);
+    }
+
     #[test]
     fn limits_are_limits() {
         let now = testkit::origin();

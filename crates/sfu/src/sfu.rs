@@ -33,9 +33,9 @@ const WISHES: usize = 1024;
 pub struct Sfu {
     pub(crate) config: Config,
     certificate: DtlsCert,
-    candidates: Vec<str0m::Candidate>,
-    /// `candidate:…` attribute values.
-    pub(crate) candidate_lines: Vec<String>,
+    /// What clients on this machine are told, and what all others are.
+    here: Told,
+    elsewhere: Told,
     pub(crate) peers: Slab<Peer>,
     peer_ids: HashMap<PeerId, usize>,
     pub(crate) tracks: Slab<Track>,
@@ -67,8 +67,8 @@ impl Sfu {
             .expect("aws-lc-rs, the only provider compiled in, generates certificates");
         let candidates: Vec<_> = config.candidates.iter().filter_map(host_candidate).collect();
         Self {
-            candidate_lines: candidates.iter().map(str0m::Candidate::to_sdp_string).collect(),
-            candidates,
+            elsewhere: Told::elsewhere(&candidates),
+            here: Told::new(candidates),
             config,
             certificate,
             peers: Slab::new(),
@@ -99,13 +99,19 @@ impl Sfu {
             self.next_housekeeping = now + HOUSEKEEPING;
             self.next_levels = now + levels::INTERVAL;
         }
-        let value = Peer::new(peer, options, &self.config.limits, &self.certificate, &self.candidates, now);
+        let candidates = &self.told(options).candidates;
+        let value = Peer::new(peer, options, &self.config.limits, &self.certificate, candidates, now);
         let ufrag = value.ufrag.clone();
         let index = self.peers.insert(value);
         self.peer_ids.insert(peer, index);
         self.demux.set_ufrag(ufrag, index);
         self.mark_dirty(index);
         Ok(())
+    }
+
+    /// Our addresses as a peer with these options is told them.
+    pub(crate) fn told(&self, options: PeerOptions) -> &Told {
+        if options.elsewhere { &self.elsewhere } else { &self.here }
     }
 
     /// Remove a peer with its published and down tracks. Unknown ids are ignored.
@@ -456,6 +462,27 @@ impl Sfu {
 }
 
 const _: () = assert!(LAYERS <= 8, "layers are kept in the bits of a byte");
+
+/// Our addresses, and the `candidate:…` attribute values that name them.
+#[derive(Debug)]
+pub(crate) struct Told {
+    candidates: Vec<str0m::Candidate>,
+    pub(crate) lines: Vec<String>,
+}
+
+impl Told {
+    fn new(candidates: Vec<str0m::Candidate>) -> Self {
+        let lines = candidates.iter().map(str0m::Candidate::to_sdp_string).collect();
+        Self { candidates, lines }
+    }
+
+    /// Without loopback: to anybody else it is their own machine, where browsers may ask before they look.
+    fn elsewhere(all: &[str0m::Candidate]) -> Self {
+        let is_local = |candidate: &&str0m::Candidate| candidate.addr().ip().is_loopback();
+        let outside: Vec<_> = all.iter().filter(|candidate| !is_local(candidate)).cloned().collect();
+        Self::new(if outside.is_empty() { all.to_vec() } else { outside })
+    }
+}
 
 fn host_candidate(candidate: &Candidate) -> Option<str0m::Candidate> {
     let builder = str0m::Candidate::builder();

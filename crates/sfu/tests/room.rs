@@ -76,7 +76,7 @@ fn data_reaches_the_server_and_comes_back() {
 #[test]
 fn negotiated_channels_need_no_opening() {
     let mut sim = Sim::new(3, Conditions::PERFECT);
-    let options = sfu::PeerOptions { negotiated_channels: true, ice_lite: true };
+    let options = sfu::PeerOptions { negotiated_channels: true, ice_lite: true, elsewhere: false };
     let member = sim.add(options);
     sim.negotiate(member, |api| {
         for (label, stream) in [("_reliable", 100), ("_lossy", 101), ("_data_track", 102)] {

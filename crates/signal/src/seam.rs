@@ -270,6 +270,8 @@ pub enum MediaCommand {
         peer: PeerId,
         negotiated_channels: bool,
         ice_lite: bool,
+        /// The client is on another machine, which cannot reach our loopback addresses.
+        elsewhere: bool,
     },
     RemovePeer {
         peer: PeerId,

@@ -46,6 +46,7 @@ impl Room {
         }
         let key = ParticipantKey(ctx.ids.number());
         let join = request.join.clone();
+        let elsewhere = !request.address.0.is_loopback() && !request.address.0.is_unspecified();
         let participant = new_participant(ctx, key, connection, request);
         ctx.index.connections.insert(connection, (self.key, key));
         ctx.index.participants += 1;
@@ -53,7 +54,8 @@ impl Room {
             ctx.index.peers.insert(peer, (self.key, key));
             let negotiated_channels =
                 participant.client.single && participant.client.info.protocol >= 18 && PROTOCOL >= 18;
-            ctx.media(MediaCommand::AddPeer { peer, negotiated_channels, ice_lite: ctx.config.ice_lite });
+            let ice_lite = ctx.config.ice_lite;
+            ctx.media(MediaCommand::AddPeer { peer, negotiated_channels, ice_lite, elsewhere });
         }
         self.participants.insert(key, participant);
         self.empty_since = None;
