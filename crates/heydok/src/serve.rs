@@ -6,20 +6,23 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use axum::middleware::from_fn_with_state;
+use axum::extract::{ConnectInfo, Request, State};
+use axum::middleware::{Next, from_fn_with_state};
+use axum::response::Response;
 use axum::routing::post;
 use node::token::ApiKeys;
 use tokio::net::TcpListener;
+use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::app::{App, Parts};
-use crate::config::{self, LiveKitMode, Refusal, Settings};
+use crate::config::{self, LiveKitMode, Refusal, Settings, Values, variable};
 use crate::features::jobs::{self, Wake};
 use crate::features::livekit::{self, Livekit, Reconciler, Rooms, Wire};
 use crate::features::{housekeeping, installation};
 use crate::http::limit::Limits;
-use crate::http::{context, router};
+use crate::http::{Context, context, router};
 use crate::secrets::{DataDir, Secrets};
 use crate::startup::{self, Opened};
 
@@ -53,11 +56,12 @@ pub async fn listen(host: std::net::IpAddr, ports: &[u16]) -> Result<Vec<TcpList
 /// # Errors
 /// A [`Refusal`] where this installation must not or cannot start.
 pub async fn serve(development: bool) -> anyhow::Result<()> {
-    let Opened { settings, data_dir, db, clock, entropy } = startup::open(startup::configuration(development)?).await?;
+    let opened = startup::open(startup::configuration(development)?).await?;
+    let Opened { mut settings, values, data_dir, db, clock, entropy } = opened;
     let ports: Vec<u16> = settings.listening.ports.iter().chain(&settings.livekit.extra_port).copied().collect();
     let listeners = listen(settings.listening.host, &ports).await?;
     let (secrets, cipher) = installation::open(&db, &settings.keys, &data_dir, &*entropy, clock.now()).await?;
-    let (wire, embedded) = media_server(&settings, &secrets)?;
+    let (wire, embedded) = media_server(&mut settings, &values, &secrets)?;
     let (key, secret) = (secrets.livekit_api_key.clone(), secrets.livekit_api_secret.clone());
     let app = App::new(Parts {
         limits: Limits::new(&settings.rate_limits),
@@ -75,7 +79,7 @@ pub async fn serve(development: bool) -> anyhow::Result<()> {
         wake: Wake::default(),
         stop: CancellationToken::new(),
     });
-    if let Some(server) = &embedded {
+    if let Some(server) = embedded.as_ref().filter(|_| app.settings.livekit.webhooks) {
         server.attach_webhook_receiver(webhook_receiver(&app));
     }
     first_sweep(&app).await;
@@ -87,17 +91,52 @@ pub async fn serve(development: bool) -> anyhow::Result<()> {
     }
     tracing::info!(port = app.port, version = env!("CARGO_PKG_VERSION"), "listening");
     let router = match &embedded {
-        Some(server) => router::router(&app).merge(server.router()),
+        Some(server) => router::router(&app).merge(signalling(&app, server)),
         None => router::router(&app),
     };
-    run(&app, listeners, router, embedded, &tasks).await;
+    let media_ended = async {
+        match &embedded {
+            Some(server) => server.stopped().await,
+            None => std::future::pending().await,
+        }
+    };
+    let mut servers = start_listening(&app, listeners, &router);
+    let result = until_the_end(&app, &mut servers, asked_to_stop(), media_ended).await;
+    app.stop.cancel();
+    if let Some(server) = &embedded {
+        server.shutdown().await;
+    }
+    let drained = async {
+        while servers.join_next().await.is_some() {}
+        tasks.wait().await;
+    };
+    if tokio::time::timeout(DRAIN, drained).await.is_err() {
+        tracing::warn!("some requests were cut off");
+    }
     app.db.close().await;
     drop(data_dir);
-    Ok(())
+    result
+}
+
+/// The media server's routes, told who calls from behind TRUSTED_PROXIES.
+fn signalling(app: &App, server: &livekit_server::Handle) -> Router {
+    server.router().layer(from_fn_with_state(app.clone(), tell_client_ip))
+}
+
+async fn tell_client_ip(State(app): State<App>, mut request: Request, next: Next) -> Response {
+    if let Some(ConnectInfo(peer)) = request.extensions().get::<ConnectInfo<SocketAddr>>().copied() {
+        let address = Context::client_ip(&app, peer.ip(), request.headers());
+        request.extensions_mut().insert(livekit_server::ClientIp(address));
+    }
+    next.run(request).await
 }
 
 /// The way to the media server, and the embedded one if that is used.
-fn media_server(settings: &Settings, secrets: &Secrets) -> anyhow::Result<(Wire, Option<livekit_server::Handle>)> {
+fn media_server(
+    settings: &mut Settings,
+    values: &Values,
+    secrets: &Secrets,
+) -> anyhow::Result<(Wire, Option<livekit_server::Handle>)> {
     if let LiveKitMode::External { server_url, .. } = &settings.livekit.mode {
         let client = reqwest::Client::builder()
             .user_agent(concat!("heydok/", env!("CARGO_PKG_VERSION")))
@@ -107,20 +146,39 @@ fn media_server(settings: &Settings, secrets: &Secrets) -> anyhow::Result<(Wire,
         return Ok((Wire::Http { client, base: server_url.clone() }, None));
     }
     let keys = ApiKeys::new(vec![(secrets.livekit_api_key.clone(), secrets.livekit_api_secret.expose().to_owned())]);
-    let config = embedded_config(settings, Arc::new(keys))?;
+    let config = embedded_config(settings, values, Arc::new(keys))?;
     let server = livekit_server::Server::start(config)?;
     Ok((Wire::Memory(server.router()), Some(server)))
 }
 
-/// livekit-server's defaults, over them the file that LIVEKIT_CONFIG_FILE names, over that our settings. Rooms are made by us
-/// before a token is given, so a participant makes none, unless that file says so.
-fn embedded_config(settings: &Settings, keys: Arc<ApiKeys>) -> anyhow::Result<livekit_server::Config> {
+/// livekit-server's defaults, over them the file that LIVEKIT_CONFIG_FILE names, over that what variables say. Rooms are made
+/// by us before a token is given, so a participant makes none, unless that file says so; what the file says of rooms is what
+/// we make them with.
+fn embedded_config(
+    settings: &mut Settings,
+    values: &Values,
+    keys: Arc<ApiKeys>,
+) -> anyhow::Result<livekit_server::Config> {
     let mut standalone = livekit_server::StandaloneConfig::new(Arc::clone(&keys));
     standalone.server.room.auto_create = false;
     if let Some(path) = &settings.livekit.config_file {
         let file = livekit_server::apply_config_file(path, &mut standalone);
         for notice in file.map_err(|error| Refusal::one("R-12", error.to_string()))? {
             tracing::warn!("{notice}");
+        }
+        let is_unset = |variable| values.get(variable).is_none();
+        let (room, meetings) = (&standalone.server.room, &mut settings.meetings);
+        if is_unset(&variable::EMPTY_TIMEOUT) {
+            meetings.empty_timeout = Duration::from_secs(room.empty_timeout_s.into());
+        }
+        if is_unset(&variable::DEPARTURE_TIMEOUT) {
+            meetings.departure_timeout = Duration::from_secs(room.departure_timeout_s.into());
+        }
+        if is_unset(&variable::MAX_PARTICIPANTS) && room.max_participants > 0 {
+            meetings.participants_max = room.max_participants.clamp(2, meetings.participants_hard_max);
+        }
+        if is_unset(&variable::RTC_UDP_PORT) {
+            settings.livekit.udp_port = standalone.server.rtc.udp_port;
         }
     }
     standalone.server.rtc.udp_port = settings.livekit.udp_port;
@@ -175,40 +233,35 @@ fn announce(app: &App, data_dir: &DataDir, listeners: &[TcpListener]) -> anyhow:
     Ok(())
 }
 
-async fn run(
-    app: &App,
-    listeners: Vec<TcpListener>,
-    router: Router,
-    embedded: Option<livekit_server::Handle>,
-    tasks: &TaskTracker,
-) {
-    let servers = TaskTracker::new();
+fn start_listening(app: &App, listeners: Vec<TcpListener>, router: &Router) -> JoinSet<()> {
+    let mut servers = JoinSet::new();
     for listener in listeners {
         servers.spawn(livekit_server::serve_http(listener, router.clone(), app.stop.clone()));
     }
-    servers.close();
-    let media_ended = async {
-        match &embedded {
-            Some(server) => server.stopped().await,
-            None => std::future::pending().await,
-        }
+    servers
+}
+
+/// Waits until we are asked to stop, or until something ended that must not: that is an error, so that the process fails and
+/// a supervisor starts everything anew.
+async fn until_the_end(
+    app: &App,
+    servers: &mut JoinSet<()>,
+    asked: impl Future<Output = ()>,
+    media_ended: impl Future<Output = bool>,
+) -> anyhow::Result<()> {
+    let ended = tokio::select! {
+        () = asked => None,
+        () = app.stop.cancelled() => None,
+        _ = media_ended => Some("media"),
+        // They serve until they are told to stop, so this is a panic.
+        Some(_) = servers.join_next() => Some("HTTP"),
     };
-    tokio::select! {
-        () = asked_to_stop() => tracing::info!("stopping"),
-        () = app.stop.cancelled() => {}
-        _ = media_ended => tracing::error!("the media server ended; stopping, so that a supervisor starts everything anew"),
-    }
-    app.stop.cancel();
-    if let Some(server) = &embedded {
-        server.shutdown().await;
-    }
-    let drained = async {
-        servers.wait().await;
-        tasks.wait().await;
+    let Some(which) = ended else {
+        tracing::info!("stopping");
+        return Ok(());
     };
-    if tokio::time::timeout(DRAIN, drained).await.is_err() {
-        tracing::warn!("some requests were cut off");
-    }
+    tracing::error!("the {which} server ended; stopping, so that a supervisor starts everything anew");
+    Err(anyhow::anyhow!("heydok stops: the {which} server ended unexpectedly; the log says why"))
 }
 
 /// SIGTERM or SIGINT.
@@ -218,5 +271,34 @@ async fn asked_to_stop() {
     tokio::select! {
         _ = tokio::signal::ctrl_c() => {}
         _ = terminate.recv() => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tests::TestApp;
+
+    /// Being asked is an orderly end; a server that ended by itself fails the process and is named.
+    #[tokio::test]
+    async fn what_ends_by_itself_fails_the_process() {
+        let app = TestApp::new().await.app;
+        let never = std::future::pending::<bool>;
+        let serving = || {
+            let mut servers = JoinSet::new();
+            servers.spawn(std::future::pending());
+            servers
+        };
+        assert!(until_the_end(&app, &mut serving(), async {}, never()).await.is_ok());
+        let mut panicked = serving();
+        panicked.spawn(async { panic!("on purpose") });
+        let http = until_the_end(&app, &mut panicked, std::future::pending(), never()).await.unwrap_err();
+        assert!(http.to_string().contains("the HTTP server ended"), "{http}");
+        for failed in [true, false] {
+            let media = until_the_end(&app, &mut serving(), std::future::pending(), async { failed }).await;
+            assert!(media.unwrap_err().to_string().contains("the media server ended"));
+        }
+        app.stop.cancel();
+        assert!(until_the_end(&app, &mut serving(), std::future::pending(), never()).await.is_ok());
     }
 }

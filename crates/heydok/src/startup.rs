@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use kit::{SharedClock, SharedEntropy, SystemClock, SystemEntropy};
 
-use crate::config::{self, Loaded, Refusal, Settings, Sources};
+use crate::config::{self, Loaded, Refusal, Settings, Sources, Values};
 use crate::logging;
 use crate::secrets::DataDir;
 
@@ -15,6 +15,8 @@ use crate::secrets::DataDir;
 pub struct Opened {
     /// What was configured.
     pub settings: Settings,
+    /// The texts that somebody set.
+    pub values: Values,
     /// Held until the process ends: nobody else uses the folder meanwhile.
     pub data_dir: DataDir,
     /// The database, with the newest schema.
@@ -56,10 +58,10 @@ pub fn start_log(loaded: &Loaded) -> Result<SharedClock, Refusal> {
 ///
 pub async fn open(loaded: Loaded) -> Result<Opened, Refusal> {
     let clock = start_log(&loaded)?;
-    let settings = loaded.settings;
+    let Loaded { settings, values, .. } = loaded;
     let data_dir = DataDir::open(&settings.storage.data_dir)?;
     let db = open_database(&settings).await?;
-    Ok(Opened { settings, data_dir, db, clock, entropy: Arc::new(SystemEntropy) })
+    Ok(Opened { settings, values, data_dir, db, clock, entropy: Arc::new(SystemEntropy) })
 }
 
 /// Opens the database and brings its schema up to date.

@@ -53,6 +53,11 @@ impl Context {
         }
     }
 
+    /// What the media server is told about the caller, behind the same proxies.
+    pub fn client_ip(app: &App, peer: IpAddr, headers: &HeaderMap) -> IpAddr {
+        app.settings.listening.trusted_proxies.client(peer.to_canonical(), text(headers, "x-forwarded-for"))
+    }
+
     /// What rate limits count by.
     pub fn network(&self) -> Network {
         Network::of(self.address)
@@ -178,6 +183,12 @@ fn render(app: &App, response: Response, path: &str, context: &Context) -> Respo
         let cause = problem.private.as_deref().unwrap_or_default();
         tracing::error!(code = problem.code.code, request_id = %context.request_id, cause, "request failed");
     }
+    let mut extra: serde_json::Map<_, _> =
+        problem.extra.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect();
+    // DEBUG, but for whoever sits at the machine only: a cause may name files and addresses.
+    if let Some(cause) = problem.private.as_deref().filter(|_| app.settings.operation.debug && context.local) {
+        extra.insert("cause".to_owned(), cause.into());
+    }
     let document = Document {
         r#type: format!("/docs/errors#{}", problem.code.code),
         title: problem.code.status.canonical_reason().unwrap_or("Error"),
@@ -187,7 +198,7 @@ fn render(app: &App, response: Response, path: &str, context: &Context) -> Respo
         code: problem.code.code,
         request_id: &context.request_id,
         errors: &problem.errors,
-        extra: problem.extra.into_iter().map(|(name, value)| (name.to_owned(), value)).collect(),
+        extra,
     };
     let body = serde_json::to_vec(&document).unwrap_or_default();
     let (mut parts, _) = response.into_parts();
