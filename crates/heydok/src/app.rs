@@ -85,7 +85,7 @@ impl App {
 
 /// The media server's address for WebSockets, and for the request that livekit-client makes when a WebSocket fails.
 fn livekit_sources(url: &str) -> String {
-    match url.split_once("://") {
+    match url.to_ascii_lowercase().split_once("://") {
         Some(("wss" | "https", rest)) => format!(" wss://{rest} https://{rest}"),
         Some((_, rest)) => format!(" ws://{rest} http://{rest}"),
         None => String::new(),

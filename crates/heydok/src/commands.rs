@@ -68,14 +68,17 @@ fn standalone(loaded: &Loaded, data_dir: &DataDir) -> anyhow::Result<StandaloneC
     let Loaded { settings, values, .. } = loaded;
     let key = settings.keys.livekit_api_key.as_deref();
     let secret = settings.keys.livekit_api_secret.as_ref().map(kit::Secret::expose);
+    let several = settings.keys.livekit_keys.as_ref().map(kit::Secret::expose);
     let mut config = StandaloneConfig::new(std::sync::Arc::new(node::token::ApiKeys::new(Vec::new())));
+    // livekit-server obeys these too, and the test suites of its clients need them.
+    config.server.simulate_scenarios = true;
     if let Some(path) = &settings.livekit.config_file {
         for notice in apply_config_file(path, &mut config)? {
             tracing::warn!("{notice}");
         }
     }
-    if key.is_some() || secret.is_some() || !config.keys_given {
-        let (keys, is_new) = load_or_create_keys(key, secret, None, data_dir.path())?;
+    if key.is_some() || secret.is_some() || several.is_some() || !config.keys_given {
+        let (keys, is_new) = load_or_create_keys(key, secret, several, data_dir.path())?;
         if let Some((key, secret)) = keys.signer().filter(|_| is_new) {
             print(&format!("new LiveKit key, shown this once: LIVEKIT_API_KEY={key} LIVEKIT_API_SECRET={secret}\n"))?;
         }

@@ -50,10 +50,16 @@ fn short_secrets(values: &Values, problems: &mut Vec<Problem>) {
     }
 }
 
+fn unquoted(text: &str) -> &str {
+    text.trim().trim_matches(['"', '\''])
+}
+
 fn sample_values(values: &Values, problems: &mut Vec<Problem>) {
-    let keys = [&v::LIVEKIT_API_KEY, &v::LIVEKIT_API_SECRET];
+    let keys = [&v::LIVEKIT_API_KEY, &v::LIVEKIT_API_SECRET, &v::LIVEKIT_KEYS];
     for variable in SECRETS.into_iter().chain(keys) {
-        if set(values, variable).is_some_and(is_sample) {
+        let Some(value) = set(values, variable) else { continue };
+        let in_pairs = |value: &str| value.split([':', ',', '\n']).map(unquoted).any(is_sample);
+        if is_sample(value) || (variable.name == v::LIVEKIT_KEYS.name && in_pairs(value)) {
             let name = variable.name;
             let sentence =
                 format!("{name} is a sample value that everybody knows; set a value of your own, or leave it unset");
@@ -148,6 +154,9 @@ fn not_built(settings: &Settings, values: &Values, warnings: &mut Vec<String>) {
     if settings.meetings.recording {
         warnings.push("ENABLE_RECORDING=true has no effect: this version does not record".to_owned());
     }
+    if settings.livekit.extra_port.is_some() && settings.livekit.mode != LiveKitMode::Embedded {
+        warnings.push("LIVEKIT_PORT has no effect: LIVEKIT_URL names another LiveKit server".to_owned());
+    }
     if set(values, &v::REDIS_URL).is_some() {
         warnings.push("REDIS_URL has no effect: one server needs no Redis".to_owned());
     }
@@ -181,6 +190,8 @@ mod tests {
         check_rules(&[("SECRET_KEY", LONG_A), ("JWT_SECRET", LONG_B)], &[]);
         check_rules(&[("JWT_SECRET", "your_jwt_secret_key_minimum_32_characters")], &["R-2"]);
         check_rules(&[("LIVEKIT_API_KEY", "devkey"), ("LIVEKIT_API_SECRET", "secret")], &["R-2", "R-2"]);
+        check_rules(&[("LIVEKIT_KEYS", "mine: of-my-own, devkey: secret")], &["R-2"]);
+        check_rules(&[("LIVEKIT_KEYS", "mine: of-my-own")], &[]);
         check_rules(&[("SECRET_KEY", LONG_A), ("ENCRYPTION_KEY", LONG_A)], &["R-3"]);
         check_rules(&[("DEBUG", "true"), ("FRONTEND_URL", "https://meet.example.com")], &["R-4"]);
         check_rules(&[("HEYDOK_ENV", "development"), ("FRONTEND_URL", "https://meet.example.com")], &["R-4"]);

@@ -98,6 +98,8 @@ pub struct Keys {
     pub livekit_api_key: Option<String>,
     /// LIVEKIT_API_SECRET.
     pub livekit_api_secret: Option<Secret>,
+    /// LIVEKIT_KEYS, for `heydok media`.
+    pub livekit_keys: Option<Secret>,
 }
 
 /// Which media server is used.
@@ -148,6 +150,8 @@ pub struct Meetings {
     pub departure_timeout: Duration,
     /// A meeting that runs longer is ended.
     pub duration_max: Duration,
+    /// Whether anybody may make meetings.
+    pub anonymous_create: bool,
     /// Whether recording was asked for; not built yet.
     pub recording: bool,
 }
@@ -317,6 +321,7 @@ impl Keys {
             encryption_key: reader.text(&v::ENCRYPTION_KEY).map(Secret::new),
             livekit_api_key: reader.text(&v::LIVEKIT_API_KEY),
             livekit_api_secret: reader.text(&v::LIVEKIT_API_SECRET).map(Secret::new),
+            livekit_keys: reader.text(&v::LIVEKIT_KEYS).map(Secret::new),
         }
     }
 }
@@ -386,6 +391,7 @@ impl Meetings {
             empty_timeout: reader.value(&v::EMPTY_TIMEOUT, parse::duration),
             departure_timeout: reader.value(&v::DEPARTURE_TIMEOUT, parse::duration),
             duration_max: reader.value(&v::MAX_MEETING_DURATION, parse::duration),
+            anonymous_create: reader.value(&v::ANONYMOUS_CREATE, parse::switch),
             recording: reader.value(&v::ENABLE_RECORDING, parse::switch),
         }
     }

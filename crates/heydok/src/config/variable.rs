@@ -126,10 +126,10 @@ variables! {
 
     /// Cookies and signed addresses.
     SECRET_KEY = secret(Secrets, "SECRET_KEY",
-        "Signs cursors and other values that we give out and take back. At least 32 characters. Unset: generated into `<DATA_DIR>/secrets.toml`.");
+        "Reserved for values that we sign, give out and take back; this version makes none. At least 32 characters. Unset: generated into `<DATA_DIR>/secrets.toml`.");
     /// Bearer tokens of other applications.
     JWT_SECRET = secret(Secrets, "JWT_SECRET",
-        "Reserved for the tokens of an existing application. At least 32 characters. Unset: generated into `<DATA_DIR>/secrets.toml`.");
+        "Reserved for the tokens of an existing application, which this version does not accept yet. At least 32 characters. Unset: generated into `<DATA_DIR>/secrets.toml`.");
     /// Data at rest.
     ENCRYPTION_KEY = secret(Secrets, "ENCRYPTION_KEY",
         "Protects what is encrypted in the database, chat for example. At least 32 characters; without it this data is lost. Unset: generated into `<DATA_DIR>/secrets.toml`.");
@@ -139,6 +139,9 @@ variables! {
     /// LiveKit secret.
     LIVEKIT_API_SECRET = secret(Secrets, "LIVEKIT_API_SECRET",
         "Signs room tokens. Unset with the embedded server: generated into `<DATA_DIR>/secrets.toml`.");
+    /// Several LiveKit keys.
+    LIVEKIT_KEYS = Variable { accepts: "`key: secret`, several with commas or on lines of their own", ..secret(Secrets, "LIVEKIT_KEYS",
+        "For `heydok media` only, as livekit-server reads it: its keys, the first of which signs webhooks. LIVEKIT_API_KEY and LIVEKIT_API_SECRET win over it.") };
 
     /// Embedded or external.
     LIVEKIT_MODE = setting(LiveKit, "LIVEKIT_MODE", "auto", "auto, embedded, external",
@@ -151,13 +154,13 @@ variables! {
         "Address of the external LiveKit server as this process reaches it. Unset: taken from LIVEKIT_URL.");
     /// Extra signalling port.
     LIVEKIT_PORT = setting(LiveKit, "LIVEKIT_PORT", "off", "port, off",
-        "Another port on which the embedded server answers LiveKit clients, `7880` for clients that expect that one.");
+        "Another port on which the embedded server answers LiveKit clients, `7880` for clients that expect that one. Without effect with an external server.");
     /// livekit.yaml.
     LIVEKIT_CONFIG_FILE = setting(LiveKit, "LIVEKIT_CONFIG_FILE", "", "file",
-        "A `livekit.yaml` whose `keys`, `room` and `rtc` settings the embedded server takes over where no variable says otherwise.");
+        "A `livekit.yaml` whose `room`, `rtc` and `webhook` settings the embedded server takes over where no variable says otherwise. Its `port` and `keys` count for `heydok media` only.");
     /// Webhooks from an external server.
     LIVEKIT_WEBHOOK = setting(LiveKit, "LIVEKIT_WEBHOOK", "on", "on, off",
-        "Whether webhooks of the LiveKit server are accepted. Without them changes are noticed within 15 seconds.");
+        "Whether webhooks of the LiveKit server are accepted, at `/api/webhooks/livekit`. Without them changes are noticed within 15 seconds.");
     /// Media port.
     RTC_UDP_PORT = setting(LiveKit, "RTC_UDP_PORT", "7882", "port",
         "The one UDP port for all sound and video of the embedded server. Open it in the firewall.");
@@ -186,6 +189,9 @@ variables! {
     /// Longest meeting.
     MAX_MEETING_DURATION = setting(Meetings, "MAX_MEETING_DURATION", "24h", "duration",
         "A meeting that runs longer is ended.");
+    /// Creating without an account.
+    ANONYMOUS_CREATE = setting(Meetings, "ANONYMOUS_CREATE", "true", "true, false",
+        "Whether anybody who reaches this server may create meetings. `false`: nobody but the caller of `heydok dev` on this machine, because accounts are not built yet; existing meetings can still be joined.");
     /// Recording.
     ENABLE_RECORDING = setting(Meetings, "ENABLE_RECORDING", "false", "true, false",
         "Accepted so that existing configuration starts. This version does not record; `true` only warns.");
@@ -226,7 +232,7 @@ variables! {
         "`heydok dev` is `development`: unsafe values only warn, and on loopback the caller acts as owner of every meeting.");
     /// More detail.
     DEBUG = setting(Operation, "DEBUG", "false", "true, false",
-        "Adds detail to logs and error answers. Opens nothing. Refused with a FRONTEND_URL that is not on this machine.");
+        "Adds detail to the log, and the cause of a server error (`cause`) to answers that go to this machine. Opens nothing. Refused with a FRONTEND_URL that is not on this machine.");
     /// Log level.
     LOG_LEVEL = setting(Operation, "LOG_LEVEL", "info", "error, warn, info, debug, trace, or filter directives",
         "How much is logged. `debug` where DEBUG is on. Directives as `info,sfu=debug` work too.");
@@ -247,7 +253,7 @@ variables! {
         "`fastapi` puts the list of invalid fields into `detail` of a 422, as FastAPI does.");
     /// Support link.
     SUPPORT_URL = setting(Operation, "SUPPORT_URL", "", "https or mailto address",
-        "Shown to people together with an error they cannot solve.");
+        "Given to clients in `/api/v1/config`, to be shown with an error that people cannot solve. Our page does not show it yet.");
     /// API documentation.
     DOCS = setting(Operation, "DOCS", "on", "on, off",
         "Whether `/docs` and `/openapi.json` answer.");

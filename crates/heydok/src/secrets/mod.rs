@@ -145,6 +145,7 @@ mod tests {
         encryption_key: None,
         livekit_api_key: None,
         livekit_api_secret: None,
+        livekit_keys: None,
     };
 
     fn rules(result: Result<Secrets, Refusal>) -> Vec<&'static str> {

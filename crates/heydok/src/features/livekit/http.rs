@@ -12,7 +12,7 @@ use signal::token::{ApiKeys, verify};
 
 use crate::app::App;
 use crate::http::limit::{self, Limit};
-use crate::http::problem::{Document, MALFORMED_JSON, UNAUTHENTICATED};
+use crate::http::problem::{Document, FEATURE_DISABLED, MALFORMED_JSON, UNAUTHENTICATED};
 use crate::http::{Context, Problem};
 
 #[derive(Deserialize)]
@@ -31,7 +31,7 @@ struct HintRoom {
 /// Webhook of the media server
 #[utoipa::path(post, path = "/api/webhooks/livekit", operation_id = "livekit_webhook", tag = "system", request_body(content = String, content_type = "application/webhook+json"),
     params(),
-    responses((status = 200), (status = 401, body = Document), (status = 413, body = Document)))]
+    responses((status = 200), (status = 401, body = Document), (status = 403, body = Document), (status = 413, body = Document)))]
 pub async fn webhook(
     State(app): State<App>,
     context: Context,
@@ -39,6 +39,9 @@ pub async fn webhook(
     body: Bytes,
 ) -> Result<StatusCode, Problem> {
     limit::take(&app, &context, Limit::Webhook)?;
+    if !app.settings.livekit.webhooks {
+        return Err(FEATURE_DISABLED.into());
+    }
     check(&app, &headers, &body)?;
     let hint: Hint = serde_json::from_slice(&body).map_err(|error| Problem::new(MALFORMED_JSON).private(error))?;
     if let Some(room) = hint.room.filter(|room| !room.name.is_empty()) {

@@ -202,4 +202,7 @@ async fn webhooks_are_signed_hints() {
         app.post_with("/api/webhooks/livekit", vec![b' '; 300_000], "authorization", &good).await.status,
         StatusCode::PAYLOAD_TOO_LARGE
     );
+    let deaf = TestApp::with(&[("LIVEKIT_WEBHOOK", "off")]).await;
+    let refused = deaf.post_with("/api/webhooks/livekit", body.clone(), "authorization", &good).await;
+    assert_eq!((refused.status, refused.code().as_str()), (StatusCode::FORBIDDEN, "feature_disabled"));
 }

@@ -83,7 +83,7 @@ pub async fn create(
     body: Body<CreateRequest>,
 ) -> Result<Response, Problem> {
     limit::take(&app, &context, Limit::Create)?;
-    check_create(&app, &body.value)?;
+    check_create(&app, &context, &body.value)?;
     let network = context.network().to_string();
     let request = idempotency::Request {
         principal: &network,
@@ -109,7 +109,11 @@ pub async fn create(
     idempotency::answer(&app, request, StatusCode::OK, work).await
 }
 
-fn check_create(app: &App, request: &CreateRequest) -> Result<(), Problem> {
+fn check_create(app: &App, context: &Context, request: &CreateRequest) -> Result<(), Problem> {
+    // Once there are accounts, they may.
+    if !app.settings.meetings.anonymous_create && !context.is_local_owner(app) {
+        return Err(Problem::new(FEATURE_DISABLED).detail("On this server not everybody may create meetings"));
+    }
     if request.waiting_room == Some(true) {
         return Err(Problem::new(FEATURE_DISABLED).detail("This server has no waiting room yet"));
     }
@@ -188,13 +192,14 @@ pub async fn info(
     cached(&headers, &answer)
 }
 
-/// An answer with a strong ETag that may be kept for five seconds; 304 where the caller has it.
+/// An answer with a strong ETag that is asked for anew each time; 304 where the caller has it. It is not kept for even
+/// seconds: a page that says "full" is looked at again when a seat is free, and must not hear yesterday's count.
 fn cached(headers: &HeaderMap, answer: &impl Serialize) -> Result<Response, Problem> {
     let body = serde_json::to_vec(answer).map_err(Problem::internal)?;
     let etag = format!("\"{}\"", &kit::sha256_hex(&body)[..32]);
     let known = headers.get(IF_NONE_MATCH).is_some_and(|known| known.as_bytes() == etag.as_bytes());
     let etag = HeaderValue::from_str(&etag).map_err(Problem::internal)?;
-    let cache = HeaderValue::from_static("private, max-age=5");
+    let cache = HeaderValue::from_static("private, no-cache");
     let headers = [
         (ETAG, etag),
         (CACHE_CONTROL, cache),

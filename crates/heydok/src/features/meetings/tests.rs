@@ -1,5 +1,6 @@
+use axum::body::Body;
 use db::sql;
-use http::{Method, StatusCode};
+use http::{Method, Request, StatusCode};
 use serde_json::{Value, json};
 
 use crate::features::record::verify_audit;
@@ -23,7 +24,7 @@ async fn create_answers_as_the_seeds_print() {
     assert_eq!(made["status"], "active");
     assert_eq!(made["host_url"], format!("http://meet.test/meeting/{id}#host={}", made["host_key"].as_str().unwrap()));
     assert_eq!(app.livekit.rooms(), [format!("meeting-{id}")]);
-    let bare = app.send(request(Method::POST, CREATE).body(axum::body::Body::empty()).unwrap()).await;
+    let bare = app.send(request(Method::POST, CREATE).body(Body::empty()).unwrap()).await;
     assert_eq!((bare.status, &bare.json()["name"]), (StatusCode::OK, &Value::Null));
 }
 
@@ -34,7 +35,7 @@ async fn links_follow_configuration_and_proxy() {
         let app = TestApp::with(settings).await;
         let request =
             request(Method::POST, CREATE).header("x-forwarded-proto", "https").header("x-forwarded-host", "domain.com");
-        let made = app.send(request.body(axum::body::Body::empty()).unwrap()).await.json();
+        let made = app.send(request.body(Body::empty()).unwrap()).await.json();
         made["meeting_url"].as_str().unwrap().replace(made["meeting_id"].as_str().unwrap(), "ID")
     };
     assert_eq!(url(&[]).await, "http://meet.test/meeting/ID");
@@ -155,6 +156,44 @@ async fn info_tells_what_a_link_holder_may_know() {
     assert!(!answer.text.contains("geheim") && !answer.text.contains(&made.host_key));
 }
 
+/// A browser asks anew each time, and hears at once that a seat was taken or is free again.
+#[tokio::test]
+async fn info_is_never_stale() {
+    let app = TestApp::new().await;
+    let made = app.create(r#"{"max_participants":2}"#).await;
+    let path = format!("/api/v1/meetings/{}/info", made.id);
+    let empty = app.get(&path).await;
+    assert_eq!(empty.header("cache-control"), "private, no-cache");
+    let anna = app.enter(&made.id, "Anna").await;
+    let taken = app.get_with(&path, "if-none-match", empty.header("etag")).await;
+    assert_eq!((taken.status, taken.json()["participant_count"].as_i64()), (StatusCode::OK, Some(1)));
+    app.livekit.disconnect(&format!("meeting-{}", made.id), &anna.participant_id);
+    app.sweep().await;
+    let free = app.get_with(&path, "if-none-match", taken.header("etag")).await;
+    assert_eq!((free.status, free.json()["participant_count"].as_i64()), (StatusCode::OK, Some(0)));
+}
+
+/// ANONYMOUS_CREATE=false: nobody makes meetings but who sits at a development server; clients are told beforehand.
+#[tokio::test]
+async fn not_everybody_may_create_where_that_is_switched_off() {
+    const CREATE: &str = "/api/v1/meetings/create";
+    let closed = TestApp::with(&[("ANONYMOUS_CREATE", "false")]).await;
+    let refused = closed.post(CREATE, "").await;
+    assert_eq!((refused.status, refused.code().as_str()), (StatusCode::FORBIDDEN, "feature_disabled"));
+    assert!(closed.livekit.rooms().is_empty());
+    assert_eq!(closed.get("/api/v1/config").await.json()["features"]["anonymous_create"], false);
+    assert_eq!(TestApp::new().await.get("/api/v1/config").await.json()["features"]["anonymous_create"], true);
+    let development = TestApp::with(&[("ANONYMOUS_CREATE", "false"), ("HEYDOK_ENV", "development")]).await;
+    let at_the_machine = || {
+        let peer = axum::extract::ConnectInfo(std::net::SocketAddr::from(([127, 0, 0, 1], 50_000)));
+        Request::post(CREATE).header("host", "localhost:8000").extension(peer)
+    };
+    let made = development.send(at_the_machine().body(Body::empty()).unwrap()).await;
+    assert_eq!(made.status, StatusCode::OK, "{}", made.text);
+    let page = at_the_machine().header("origin", "http://localhost:8000").body(Body::empty()).unwrap();
+    assert_eq!(development.send(page).await.code(), "feature_disabled");
+}
+
 /// A meeting lives for a day; then its link says so, its room is closed, and it never comes back.
 #[tokio::test]
 async fn a_meeting_expires() {
@@ -230,7 +269,7 @@ async fn the_local_owner_needs_no_key() {
             .header("host", host)
             .header(header.0, header.1)
             .extension(axum::extract::ConnectInfo(std::net::SocketAddr::from(([127, 0, 0, 1], 9))));
-        app.send(request.body(axum::body::Body::empty()).unwrap()).await.status
+        app.send(request.body(Body::empty()).unwrap()).await.status
     };
     let dev = [("HEYDOK_ENV", "development")];
     assert_eq!(delete(&dev, "localhost:8000", ("accept", "*/*")).await, StatusCode::OK);

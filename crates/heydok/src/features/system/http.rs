@@ -194,7 +194,7 @@ pub async fn config(State(app): State<App>) -> Response {
     let answer = ConfigAnswer {
         features: Features {
             recording: false,
-            anonymous_create: true,
+            anonymous_create: meetings.anonymous_create,
             waiting_room: false,
             oidc: Vec::new(),
             platforms: vec!["heydok"],

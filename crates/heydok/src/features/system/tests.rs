@@ -65,6 +65,51 @@ async fn every_answer_has_its_headers() {
     }
 }
 
+/// The page may talk to the media server that LIVEKIT_URL names, by WebSocket and by HTTP, and to no other host.
+#[tokio::test]
+async fn the_policy_admits_the_media_server_and_nothing_more() {
+    const KEYS: [(&str, &str); 2] =
+        [("LIVEKIT_API_KEY", "k"), ("LIVEKIT_API_SECRET", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa")];
+    let cases: [(&[(&str, &str)], &str); 6] = [
+        (&[], "'self'"),
+        (&[("LIVEKIT_URL", "wss://lk.test")], "'self' wss://lk.test https://lk.test"),
+        (&[("LIVEKIT_URL", "https://lk.test:444/")], "'self' wss://lk.test:444 https://lk.test:444"),
+        (&[("LIVEKIT_URL", "ws://127.0.0.1:7880")], "'self' ws://127.0.0.1:7880 http://127.0.0.1:7880"),
+        // What only this process talks to is none of the page's business.
+        (
+            &[("LIVEKIT_URL", "wss://lk.test"), ("LIVEKIT_HOST", "http://10.0.0.9:7880")],
+            "'self' wss://lk.test https://lk.test",
+        ),
+        // Rooms are joined at the public address, even by who opened the page at another one.
+        (&[("FRONTEND_URL", "https://meet.test")], "'self' wss://meet.test https://meet.test"),
+    ];
+    for (settings, expected) in cases {
+        let app = TestApp::with(&[settings, &KEYS].concat()).await;
+        let page = app.get("/meeting/abc-defg-hij").await;
+        let policy = page.header("content-security-policy");
+        let sources = policy.split("; ").find_map(|directive| directive.strip_prefix("connect-src "));
+        assert_eq!(sources, Some(expected), "{settings:?}");
+        assert_eq!(policy.matches("://").count(), expected.matches("://").count(), "{policy}");
+    }
+}
+
+/// DEBUG tells the cause of a server error to who sits at the machine, and to nobody else.
+#[tokio::test]
+async fn debug_tells_causes_at_the_machine_only() {
+    let cause = async |debug: &str, peer: [u8; 4]| {
+        let app = TestApp::with(&[("DEBUG", debug)]).await;
+        app.livekit.fail(true);
+        let peer = axum::extract::ConnectInfo(std::net::SocketAddr::from((peer, 50_000)));
+        let request = http::Request::post("/api/v1/meetings/create").header("host", "localhost").extension(peer);
+        let answer = app.send(request.body(axum::body::Body::empty()).unwrap()).await;
+        assert_eq!(answer.code(), "room_create_failed");
+        answer.json()["cause"].is_string()
+    };
+    assert!(cause("true", [127, 0, 0, 1]).await);
+    assert!(!cause("true", [192, 0, 2, 1]).await);
+    assert!(!cause("false", [127, 0, 0, 1]).await);
+}
+
 /// Listed origins may send credentials; everybody may read and join; nobody else may create.
 #[tokio::test]
 async fn origins_are_listed_exactly() {
