@@ -1,5 +1,4 @@
+//! ICE candidates.
 #![no_main]
 
-use std::time::Instant;
-
-libfuzzer_sys::fuzz_target!(|text: &str| sfu::fuzz::candidate(Instant::now(), text));
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| sfu::fuzz::candidate(testkit::origin(), &String::from_utf8_lossy(bytes)));

@@ -1,5 +1,4 @@
+//! Datagrams and their payloads, at the SFU.
 #![no_main]
 
-use std::time::Instant;
-
-libfuzzer_sys::fuzz_target!(|bytes: &[u8]| sfu::fuzz::datagram(Instant::now(), bytes));
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| sfu::fuzz::datagram(testkit::origin(), bytes));

@@ -1,5 +1,4 @@
+//! Packets of several layers, through the forwarder.
 #![no_main]
 
-use std::time::Instant;
-
-libfuzzer_sys::fuzz_target!(|bytes: &[u8]| sfu::fuzz::forward(Instant::now(), bytes));
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| sfu::fuzz::forward(testkit::origin(), bytes));

@@ -1,5 +1,4 @@
+//! Offers, at the SFU.
 #![no_main]
 
-use std::time::Instant;
-
-libfuzzer_sys::fuzz_target!(|text: &str| sfu::fuzz::offer(Instant::now(), text));
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| sfu::fuzz::offer(testkit::origin(), &String::from_utf8_lossy(bytes)));

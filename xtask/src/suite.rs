@@ -30,7 +30,7 @@ const PARTS: &[Part] = &[
         commands: &["cargo clippy --release --workspace --all-targets --locked -- -D warnings"],
     },
     Part { name: "sdk: node", commands: &["npm run --silent sdk"] },
-    Part { name: "sdk: python", commands: &["e2e/python/run.sh -q"] },
+    Part { name: "sdk: python", commands: &["e2e/python/run.sh"] },
     Part { name: "browser", commands: &["npm run --silent e2e"] },
 ];
 

@@ -15,6 +15,8 @@ const SECONDS: u64 = 10;
 const BYTES_MAX: usize = 64 * 1024;
 /// Values that parsers get wrong.
 const INTERESTING: [u8; 8] = [0x00, 0x01, 0x7f, 0x80, 0xff, b'\n', b':', b' '];
+/// Numbers at the ends of the types that parsers use.
+const NUMBERS: [&str; 8] = ["0", "1", "15", "255", "65536", "4294967296", "18446744073709551616", "-1"];
 
 /// Runs `target` on each file of `corpus` and then on mutations of them. A panic is reported with the input in hex.
 ///
@@ -51,13 +53,14 @@ fn run(target: &impl Fn(&[u8]), input: &[u8], seed: u64) {
     }
 }
 
-/// One to eight changes of a corpus entry: bytes flipped, set, inserted, removed, repeated, or the tail of another entry.
+/// One to eight changes of a corpus entry: bytes flipped, set, inserted, removed, repeated, the tail of another entry, and
+/// where the entry has lines, changes of whole lines.
 fn mutate(random: &mut Random, inputs: &[Vec<u8>]) -> Vec<u8> {
     let pick = |random: &mut Random| &inputs[usize::try_from(random.below(inputs.len() as u64)).unwrap_or(0)];
     let mut bytes = pick(random).clone();
     for _ in 0..=random.below(8) {
         let at = usize::try_from(random.below(bytes.len() as u64 + 1)).unwrap_or(0);
-        match random.below(7) {
+        match random.below(8) {
             0 if at < bytes.len() => bytes[at] ^= 1 << random.below(8),
             1 if at < bytes.len() => bytes[at] = INTERESTING[usize::try_from(random.below(8)).unwrap_or(0)],
             2 => bytes.insert(at, (random.next_u64() & 0xff) as u8),
@@ -76,9 +79,34 @@ fn mutate(random: &mut Random, inputs: &[Vec<u8>]) -> Vec<u8> {
                 bytes.truncate(at);
                 bytes.extend_from_slice(&other[from..]);
             }
+            6 if bytes.contains(&b'\n') => change_lines(random, &mut bytes),
             _ => bytes.truncate(at.max(1)),
         }
     }
     bytes.truncate(BYTES_MAX);
     bytes
+}
+
+/// Text formats break at lines: takes one out, doubles one, swaps two, or puts an uncomfortable number into one.
+fn change_lines(random: &mut Random, bytes: &mut Vec<u8>) {
+    let mut lines: Vec<Vec<u8>> = bytes.split_inclusive(|byte| *byte == b'\n').map(<[u8]>::to_vec).collect();
+    let pick = |random: &mut Random, length: usize| usize::try_from(random.below(length as u64)).unwrap_or(0);
+    let (one, other) = (pick(random, lines.len()), pick(random, lines.len()));
+    match random.below(4) {
+        0 => drop(lines.remove(one)),
+        1 => lines.insert(one, lines[other].clone()),
+        2 => lines.swap(one, other),
+        _ => {
+            let number = NUMBERS[pick(random, NUMBERS.len())];
+            let words: Vec<&[u8]> = lines[one].split_inclusive(|byte| b" :/=\r\n".contains(byte)).collect();
+            let at = pick(random, words.len());
+            let mut line = words[..at].concat();
+            line.extend_from_slice(number.as_bytes());
+            // The separator that ended the word stays.
+            line.extend(words[at].last().filter(|last| b" :/=\r\n".contains(last)));
+            line.extend(words[at + 1..].concat());
+            lines[one] = line;
+        }
+    }
+    *bytes = lines.concat();
 }

@@ -1,10 +1,8 @@
 //! Several clients around one server: who gets what.
 
-mod common;
-
 use std::time::Duration;
 
-use common::{SeedOnPanic, Sim};
+use crate::common::{SeedOnPanic, Sim};
 use sfu::{Channel, Event, MediaKind, TrackId};
 use testkit::link::Conditions;
 

@@ -1,11 +1,9 @@
 //! Layers: which one a subscriber gets, and that it cannot tell where one ended and the next began.
 
-mod common;
-
 use std::collections::HashSet;
 use std::time::Duration;
 
-use common::{SeedOnPanic, Sim, rid_of};
+use crate::common::{SeedOnPanic, Sim, rid_of};
 use sfu::{DownSettings, MediaKind, PeerId, TrackId};
 use str0m::media::Mid;
 use testkit::link::Conditions;

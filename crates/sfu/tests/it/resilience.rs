@@ -1,11 +1,9 @@
 //! What a call survives: loss, a new network, an ICE restart, a peer that breaks, a reader that does not read.
 
-mod common;
-
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use common::{SeedOnPanic, Sim};
+use crate::common::{SeedOnPanic, Sim};
 use sfu::{Channel, DownSettings, Event, MediaKind, PeerId, PeerOptions, SectionRole, TrackId};
 use str0m::media::Mid;
 use testkit::link::Conditions;

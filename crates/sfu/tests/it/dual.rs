@@ -1,10 +1,8 @@
 //! The server offers: the subscriber's side of two peer connections.
 
-mod common;
-
 use std::time::Duration;
 
-use common::Sim;
+use crate::common::Sim;
 use sfu::{AddedTrack, Channel, Event, MediaKind, OfferChange, PeerId, SfuError, TrackId};
 use testkit::link::Conditions;
 

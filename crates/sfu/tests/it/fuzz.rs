@@ -1,0 +1,31 @@
+//! Foreign bytes at every parser of the SFU, mutated from a committed corpus.
+
+use std::path::{Path, PathBuf};
+
+fn corpus(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fuzz/corpus").join(name)
+}
+
+#[test]
+fn fuzz_datagrams() {
+    testkit::fuzz::drive(&corpus("datagram"), 5, |bytes| sfu::fuzz::datagram(testkit::origin(), bytes));
+}
+
+#[test]
+fn fuzz_offers() {
+    testkit::fuzz::drive(&corpus("offer"), 6, |bytes| {
+        sfu::fuzz::offer(testkit::origin(), &String::from_utf8_lossy(bytes))
+    });
+}
+
+#[test]
+fn fuzz_candidates() {
+    testkit::fuzz::drive(&corpus("candidate"), 7, |bytes| {
+        sfu::fuzz::candidate(testkit::origin(), &String::from_utf8_lossy(bytes));
+    });
+}
+
+#[test]
+fn fuzz_forwarding() {
+    testkit::fuzz::drive(&corpus("forward"), 8, |bytes| sfu::fuzz::forward(testkit::origin(), bytes));
+}

@@ -1,0 +1,8 @@
+//! A room's worth of clients around one SFU, in memory, in stepped time.
+
+mod common;
+mod dual;
+mod fuzz;
+mod resilience;
+mod room;
+mod simulcast;
