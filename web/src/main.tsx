@@ -5,8 +5,9 @@ import { createMeetingApi, MeetingKeys, PreferencesViewModel } from "@heydok/cli
 import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
 import { App } from "./app/App";
-import { interceptLinks } from "./app/router";
+import { interceptLinks, restoreFocusOnReturn } from "./app/router";
 import { safeStorage } from "./app/storage";
+import { updates, watchForUpdates } from "./app/update";
 
 const root = document.getElementById("root");
 if (!root) throw new Error("index.html has an element with the id root");
@@ -23,7 +24,9 @@ const services = {
   keys: new MeetingKeys(safeStorage("sessionStorage")),
 };
 
-interceptLinks();
+restoreFocusOnReturn();
+interceptLinks(() => updates.ready.value);
+watchForUpdates();
 createRoot(root).render(
   <StrictMode>
     <App services={services} />

@@ -27,3 +27,4 @@ export * from "./prejoin/presence";
 export * from "./prejoin/speaker";
 export * from "./state/behavior";
 export * from "./state/scope";
+export * from "./update/update";

@@ -1,14 +1,19 @@
-import { useEffect } from "react";
-import { AboutScreen } from "../features/about/AboutScreen";
+import { lazy, Suspense, useEffect } from "react";
 import { Landing } from "../features/landing/Landing";
-import { MeetingPage } from "../features/meeting/MeetingPage";
 import { NotFound } from "../features/problem/NotFound";
+import { Frame } from "../frame/Frame";
 import { AnnouncerProvider } from "../primitives/Announcer";
 import { ToastProvider } from "../primitives/Toasts";
 import { CrashBoundary } from "./CrashBoundary";
 import { type Services, ServicesContext } from "./context";
 import { navigate, redirectOf, routeOf, useAddress } from "./router";
 import { useBehavior } from "./useBehavior";
+
+const loadMeetingPage = () => import("../features/meeting/MeetingPage");
+const MeetingPage = lazy(loadMeetingPage);
+const AboutScreen = lazy(() => import("../features/about/AboutScreen"));
+// Fetched beside this program and not after it, where the address already says that it will be needed.
+if (location.pathname.startsWith("/meeting")) void loadMeetingPage().catch(() => undefined);
 
 export function App({ services }: { services: Services }) {
   const { theme } = useBehavior(services.preferences.preferences);
@@ -45,9 +50,17 @@ function Screens() {
     case "landing":
       return <Landing />;
     case "meeting":
-      return <MeetingPage key={route.code} code={route.code} />;
+      return (
+        <Suspense fallback={<Frame>{null}</Frame>}>
+          <MeetingPage key={route.code} code={route.code} />
+        </Suspense>
+      );
     case "about":
-      return <AboutScreen key={route.topic} topic={route.topic} />;
+      return (
+        <Suspense fallback={<Frame>{null}</Frame>}>
+          <AboutScreen key={route.topic} topic={route.topic} />
+        </Suspense>
+      );
     case "notFound":
       return <NotFound />;
   }

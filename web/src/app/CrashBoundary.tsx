@@ -29,7 +29,7 @@ function Crashed({ code }: { code: string }) {
     <Frame>
       <div className={styles.screen}>
         <Heading title={t("crashedTitle")}>{t("crashedTitle")}</Heading>
-        <p className={styles.text}>{t("crashedText", { code })}</p>
+        <p className="lead">{t("crashedText", { code })}</p>
         <div className={styles.actions}>
           <Button look="primary" onClick={() => location.reload()}>
             {t("reload")}

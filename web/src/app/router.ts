@@ -58,14 +58,30 @@ const CHANGED = "heydok:location";
 /** Goes to another screen without loading the page. `replace` leaves no entry in the history. */
 export function navigate(address: string, { replace = false } = {}): void {
   if (replace) history.replaceState(history.state, "", address);
-  else history.pushState(null, "", address);
+  else {
+    // Where one was, so that the way back leads there and not to the top of the page.
+    const opener = document.activeElement?.closest("a")?.getAttribute("href") ?? null;
+    history.replaceState({ opener }, "");
+    history.pushState(null, "", address);
+  }
   window.dispatchEvent(new Event(CHANGED));
+}
+
+/** Gives the focus back to the link by which somebody had gone on, when they come back. Call once. */
+export function restoreFocusOnReturn(): void {
+  window.addEventListener("popstate", ({ state }: PopStateEvent) => {
+    const opener: unknown = (state as { opener?: unknown } | null)?.opener;
+    if (typeof opener !== "string") return;
+    requestAnimationFrame(() => {
+      document.querySelector<HTMLElement>(`a[href="${CSS.escape(opener)}"]`)?.focus({ preventScroll: true });
+    });
+  });
 }
 
 /**
  * Follows links of this page without loading it again, unless the person asked for a new tab or window. Call once.
  */
-export function interceptLinks(): void {
+export function interceptLinks(isOutdated: () => boolean): void {
   document.addEventListener("click", (event) => {
     const plain = event.button === 0 && !event.metaKey && !event.ctrlKey && !event.shiftKey && !event.altKey;
     const link = event.target instanceof Element ? event.target.closest("a") : null;
@@ -75,7 +91,8 @@ export function interceptLinks(): void {
     const sameDocument =
       url.pathname === location.pathname && url.search === location.search && url.hash !== "";
     const ours = url.origin === location.origin && !sameDocument;
-    if (!ours || routeOf(url).screen === "notFound") return;
+    // A newer build comes with the next page anybody opens outside a call.
+    if (!ours || routeOf(url).screen === "notFound" || isOutdated()) return;
     event.preventDefault();
     navigate(url.pathname + url.search + url.hash);
   });

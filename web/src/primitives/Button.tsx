@@ -10,6 +10,8 @@ interface Shared {
   readonly look?: ButtonLook;
   readonly icon?: LucideIcon;
   readonly wide?: boolean;
+  /** The one deed of a screen. */
+  readonly large?: boolean;
   readonly children: ReactNode;
 }
 
@@ -24,6 +26,7 @@ export function Button(props: ButtonProps) {
     look = "outlined",
     icon,
     wide = false,
+    large = false,
     busy = false,
     children,
     className,
@@ -40,7 +43,7 @@ export function Button(props: ButtonProps) {
     <button
       {...rest}
       type={type ?? "button"}
-      className={classes(look, wide, className)}
+      className={classes({ look, wide, large }, className)}
       aria-disabled={disabled || undefined}
       onClick={press}
     >
@@ -58,15 +61,19 @@ export interface LinkButtonProps
 
 /** A link with button looks: it changes the page. */
 export function LinkButton(props: LinkButtonProps) {
-  const { look = "outlined", icon, wide = false, children, className, href, ...rest } = props;
+  const { look = "outlined", icon, wide = false, large = false, children, className, href, ...rest } = props;
   return (
-    <a {...rest} href={href} className={classes(look, wide, className)}>
+    <a {...rest} href={href} className={classes({ look, wide, large }, className)}>
       {icon && <Icon of={icon} />}
       <span>{children}</span>
     </a>
   );
 }
 
-function classes(look: ButtonLook, wide: boolean, extra: string | undefined): string {
-  return [styles.button, styles[look], wide && styles.wide, extra].filter(Boolean).join(" ");
+function classes(
+  { look, wide, large }: { look: ButtonLook; wide: boolean; large: boolean },
+  extra: string | undefined,
+): string {
+  const names = [styles.button, styles[look], wide && styles.wide, large && styles.large, extra];
+  return names.filter(Boolean).join(" ");
 }

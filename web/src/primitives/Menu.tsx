@@ -1,8 +1,9 @@
 import { Check, type LucideIcon } from "lucide-react";
-import { type KeyboardEvent, type ReactNode, type RefObject, useId, useRef, useState } from "react";
-import { placeBeside, type Side } from "./floating";
+import { type KeyboardEvent, type ReactNode, useRef } from "react";
+import type { Side } from "./floating";
 import { Icon } from "./Icon";
 import styles from "./Menu.module.css";
+import { type PopoverTriggerProps, usePopover } from "./usePopover";
 
 export interface MenuItem {
   readonly id: string;
@@ -16,13 +17,8 @@ export interface MenuItem {
 }
 
 /** What the opener must carry; spread it on a `Button` or `IconButton`. */
-export interface MenuTriggerProps {
-  readonly ref: RefObject<HTMLButtonElement | null>;
+export interface MenuTriggerProps extends PopoverTriggerProps {
   readonly "aria-haspopup": "menu";
-  readonly "aria-expanded": boolean;
-  readonly "aria-controls": string;
-  readonly onPointerDown: () => void;
-  readonly onClick: () => void;
   readonly onKeyDown: (event: KeyboardEvent) => void;
 }
 
@@ -36,58 +32,41 @@ export interface MenuProps {
 
 /** A list of actions or choices that opens from a button. Arrows, Home, End and first letters move; Esc closes. */
 export function Menu({ label, items, side = "below", align = "end", trigger }: MenuProps) {
-  const opener = useRef<HTMLButtonElement>(null);
-  const list = useRef<HTMLDivElement>(null);
-  const [open, setOpen] = useState(false);
-  // The browser closes the menu between press and click, so that the click alone could not tell.
-  const wasOpen = useRef(false);
-  const id = useId();
-  const show = (last = false) => {
-    const menu = list.current;
-    if (!menu || !opener.current) return;
-    menu.showPopover();
-    placeBeside(menu, opener.current, side, align);
-    const entries = entriesOf(menu);
-    const checked = entries.find((entry) => entry.getAttribute("aria-checked") === "true");
-    (checked ?? entries.at(last ? -1 : 0))?.focus();
-  };
-  const hide = () => {
-    list.current?.hidePopover();
-    opener.current?.focus();
-  };
+  const last = useRef(false);
+  const menu = usePopover({
+    side,
+    align,
+    onOpen: (panel) => {
+      const entries = entriesOf(panel);
+      const checked = entries.find((entry) => entry.getAttribute("aria-checked") === "true");
+      (checked ?? entries.at(last.current ? -1 : 0))?.focus();
+      last.current = false;
+    },
+  });
   return (
     <>
       {trigger({
-        ref: opener,
+        ...menu.trigger,
         "aria-haspopup": "menu",
-        "aria-expanded": open,
-        "aria-controls": id,
-        onPointerDown: () => {
-          wasOpen.current = open;
-        },
-        onClick: () => {
-          if (wasOpen.current) hide();
-          else show();
-          wasOpen.current = false;
-        },
         onKeyDown: (event) => {
           if (event.key !== "ArrowDown" && event.key !== "ArrowUp") return;
           event.preventDefault();
-          show(event.key === "ArrowUp");
+          last.current = event.key === "ArrowUp";
+          menu.show();
         },
       })}
       <div
-        ref={list}
-        id={id}
+        ref={menu.panel}
+        id={menu.id}
         popover="auto"
         role="menu"
         aria-label={label}
         className={styles.menu}
-        onToggle={(event) => setOpen(event.newState === "open")}
-        onKeyDown={(event) => moveFocus(event, hide)}
+        onToggle={(event) => menu.toggled(event.newState)}
+        onKeyDown={(event) => moveFocus(event, menu.hide)}
       >
         {items.map((item) => (
-          <MenuEntry key={item.id} item={item} onDone={hide} />
+          <MenuEntry key={item.id} item={item} onDone={menu.hide} />
         ))}
       </div>
     </>

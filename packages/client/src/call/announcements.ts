@@ -1,7 +1,21 @@
+import type { Verbosity } from "./preferences";
+
 /** Who came and who went since the last announcement, ready to be said as one sentence each. */
 export interface Movement {
   joined: readonly string[];
   left: readonly string[];
+}
+
+/** Something to be said by the announcer, in the words of the language. */
+export type CallNews =
+  | { kind: "moved"; movement: Movement }
+  | { kind: "message"; from: string; text: string }
+  | { kind: "share-started" | "share-stopped"; name: string };
+
+/** Whether this news is said to somebody who wants to hear only so much. Faults and questions are always said. */
+export function worthSaying(news: CallNews, verbosity: Verbosity): boolean {
+  if (verbosity === "errors") return false;
+  return verbosity === "all" || news.kind !== "moved";
 }
 
 /** Joins and leaves are not announced from this many people on. */

@@ -125,7 +125,7 @@ describe("hearing", () => {
     await vi.waitFor(() => expect(chat.log.value.lastSeq).toBe(0));
     room.deliver(put("hi", "guest-2"));
     expect(texts(chat)).toEqual(["hi:sent"]);
-    expect(heard).toHaveBeenCalledWith("guest-2", "hi");
+    expect(heard).toHaveBeenCalledWith("guest-2", "hi", false);
   });
 
   test("one that pretends to come from the server is ignored", () => {

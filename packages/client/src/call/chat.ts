@@ -21,7 +21,7 @@ export interface ChatHooks {
   /** The token that proves who we are, fresh at each call. */
   token(): string;
   /** A message by somebody else arrived now (not from history). */
-  onHeard(senderName: string, text: string): void;
+  onHeard(senderName: string, text: string, panelOpen: boolean): void;
 }
 
 /** The meeting's chat: sends through the API, hears of new messages through the room. */
@@ -113,7 +113,7 @@ export class Chat {
       const key = `${FOREIGN_TOPIC}-${this.heardCount}`;
       const at = this.surroundings.now();
       this.apply({ type: "heard", key, senderId: identity, senderName, text, at, panelOpen: this.panelOpen });
-      this.hooks.onHeard(senderName, text);
+      this.hooks.onHeard(senderName, text, this.panelOpen);
     });
   }
 
@@ -127,7 +127,8 @@ export class Chat {
     this.apply({ type: "stored", messages: [message], ownId: this.self.id, panelOpen: this.panelOpen });
     if (message.seq === this.completeTo + 1) this.completeTo = message.seq;
     else if (message.seq > this.completeTo && this.caughtUp) void this.catchUp();
-    if (!known && message.senderId !== this.self.id) this.hooks.onHeard(message.senderName, message.text);
+    if (known || message.senderId === this.self.id) return;
+    this.hooks.onHeard(message.senderName, message.text, this.panelOpen);
   }
 
   /** Fetches what was said while we did not hear; asked again meanwhile, it looks once more. */

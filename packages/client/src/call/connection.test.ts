@@ -20,7 +20,13 @@ describe("what the page shows of an outage", () => {
     [59_999, "reconnecting-long"],
     [60_000, "lost"],
   ] as const)("after %i ms: %s", (outage, phase) => {
-    expect(connectionPhase({ status: "interrupted", since: 500 }, 500 + outage)).toBe(phase);
+    expect(connectionPhase({ status: "interrupted", since: 500, cause: "line" }, 500 + outage)).toBe(phase);
+  });
+
+  test("a restart that was announced is told at once", () => {
+    expect(connectionPhase({ status: "interrupted", since: 500, cause: "restart" }, 500)).toBe(
+      "reconnecting",
+    );
   });
 });
 
@@ -41,6 +47,12 @@ describe("the way back", () => {
 
   test("a second cut within an outage does not restart its clock", () => {
     expect(nextConnection(cut, { type: "interrupted", at: 5_000 })).toBe(cut);
+  });
+
+  test("the reason may follow the cut, and stays", () => {
+    const told = nextConnection(cut, { type: "interrupted", at: 1_100, cause: "restart" });
+    expect(told).toEqual({ status: "interrupted", since: 1_000, cause: "restart" });
+    expect(nextConnection(told, { type: "interrupted", at: 1_200, cause: "line" })).toBe(told);
   });
 
   test("a first connection that fails stays connecting", () => {

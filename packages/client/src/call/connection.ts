@@ -2,8 +2,11 @@
 export type Connection =
   | { status: "connecting"; since: number }
   | { status: "connected"; notice: BackNotice | null }
-  | { status: "interrupted"; since: number }
+  | { status: "interrupted"; since: number; cause: OutageCause }
   | { status: "ended" };
+
+/** The line broke, or the server said that it restarts. */
+export type OutageCause = "line" | "restart";
 
 /** "Connected again": shown for a few seconds after an outage that was noticed. */
 export interface BackNotice {
@@ -13,7 +16,7 @@ export interface BackNotice {
 
 export type ConnectionEvent =
   | { type: "connected"; at: number }
-  | { type: "interrupted"; at: number }
+  | { type: "interrupted"; at: number; cause?: OutageCause }
   | { type: "notice-read" }
   | { type: "ended" };
 
@@ -30,12 +33,19 @@ export function nextConnection(state: Connection, event: ConnectionEvent): Conne
     case "connected":
       return { status: "connected", notice: backNotice(state, event.at) };
     case "interrupted":
-      return state.status === "connected" ? { status: "interrupted", since: event.at } : state;
+      return interrupted(state, event.at, event.cause);
     case "notice-read":
       return state.status === "connected" ? { status: "connected", notice: null } : state;
     case "ended":
       return { status: "ended" };
   }
+}
+
+function interrupted(state: Connection, at: number, cause: OutageCause | undefined): Connection {
+  if (state.status === "connected") return { status: "interrupted", since: at, cause: cause ?? "line" };
+  // The reason may be told after the socket has closed; it never changes back.
+  if (state.status !== "interrupted" || cause !== "restart" || state.cause === cause) return state;
+  return { ...state, cause };
 }
 
 function backNotice(state: Connection, at: number): BackNotice | null {
@@ -57,7 +67,8 @@ export type ConnectionPhase =
 export function connectionPhase(state: Connection, now: number): ConnectionPhase {
   if (state.status !== "interrupted") return state.status;
   const outage = now - state.since;
-  if (outage < BANNER_AFTER_MS) return "frozen";
+  // Who knows the reason need not wait whether it passes.
+  if (outage < BANNER_AFTER_MS && state.cause === "line") return "frozen";
   if (outage < ADVICE_AFTER_MS) return "reconnecting";
   return outage < GIVE_UP_AFTER_MS ? "reconnecting-long" : "lost";
 }

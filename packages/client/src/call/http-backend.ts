@@ -14,6 +14,9 @@ export interface HttpBackendOptions {
   hostKey: string | null;
 }
 
+/** A sign of life that takes longer than this is none, in milliseconds. */
+const SIGN_OF_LIFE_MS = 1_500;
+
 const ROLES: readonly Role[] = ["host", "guest", "external"];
 
 /** Answers of the server itself that a later try may turn into a good one. */
@@ -81,6 +84,15 @@ export class HttpCallBackend implements CallBackend {
     try {
       await this.options.meetings.end(this.options.code, hostKey);
       return true;
+    } catch {
+      return false;
+    }
+  }
+
+  async reachable(): Promise<boolean> {
+    try {
+      const signal = AbortSignal.timeout(SIGN_OF_LIFE_MS);
+      return (await this.options.http.GET("/health", { signal, cache: "no-store" })).response.ok;
     } catch {
       return false;
     }

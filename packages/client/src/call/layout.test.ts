@@ -17,11 +17,19 @@ function input(count: number, change: Partial<StageInput> = {}): StageInput {
     pinned: [],
     speaker: null,
     sharing: false,
+    ownShare: false,
     page: 0,
     selfCorner: "bottom-right",
     ...change,
   };
 }
+
+/** Nobody else's screen, somebody else's, or only mine. */
+const SHARES = [
+  { sharing: false, ownShare: false },
+  { sharing: true, ownShare: false },
+  { sharing: false, ownShare: true },
+];
 
 const phone = { width: 344, height: 560, windowWidth: 360, windowHeight: 740 };
 const tablet = { width: 744, height: 880, windowWidth: 768, windowHeight: 1024 };
@@ -44,9 +52,11 @@ describe("every layout keeps its tiles inside the stage and apart from each othe
   };
   for (const [name, size] of Object.entries(sizes)) {
     for (const choice of ["auto", "grid", "speaker", "sidebar"] as const) {
-      for (const sharing of [false, true]) {
-        test.each([1, 2, 3, 5, 12, 20])(`${name}, ${choice}, sharing ${sharing}: %i people`, (count) => {
-          const stage = input(count, { ...size, choice, sharing });
+      for (const share of SHARES) {
+        const { sharing, ownShare } = share;
+        const title = `${name}, ${choice}, sharing ${sharing}, ${ownShare}: %i people`;
+        test.each([1, 2, 3, 5, 12, 20])(title, (count) => {
+          const stage = input(count, { ...size, choice, ...share });
           const layout = arrange(stage);
           const floating = layout.tiles.some((tile) => tile.role === "self");
           const boxes = [

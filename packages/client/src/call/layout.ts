@@ -22,6 +22,8 @@ export interface StageInput {
   speaker: string | null;
   /** Whether somebody else shares a screen. */
   sharing: boolean;
+  /** Whether only I share one: what stands for it takes a place among the tiles. */
+  ownShare: boolean;
   /** Counted from 0; too large a page shows the last. */
   page: number;
   selfCorner: Corner;
@@ -54,12 +56,16 @@ function pageOf(ids: readonly string[], size: number, page: number): Page {
   return { ids: ids.slice(shown * size, (shown + 1) * size), page: shown, pages };
 }
 
+/** Stands for one's own shared screen while the boxes are computed; no identity contains a space. */
+const OWN_SHARE = "own share";
+
 /** Room below the tiles for turning pages, in CSS pixels. */
 export const PAGER_HEIGHT = 48;
 
 /** How many tiles the first page shows; what decides who has to swap in. */
 export function firstPageSize(input: StageInput): number {
-  return capacity(arrangeIn(input).pages > 1 ? abovePager(input) : input);
+  const places = capacity(arrangeIn(withOwnShare(input)).pages > 1 ? abovePager(input) : input);
+  return input.ownShare ? Math.max(1, places - 1) : places;
 }
 
 function abovePager(input: StageInput): StageInput {
@@ -75,8 +81,16 @@ function capacity(input: StageInput): number {
 
 /** Puts every tile of the chosen page, and the shared screen, at its place. */
 export function arrange(input: StageInput): StageLayout {
-  const layout = arrangeIn(input);
-  return layout.pages > 1 ? arrangeIn(abovePager(input)) : layout;
+  const full = withOwnShare(input);
+  const whole = arrangeIn(full);
+  const layout = whole.pages > 1 ? arrangeIn(abovePager(full)) : whole;
+  const own = layout.tiles.find((tile) => tile.id === OWN_SHARE);
+  if (own === undefined) return layout;
+  return { ...layout, share: own.box, tiles: layout.tiles.filter((tile) => tile !== own) };
+}
+
+function withOwnShare(input: StageInput): StageInput {
+  return input.ownShare ? { ...input, order: [OWN_SHARE, ...input.order] } : input;
 }
 
 function arrangeIn(input: StageInput): StageLayout {
@@ -111,8 +125,8 @@ function mainTiles(input: StageInput): readonly string[] | null {
   if (input.choice === "grid") return null;
   if (pinned.length > 0 && input.order.length > pinned.length && !isPair(input)) return pinned;
   if (input.choice === "auto") return null;
-  const speaker =
-    input.speaker !== null && input.order.includes(input.speaker) ? input.speaker : input.order[0];
+  const people = input.order.filter((id) => id !== OWN_SHARE);
+  const speaker = input.speaker !== null && people.includes(input.speaker) ? input.speaker : people[0];
   return speaker === undefined ? null : [speaker];
 }
 

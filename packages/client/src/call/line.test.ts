@@ -4,11 +4,18 @@ import type { JoinResult } from "../meeting/types";
 import type { CallBackend, JoinOutcome } from "./backend";
 import { Line } from "./line";
 
+class FakeSignalClient {
+  readonly heard: DisconnectReason[] = [];
+  onLeave = (leave: { reason: DisconnectReason }): void => void this.heard.push(leave.reason);
+}
+
 /** The part of livekit-client's room that a line uses, driven by the test. */
 class FakeRoom {
   readonly listeners = new Map<string, Set<(...values: unknown[]) => void>>();
   readonly tokens: string[] = [];
   disconnected = false;
+  /** The inner part that livekit-client keeps to itself, with what it heard of leave messages. */
+  readonly engine = { client: new FakeSignalClient() };
 
   constructor(private readonly reachable: () => boolean) {}
 
@@ -118,6 +125,29 @@ describe("a room that is lost", () => {
     line.retryNow();
     await pass(1);
     expect(joins.length).toBe(before + 1);
+    expect(line.connection.value.status).toBe("connected");
+  });
+});
+
+describe("a server that restarts", () => {
+  test("is told by its leave message, and nobody is thrown out", async () => {
+    const { events, joins, last, line } = setUp();
+    await pass(0);
+    const client = last().engine.client;
+    client.onLeave({ reason: DisconnectReason.SERVER_SHUTDOWN });
+    expect(line.connection.value).toMatchObject({ status: "interrupted", cause: "restart" });
+    expect(client.heard).toEqual([DisconnectReason.SERVER_SHUTDOWN]);
+    last().emit(RoomEvent.Disconnected, DisconnectReason.SERVER_SHUTDOWN);
+    await pass(10);
+    expect(events.onEnd).not.toHaveBeenCalled();
+    expect(joins).toHaveLength(1);
+    expect(line.connection.value.status).toBe("connected");
+  });
+
+  test("any other leave message is left to livekit-client", async () => {
+    const { last, line } = setUp();
+    await pass(0);
+    last().engine.client.onLeave({ reason: DisconnectReason.STATE_MISMATCH });
     expect(line.connection.value.status).toBe("connected");
   });
 });

@@ -1,4 +1,4 @@
-import { ConnectionState, type DisconnectReason, Room, RoomEvent, VideoPresets } from "livekit-client";
+import { DisconnectReason, Room, VideoPresets } from "livekit-client";
 import type { JoinResult } from "../meeting/types";
 import { Cell } from "../state/behavior";
 import type { CallBackend, Surroundings } from "./backend";
@@ -10,11 +10,10 @@ import {
   resumeDelay,
 } from "./connection";
 import { type AfterDisconnect, afterDisconnect, type EndReason, finalRefusal } from "./end-reason";
+import { watchRoom } from "./room-watch";
 
 /** A first connection that takes longer than this will not come, in milliseconds. */
 const FIRST_CONNECTION_MS = 40_000;
-/** The SDK may hang in an attempt; after this long in an outage its room is given up. */
-const HUNG_AFTER_MS = 14_000;
 const ATTEMPT_MS = 12_000;
 
 export interface LineEvents {
@@ -123,8 +122,8 @@ export class Line {
   private async hold(): Promise<{ connected: boolean; after: AfterDisconnect; problem: string | null }> {
     const room = this.newRoom(this.surroundings);
     this.room = room;
-    const watch = watchRoom(room, {
-      interrupted: () => this.tell({ type: "interrupted", at: this.surroundings.now() }),
+    const watch = watchRoom(room, this.surroundings, () => this.backend.reachable(), {
+      interrupted: (at, cause) => this.tell({ type: "interrupted", at, cause }),
       repaired: () => {
         this.tell({ type: "connected", at: this.surroundings.now() });
         this.events.onRoom(room);
@@ -149,12 +148,14 @@ export class Line {
     }
     this.everConnected = true;
     this.tell({ type: "connected", at: this.surroundings.now() });
+    watch.connected();
     this.events.onRoom(room);
     const reason = await watch.closed;
     watch.stop();
     this.room = null;
     this.events.onRoomGone();
-    this.tell({ type: "interrupted", at: this.surroundings.now() });
+    const cause = reason === DisconnectReason.SERVER_SHUTDOWN ? "restart" : "line";
+    this.tell({ type: "interrupted", at: this.surroundings.now(), cause });
     return { connected: true, after: afterDisconnect(reason), problem };
   }
 
@@ -197,42 +198,4 @@ export class Line {
       this.wake = done;
     });
   }
-}
-
-interface RoomWatch {
-  /** Resolves when the room is closed, or hung for so long that it counts as closed. */
-  closed: Promise<DisconnectReason | undefined>;
-  stop(): void;
-}
-
-function watchRoom(room: Room, tell: { interrupted(): void; repaired(): void }): RoomWatch {
-  let close: (reason: DisconnectReason | undefined) => void = () => undefined;
-  const closed = new Promise<DisconnectReason | undefined>((resolve) => {
-    close = resolve;
-  });
-  let hung: ReturnType<typeof setTimeout> | undefined;
-  const giveUp = () => {
-    close(undefined);
-    void room.disconnect(false).catch(() => undefined);
-  };
-  const onState = (state: ConnectionState) => {
-    const cut = state === ConnectionState.Reconnecting || state === ConnectionState.SignalReconnecting;
-    if (cut) {
-      hung ??= setTimeout(giveUp, HUNG_AFTER_MS);
-      tell.interrupted();
-    } else {
-      clearTimeout(hung);
-      hung = undefined;
-    }
-  };
-  room.on(RoomEvent.ConnectionStateChanged, onState);
-  room.on(RoomEvent.Reconnected, tell.repaired);
-  room.on(RoomEvent.Disconnected, close);
-  const stop = () => {
-    clearTimeout(hung);
-    room.off(RoomEvent.ConnectionStateChanged, onState);
-    room.off(RoomEvent.Reconnected, tell.repaired);
-    room.off(RoomEvent.Disconnected, close);
-  };
-  return { closed, stop };
 }

@@ -1,4 +1,4 @@
-import type { Room } from "livekit-client";
+import { type Room, TrackEvent } from "livekit-client";
 import { beforeEach, describe, expect, test, vi } from "vitest";
 import { LocalMedia } from "./local-media";
 
@@ -7,8 +7,20 @@ class FakeTrack {
   isMuted = false;
   sender: object | undefined = undefined;
   stopped = false;
-  readonly mediaStreamTrack = { readyState: "live", addEventListener: () => undefined };
+  readonly mediaStreamTrack = {
+    readyState: "live",
+    label: "",
+    addEventListener: () => undefined,
+    getSettings: () => ({}),
+  };
+  readonly listeners = new Map<string, () => void>();
   constructor(readonly source: string) {}
+  on(event: string, listener: () => void) {
+    this.listeners.set(event, listener);
+  }
+  emit(event: string) {
+    this.listeners.get(event)?.();
+  }
   async mute() {
     this.isMuted = true;
   }
@@ -141,4 +153,32 @@ test("leaving closes every device", async () => {
   await settled();
   local.dispose();
   expect(opened.every((track) => track.stopped)).toBe(true);
+});
+
+describe("a device that is unplugged", () => {
+  test("is told with the name of the one that took its place, until read", async () => {
+    const local = media(true, false);
+    local.open();
+    await settled();
+    const [track] = opened;
+    track?.emit(TrackEvent.Ended);
+    if (track) track.mediaStreamTrack.label = "Built-in microphone";
+    track?.emit(TrackEvent.Restarted);
+    expect(local.state.value.replaced).toEqual({ device: "microphone", label: "Built-in microphone" });
+    local.replacementRead();
+    expect(local.state.value.replaced).toBeNull();
+  });
+
+  test("a device that starts anew by itself has not been replaced, nor has one that was off", async () => {
+    const local = media(true, false);
+    local.open();
+    await settled();
+    opened[0]?.emit(TrackEvent.Restarted);
+    expect(local.state.value.replaced).toBeNull();
+    local.setMicrophone(false);
+    await settled();
+    opened[0]?.emit(TrackEvent.Ended);
+    opened[0]?.emit(TrackEvent.Restarted);
+    expect(local.state.value.replaced).toBeNull();
+  });
 });

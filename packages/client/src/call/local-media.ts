@@ -7,13 +7,14 @@ import {
   type Room,
   RoomEvent,
   Track,
+  TrackEvent,
   type TrackPublication,
   VideoPresets,
 } from "livekit-client";
 import { Cell } from "../state/behavior";
 import type { LocalMediaState, MediaChoice, MediaFault } from "./media-state";
 import { videoSource } from "./room-view";
-import { openScreen, type ShareDetail } from "./screen-share";
+import { openScreen, type ShareDetail, surfaceOf } from "./screen-share";
 
 type Device = "microphone" | "camera";
 
@@ -44,6 +45,8 @@ export class LocalMedia {
       cameraBusy: false,
       camera: null,
       screen: null,
+      surface: null,
+      replaced: null,
       fault: null,
     });
   }
@@ -92,6 +95,11 @@ export class LocalMedia {
     this.state.update((state) => (state.fault === null ? state : { ...state, fault: null }));
   }
 
+  /** The person knows that another device took over. */
+  replacementRead(): void {
+    this.state.update((state) => (state.replaced === null ? state : { ...state, replaced: null }));
+  }
+
   /** Goes on with another device; one that is off opens with it next time. */
   async choose(device: Device, id: string): Promise<void> {
     this.ids[device] = id;
@@ -120,7 +128,8 @@ export class LocalMedia {
       void this.publish(track);
     }
     const video = opened.tracks.find((track) => track.kind === Track.Kind.Video);
-    this.state.update((state) => ({ ...state, screen: video ? videoSource(video) : null, fault: null }));
+    const screen = video === undefined ? null : videoSource(video);
+    this.state.update((state) => ({ ...state, screen, surface: surfaceOf(video), fault: null }));
   }
 
   stopShare(): void {
@@ -130,7 +139,7 @@ export class LocalMedia {
       void this.room?.localParticipant.unpublishTrack(track, true);
       track.stop();
     }
-    this.state.update((state) => (state.screen === null ? state : { ...state, screen: null }));
+    this.state.update((state) => (state.screen === null ? state : { ...state, screen: null, surface: null }));
   }
 
   dispose(): void {
@@ -199,11 +208,28 @@ export class LocalMedia {
       const processing = { echoCancellation: true, noiseSuppression: true, autoGainControl: true };
       const track = await createLocalAudioTrack({ ...deviceId, ...processing });
       this.tracks.microphone = track;
+      this.followReplacement(device, track);
       return track;
     }
     const track = await createLocalVideoTrack({ ...deviceId, resolution: VideoPresets.h720.resolution });
     this.tracks.camera = track;
+    this.followReplacement(device, track);
     return track;
+  }
+
+  /** livekit-client goes on with the system's device when one is unplugged; the person has to hear of it. */
+  private followReplacement(device: Device, track: LocalAudioTrack | LocalVideoTrack): void {
+    let gone = false;
+    track.on(TrackEvent.Ended, () => {
+      gone = this.wanted(device);
+    });
+    track.on(TrackEvent.Restarted, () => {
+      if (!gone || this.tracks[device] !== track) return;
+      gone = false;
+      const replaced = { device, label: track.mediaStreamTrack.label };
+      this.state.update((state) => ({ ...state, replaced }));
+      this.showCamera();
+    });
   }
 
   private drop(device: Device): null {

@@ -12,6 +12,16 @@ export type MediaFault =
   | "microphone-muted-by-host"
   | "camera-stopped-by-host";
 
+/** What of the computer is shared; `null` where the browser does not tell. */
+export type ShareSurface = "monitor" | "window" | "browser" | null;
+
+/** A device was unplugged and another one took its place. */
+export interface Replacement {
+  readonly device: "microphone" | "camera";
+  /** Name of the device in use now; empty where the browser does not tell. */
+  readonly label: string;
+}
+
 export interface LocalMediaState {
   /** What the person wants; shown at once, the device follows. */
   microphoneOn: boolean;
@@ -21,6 +31,8 @@ export interface LocalMediaState {
   cameraBusy: boolean;
   camera: VideoSource | null;
   screen: VideoSource | null;
+  surface: ShareSurface;
+  replaced: Replacement | null;
   fault: MediaFault | null;
 }
 

@@ -6,6 +6,8 @@ export interface VideoSource {
   key: string;
   /** Starts showing in `element`; the returned function ends that. */
   attach(element: HTMLVideoElement): () => void;
+  /** The same for an element in another window, which is seen although this page may be behind it. */
+  attachElsewhere(element: HTMLVideoElement): () => void;
 }
 
 export type Quality = "good" | "weak" | "lost" | "unknown";

@@ -22,6 +22,8 @@ export interface Self {
 /** Video that left the page is fetched this much longer, in case the page is turned back. */
 const UNSUBSCRIBE_AFTER_MS = 3_000;
 
+const NOBODY: ReadonlySet<string> = new Set();
+
 /** Everybody in the call, oneself included, kept over outages. Also plays the others' sound. */
 export class People {
   readonly list: Cell<readonly ParticipantView[]>;
@@ -36,6 +38,7 @@ export class People {
   private timers = new Set<ReturnType<typeof setTimeout>>();
   private joinedAt: number;
   private joined = false;
+  private noPictures = false;
 
   constructor(
     private readonly self: Self,
@@ -81,6 +84,12 @@ export class People {
       this.subscribe();
     });
     this.wantedNow = ids;
+  }
+
+  /** Fetches nobody's camera while on; shared screens and sound still come. */
+  withoutPictures(on: boolean): void {
+    this.noPictures = on;
+    this.subscribe();
   }
 
   /** To be called from a press: browsers ask for one before they play sound. */
@@ -145,7 +154,9 @@ export class People {
   }
 
   private subscribe(): void {
-    if (this.room !== null && this.visible !== null) subscribeTo(this.room, this.visible);
+    if (this.room === null) return;
+    if (this.noPictures) subscribeTo(this.room, NOBODY);
+    else if (this.visible !== null) subscribeTo(this.room, this.visible);
   }
 
   private selfView(): ParticipantView {

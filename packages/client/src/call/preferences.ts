@@ -1,5 +1,6 @@
 import type { KeyValueStore } from "../preferences/preferences";
 import { CORNERS, type Corner, LAYOUTS, type LayoutChoice } from "./layout";
+import { SOUND_GROUPS, type SoundGroup } from "./sounds";
 
 /** What this browser remembers of the call screen between calls. */
 export interface CallPreferences {
@@ -7,12 +8,26 @@ export interface CallPreferences {
   readonly corner: Corner;
   /** Whether single characters are shortcuts. */
   readonly singleKeys: boolean;
+  readonly soundsOff: readonly SoundGroup[];
+  /** 0 to 1. */
+  readonly soundVolume: number;
+  readonly verbosity: Verbosity;
+  /** Keeps the control bar in sight in full screen too. */
+  readonly alwaysControls: boolean;
 }
+
+/** How much screen readers are told of what happens. */
+export const VERBOSITIES = ["all", "important", "errors"] as const;
+export type Verbosity = (typeof VERBOSITIES)[number];
 
 export const defaultCallPreferences: CallPreferences = {
   layout: "auto",
   corner: "bottom-right",
   singleKeys: true,
+  soundsOff: [],
+  soundVolume: 0.5,
+  verbosity: "all",
+  alwaysControls: false,
 };
 
 const KEY = "heydok.call";
@@ -33,7 +48,18 @@ function readCallPreferences(value: unknown): CallPreferences {
     layout: LAYOUTS.find((layout) => layout === stored.layout) ?? defaultCallPreferences.layout,
     corner: CORNERS.find((corner) => corner === stored.corner) ?? defaultCallPreferences.corner,
     singleKeys: stored.singleKeys !== false,
+    soundsOff: SOUND_GROUPS.filter(
+      (group) => Array.isArray(stored.soundsOff) && stored.soundsOff.includes(group),
+    ),
+    soundVolume: volumeOf(stored.soundVolume),
+    verbosity: VERBOSITIES.find((verbosity) => verbosity === stored.verbosity) ?? "all",
+    alwaysControls: stored.alwaysControls === true,
   };
+}
+
+function volumeOf(value: unknown): number {
+  const known = typeof value === "number" && value >= 0 && value <= 1;
+  return known ? value : defaultCallPreferences.soundVolume;
 }
 
 export function saveCallPreferences(store: KeyValueStore, preferences: CallPreferences): void {

@@ -1,7 +1,9 @@
 import {
   ConnectionQuality,
+  type ElementInfo,
   type Participant,
   type RemoteTrackPublication,
+  RemoteVideoTrack,
   type Room,
   RoomEvent,
   Track,
@@ -36,9 +38,41 @@ export function videoSource(track: Track): VideoSource {
       track.attach(element);
       return () => void track.detach(element);
     },
+    attachElsewhere: (element) => attachElsewhere(track, element),
   };
   sources.set(track, source);
   return source;
+}
+
+/**
+ * livekit-client fetches a picture in the size of its elements and only while they are seen, and cannot see elements
+ * of other windows. It counts them like picture-in-picture, which is never behind anything.
+ */
+function attachElsewhere(track: Track, element: HTMLVideoElement): () => void {
+  element.srcObject = new MediaStream([track.mediaStreamTrack]);
+  const empty = () => {
+    element.srcObject = null;
+  };
+  if (!(track instanceof RemoteVideoTrack)) return empty;
+  const info: ElementInfo = {
+    element,
+    width: () => element.clientWidth,
+    height: () => element.clientHeight,
+    visible: true,
+    pictureInPicture: true,
+    visibilityChangedAt: undefined,
+    observe: () => undefined,
+    stopObserving: () => undefined,
+  };
+  track.observeElementInfo(info);
+  const view = element.ownerDocument.defaultView;
+  const onResize = () => info.handleResize?.();
+  view?.addEventListener("resize", onResize);
+  return () => {
+    view?.removeEventListener("resize", onResize);
+    track.stopObservingElementInfo(info);
+    empty();
+  };
 }
 
 /** After any of these the picture of the room may be different. */

@@ -1,4 +1,5 @@
 import { createLocalScreenTracks, type LocalTrack } from "livekit-client";
+import type { ShareSurface } from "./media-state";
 
 /** What a shared screen mostly shows: sharp letters, or smooth movement. */
 export type ShareDetail = "text" | "motion";
@@ -27,4 +28,12 @@ function shareFault(error: unknown): "share-blocked" | "share-failed" | null {
   if (!(error instanceof Error)) return "share-failed";
   if (error.name !== "NotAllowedError" && error.name !== "AbortError") return "share-failed";
   return /system/iu.test(error.message) ? "share-blocked" : null;
+}
+
+const SURFACES: readonly ShareSurface[] = ["monitor", "window", "browser"];
+
+/** What of the computer a track shows. */
+export function surfaceOf(track: LocalTrack | undefined): ShareSurface {
+  const told: string | undefined = track?.mediaStreamTrack.getSettings().displaySurface;
+  return SURFACES.find((surface) => surface === told) ?? null;
 }

@@ -1,22 +1,18 @@
-import { type Room, setLogLevel } from "livekit-client";
-import type { JoinResult } from "../meeting/types";
+import { type Room, setLogLevel, Track } from "livekit-client";
+import type { ChatLine, JoinResult } from "../meeting/types";
 import { type Behavior, Cell } from "../state/behavior";
-import { type Movement, MovementMerger } from "./announcements";
+import { type CallNews, MovementMerger } from "./announcements";
 import { browserSurroundings, type CallBackend, type Surroundings } from "./backend";
 import { Chat } from "./chat";
 import type { Connection } from "./connection";
 import type { EndReason } from "./end-reason";
 import { Line, type MakeRoom, makeRoom } from "./line";
+import { LineMonitor, type Voice } from "./line-monitor";
 import { LocalMedia } from "./local-media";
 import type { MediaChoice } from "./media-state";
 import type { ParticipantView, Role } from "./participants";
 import { People } from "./people";
-
-/** Something to be said by the announcer, in the words of the language. */
-export type CallNews =
-  | { kind: "moved"; movement: Movement }
-  | { kind: "message"; from: string; text: string }
-  | { kind: "share-started" | "share-stopped"; name: string };
+import type { CallSound } from "./sounds";
 
 export interface SessionOptions {
   join: JoinResult;
@@ -29,9 +25,18 @@ export interface SessionOptions {
   /** Let livekit-client write its log. */
   debug: boolean;
   onNews(news: CallNews): void;
-  onEnd(reason: EndReason, details: { durationSeconds: number; code: string | null }): void;
+  /** Something that may be heard, with the number of people in the call. */
+  onSound(sound: CallSound, people: number): void;
+  onEnd(reason: EndReason, details: EndDetails): void;
   surroundings?: Surroundings;
   makeRoom?: MakeRoom;
+}
+
+export interface EndDetails {
+  durationSeconds: number;
+  code: string | null;
+  /** What was written while we were in, for whoever wants to keep it. */
+  chat: readonly ChatLine[];
 }
 
 const ROLES_AFTER_MS = 800;
@@ -42,6 +47,9 @@ export class CallSession {
   readonly people: People;
   readonly chat: Chat;
   readonly roles = new Cell<ReadonlyMap<string, Role>>(new Map());
+  readonly monitor: LineMonitor;
+  /** Neither sends nor fetches camera pictures, for a line that carries only sound. */
+  readonly audioOnly = new Cell(false);
   private readonly line: Line;
   private readonly merger: MovementMerger;
   private readonly surroundings: Surroundings;
@@ -64,7 +72,17 @@ export class CallSession {
       options.backend,
       {
         token: () => this.line.token,
-        onHeard: (from, text) => options.onNews({ kind: "message", from, text }),
+        onHeard: (from, text, panelOpen) => {
+          options.onNews({ kind: "message", from, text });
+          if (!panelOpen) this.cue("message");
+        },
+      },
+      this.surroundings,
+    );
+    this.monitor = new LineMonitor(
+      {
+        voices: (room) => this.voices(room),
+        ownQuality: () => this.people.list.value.find((view) => view.isLocal)?.quality ?? "unknown",
       },
       this.surroundings,
     );
@@ -99,9 +117,12 @@ export class CallSession {
     this.media.open();
     this.endings.push(
       this.media.state.subscribe(() => this.people.refresh()),
+      this.media.state.subscribe(this.watchFaults()),
       this.people.list.subscribe(this.watchPeople()),
       this.line.connection.subscribe(() => {
-        if (this.line.connection.value.status === "interrupted") this.people.interrupted();
+        const connection = this.line.connection.value;
+        if (connection.status === "interrupted") this.people.interrupted();
+        if (connection.status === "connected" && connection.notice !== null) this.cue("reconnected");
         this.chat.lineChanged();
       }),
     );
@@ -115,6 +136,12 @@ export class CallSession {
 
   noticeRead(): void {
     this.line.noticeRead();
+  }
+
+  setAudioOnly(on: boolean): void {
+    this.audioOnly.set(on);
+    this.people.withoutPictures(on);
+    if (on) this.media.setCamera(false);
   }
 
   leave(): void {
@@ -154,6 +181,7 @@ export class CallSession {
     this.people.bind(room);
     this.media.bind(room);
     this.chat.bind(room);
+    this.monitor.bind(room);
     this.merger.see(names(this.people.list.value));
     this.fetchRolesSoon();
   }
@@ -163,6 +191,7 @@ export class CallSession {
     this.media.unbind();
     this.people.unbind();
     this.chat.unbind();
+    this.monitor.unbind();
   }
 
   private end(reason: EndReason, code: string | null): void {
@@ -172,13 +201,17 @@ export class CallSession {
     this.release();
     const now = this.surroundings.now();
     const durationSeconds = Math.round((now - (this.startedAt ?? now)) / 1000);
-    this.options.onEnd(reason, { durationSeconds, code });
+    const chat = this.chat.log.value.items
+      .filter((item) => item.delivery === "sent")
+      .map((item) => ({ at: item.sentAt, name: item.senderName, text: item.text }));
+    this.options.onEnd(reason, { durationSeconds, code, chat });
   }
 
   private release(): void {
     for (const ending of this.endings.splice(0)) ending();
     if (this.rolesTimer !== null) clearTimeout(this.rolesTimer);
     this.merger.dispose();
+    this.monitor.dispose();
     this.media.dispose();
     this.people.dispose();
   }
@@ -189,12 +222,49 @@ export class CallSession {
       const people = this.people.list.value;
       if (this.line.connection.value.status === "connected") {
         // Those already there when we came have not joined; the first look is the start.
-        if (known.length > 0) this.merger.see(names(people));
+        if (known.length > 0) {
+          this.merger.see(names(people));
+          this.cueMovement(known, people);
+        }
         this.tellShares(known, people);
         if (people.length !== known.length) this.fetchRolesSoon();
       }
       known = people;
     };
+  }
+
+  private cue(sound: CallSound): void {
+    this.options.onSound(sound, this.people.list.value.length);
+  }
+
+  private cueMovement(before: readonly ParticipantView[], after: readonly ParticipantView[]): void {
+    const ids = (views: readonly ParticipantView[]) => new Set(views.map((view) => view.id));
+    const [old, now] = [ids(before), ids(after)];
+    if ([...now].some((id) => !old.has(id))) this.cue("joined");
+    else if ([...old].some((id) => !now.has(id))) this.cue("left");
+  }
+
+  private watchFaults(): () => void {
+    let before = this.media.state.value.fault;
+    return () => {
+      const { fault } = this.media.state.value;
+      if (fault !== before && fault === "microphone-muted-by-host") this.cue("muted-by-host");
+      before = fault;
+    };
+  }
+
+  /** Open microphones that ought to be heard, one's own included. */
+  private voices(room: Room): Voice[] {
+    const { media, people } = this;
+    // Sound that the browser holds back has no energy either.
+    if (people.soundBlocked.value) return [];
+    const others = [...room.remoteParticipants.values()].flatMap((participant) => {
+      const microphone = participant.getTrackPublication(Track.Source.Microphone);
+      const track = microphone?.isMuted === false ? microphone.track?.mediaStreamTrack.id : undefined;
+      return track === undefined ? [] : [{ id: participant.identity, track }];
+    });
+    const own = media.state.value.microphoneOn ? media.microphoneTrack?.id : undefined;
+    return own === undefined ? others : [...others, { id: this.selfId, track: own }];
   }
 
   private tellShares(before: readonly ParticipantView[], after: readonly ParticipantView[]): void {

@@ -78,12 +78,30 @@ test("a pin of somebody who left is forgotten", () => {
   expect(stage.state.value.pinned).toEqual([]);
 });
 
-test("one's own shared screen leaves the stage to the people", () => {
+test("one's own shared screen takes a place among the people, somebody else's the stage", () => {
   const { people, stage } = setUp();
-  const screen = { key: "screen", attach: () => () => undefined };
+  const screen = { key: "screen", attach: () => () => undefined, attachElsewhere: () => () => undefined };
   people.update((views) => views.map((view) => (view.isLocal ? { ...view, screen } : view)));
-  expect(stage.state.value.share).toBeNull();
+  const own = stage.state.value;
+  expect(own.share).toMatchObject({ width: own.tiles[0]?.box.width, height: own.tiles[0]?.box.height });
+  expect(own.tiles.map((tile) => tile.id).join("")).toBe("abcde");
   people.update((views) => views.map((view) => (view.id === "b" ? { ...view, screen } : view)));
-  expect(stage.state.value.share).not.toBeNull();
+  expect(stage.state.value.share?.width).toBeGreaterThan(own.share?.width ?? 0);
   expect(stage.state.value.shares.map((share) => share.id)).toEqual(["me", "b"]);
+});
+
+test("somebody hidden leaves my stage, not the meeting, and can be brought back", () => {
+  const { people, stage, shown, visible } = setUp();
+  stage.pin("c");
+  stage.hide("c", true);
+  expect(stage.state.value).toMatchObject({ hidden: ["c"], pinned: [] });
+  expect(shown()).toBe("abdefg");
+  expect(visible.at(-1)).not.toContain("c");
+  stage.hide("c", false);
+  expect(stage.state.value.hidden).toEqual([]);
+  stage.hide("me", true);
+  expect(stage.state.value.hidden).toEqual([]);
+  stage.hide("a", true);
+  people.update((views) => views.filter((view) => view.id !== "a"));
+  expect(stage.state.value.hidden).toEqual([]);
 });

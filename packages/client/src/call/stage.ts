@@ -33,6 +33,8 @@ export interface StageState extends StageLayout {
   choice: LayoutChoice;
   corner: Corner;
   pinned: readonly string[];
+  /** People whose tile I do not want to see. */
+  hidden: readonly string[];
   shares: readonly Share[];
 }
 
@@ -43,6 +45,7 @@ export class Stage {
   private log: SpeechLog = new Map();
   private speaker: SpeakerView = { shown: null, shownSince: 0 };
   private pinned: readonly string[] = [];
+  private hidden: readonly string[] = [];
   private page = 0;
   private corner: Corner = "bottom-right";
   private size: Size = { width: 0, height: 0 };
@@ -106,6 +109,14 @@ export class Stage {
     this.refresh();
   }
 
+  /** Takes somebody's tile off my stage, or brings it back; they are still heard and listed. */
+  hide(id: string, hidden: boolean): void {
+    const others = this.hidden.filter((other) => other !== id);
+    this.hidden = hidden && id !== this.selfId ? [...others, id] : others;
+    if (hidden) this.pinned = this.pinned.filter((other) => other !== id);
+    this.refresh();
+  }
+
   moveSelf(corner: Corner): void {
     this.corner = corner;
     this.refresh();
@@ -128,22 +139,19 @@ export class Stage {
 
   private compute(): StageState {
     const now = this.surroundings.now();
-    const people = this.people.value;
+    const everybody = this.people.value;
+    this.hidden = this.hidden.filter((id) => everybody.some((view) => view.id === id));
+    const people = everybody.filter((view) => !this.hidden.includes(view.id));
     const speaking = people.filter((view) => view.speaking).map((view) => view.id);
     this.log = hear(this.log, speaking, now);
     const others = people.filter((view) => !view.isLocal).map((view) => view.id);
     this.speaker = nextSpeaker(this.speaker, this.log, others, now);
     this.pinned = this.pinned.filter((id) => people.some((view) => view.id === id));
-    const input = this.input(people, this.order);
+    const input = this.input(this.order);
     this.order = nextOrder(this.order, people, {
       pinned: this.pinned,
       speech: this.log,
-      pageSize: firstPageSize(
-        this.input(
-          people,
-          people.map((view) => view.id),
-        ),
-      ),
+      pageSize: firstPageSize(this.input(people.map((view) => view.id))),
       now,
       still: this.resting || now - this.touchedAt < STILL_FOR_MS || this.page > 0,
     });
@@ -154,11 +162,14 @@ export class Stage {
       choice: this.choice,
       corner: this.corner,
       pinned: this.pinned,
-      shares: sharesOf(people),
+      hidden: this.hidden,
+      shares: sharesOf(everybody),
     };
   }
 
-  private input(people: readonly ParticipantView[], order: readonly string[]): StageInput {
+  private input(order: readonly string[]): StageInput {
+    const shares = sharesOf(this.people.value);
+    const others = shares.some((share) => !share.isLocal);
     return {
       choice: this.choice,
       width: this.size.width,
@@ -169,7 +180,8 @@ export class Stage {
       selfId: this.selfId,
       pinned: this.pinned,
       speaker: this.speaker.shown,
-      sharing: people.some((view) => view.screen !== null && !view.isLocal),
+      sharing: others,
+      ownShare: !others && shares.some((share) => share.isLocal),
       page: this.page,
       selfCorner: this.corner,
     };

@@ -1,5 +1,12 @@
 import { describe, expect, test, vi } from "vitest";
-import { type Movement, MovementMerger, QUIET_FROM_PEOPLE, readOut } from "./announcements";
+import {
+  type CallNews,
+  type Movement,
+  MovementMerger,
+  QUIET_FROM_PEOPLE,
+  readOut,
+  worthSaying,
+} from "./announcements";
 import { avatarColour, initials } from "./initials";
 import { linkify } from "./linkify";
 
@@ -97,4 +104,17 @@ describe("joins and leaves", () => {
 test("long messages are read out in part", () => {
   expect(readOut("short\n text")).toBe("short text");
   expect(readOut("x".repeat(500))).toBe(`${"x".repeat(120)}…`);
+});
+
+test.each([
+  ["all", ["moved", "message", "share-started"]],
+  ["important", ["message", "share-started"]],
+  ["errors", []],
+] as const)("with %s told, these are said: %j", (verbosity, said) => {
+  const news: CallNews[] = [
+    { kind: "moved", movement: { joined: ["Anna"], left: [] } },
+    { kind: "message", from: "Anna", text: "hello" },
+    { kind: "share-started", name: "Anna" },
+  ];
+  expect(news.filter((one) => worthSaying(one, verbosity)).map((one) => one.kind)).toEqual(said);
 });

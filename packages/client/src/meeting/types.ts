@@ -47,11 +47,20 @@ export type LeftReason =
   | "server_stopped"
   | "never_connected";
 
+/** A line of chat as somebody may keep it. */
+export interface ChatLine {
+  /** Milliseconds since 1970. */
+  readonly at: number;
+  readonly name: string;
+  readonly text: string;
+}
+
 export interface LeftDetails {
   /** From the first connection to the end; 0 if there was none. */
   readonly durationSeconds: number;
   /** For `never_connected` and `connection`: the error's code as the person may report it. */
   readonly code?: string;
+  readonly chat?: readonly ChatLine[];
 }
 
 /** What the pre-join screen hands to the lazily loaded call screen. */

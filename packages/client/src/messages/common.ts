@@ -25,6 +25,10 @@ export const commonMessages = defineMessages({
     "Sie sind offline. Änderungen bleiben erhalten und werden später gesendet.",
   ],
   online: ["You are online again.", "Sie sind wieder online."],
+  update: [
+    "A new version is ready. It loads after the meeting.",
+    "Eine neue Version ist da. Sie lädt nach dem Meeting.",
+  ],
   noHttps: [
     "Camera and microphone need a secure address (https).",
     "Kamera und Mikrofon brauchen eine sichere Adresse (https).",

@@ -40,5 +40,7 @@ export const leftMessages = defineMessages({
   reconnect: ["Reconnect", "Neu verbinden"],
   rejoining: ["Joining…", "Beitritt läuft …"],
   duration: ["You were in for {time}.", "Sie waren {time} dabei."],
+  downloadChat: ["Download chat", "Chat herunterladen"],
+  chatFile: ["chat", "chat"],
   code: ["Code {code}", "Code {code}"],
 });

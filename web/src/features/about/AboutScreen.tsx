@@ -29,14 +29,14 @@ const topics = {
 } as const;
 
 /** What this client does and does not do, in plain words. The operator's legal text comes beside it, not from here. */
-export function AboutScreen({ topic }: { topic: keyof typeof topics }) {
+export default function AboutScreen({ topic }: { topic: keyof typeof topics }) {
   const t = useText(aboutMessages);
   const { title, lead, parts } = topics[topic];
   return (
     <Frame>
       <article className={styles.article}>
         <Heading title={t(title)}>{t(title)}</Heading>
-        <p className={styles.lead}>{t(lead)}</p>
+        <p className="lead">{t(lead)}</p>
         {parts.map(([heading, text]) => (
           <section key={heading} className={styles.part}>
             <h2>{t(heading)}</h2>

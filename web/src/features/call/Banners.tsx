@@ -1,15 +1,16 @@
-import type { ConnectionPhase, MediaFault } from "@heydok/client/call";
-import { ScreenShare, Volume2, WifiOff, X } from "lucide-react";
-import { type ReactNode, useEffect } from "react";
+import { commonMessages } from "@heydok/client";
+import type { ConnectionPhase, MediaFault, ShareSurface } from "@heydok/client/call";
+import { type LucideIcon, MicOff, RefreshCw, ScreenShare, VideoOff, Volume2, WifiOff, X } from "lucide-react";
+import { type ReactNode, useEffect, useState } from "react";
+import { useText } from "../../app/context";
+import { updates } from "../../app/update";
 import { useBehavior } from "../../app/useBehavior";
 import { Button } from "../../primitives/Button";
 import { Icon } from "../../primitives/Icon";
 import { IconButton } from "../../primitives/IconButton";
 import styles from "./Banners.module.css";
 import { useCall, useCallText } from "./context";
-import { clockTime } from "./useNow";
-
-const BACK_SHOWN_MS = 6_000;
+import { LineBanners } from "./LineBanners";
 
 const FAULTS = {
   "microphone-blocked": "microphoneBlocked",
@@ -24,94 +25,160 @@ const FAULTS = {
 
 /** What stands above the stage: the state of the line, of the sound, of one's share and devices. */
 export function Banners({ phase, now }: { phase: ConnectionPhase; now: number }) {
-  const { session } = useCall();
-  const t = useCallText();
-  const soundBlocked = useBehavior(session.people.soundBlocked);
-  const media = useBehavior(session.media.state);
   const cut = phase === "reconnecting" || phase === "reconnecting-long";
   return (
     <div className={styles.banners}>
-      <div className={styles.over}>
-        {cut && <CutBanner long={phase === "reconnecting-long"} now={now} />}
-        <BackBanner />
-      </div>
-      {soundBlocked && !cut && (
-        <Banner tone="sound">
-          <Button look="primary" icon={Volume2} wide onClick={() => void session.people.turnSoundOn()}>
-            {t("soundOn")}
-          </Button>
-          <p className={styles.hint}>{t("soundHint")}</p>
-        </Banner>
-      )}
-      {media.fault !== null && (
-        <Banner tone="warn">
-          <p role="alert">{t(FAULTS[media.fault])}</p>
-          <IconButton
-            icon={X}
-            label={t("dismiss")}
-            className={styles.close}
-            onClick={() => session.media.clearFault()}
-          />
-        </Banner>
-      )}
-      {media.screen !== null && (
-        <Banner tone="share">
-          <Icon of={ScreenShare} />
-          <p>{t("youAreSharing")}</p>
-          <button type="button" className={styles.stop} onClick={() => session.media.stopShare()}>
-            {t("stopShare")}
-          </button>
-        </Banner>
-      )}
+      <LineBanners phase={phase} now={now} />
+      {!cut && <SoundBanner />}
+      <FaultBanner />
+      <SilentBanner />
+      <UploadBanner />
+      <ShareBanner />
+      <UpdateBanner />
     </div>
   );
 }
 
-function Banner({ tone, children }: { tone: "warn" | "ok" | "share" | "sound"; children: ReactNode }) {
+export function Banner(props: {
+  readonly tone: "warn" | "ok" | "share" | "sound" | "info";
+  readonly icon?: LucideIcon;
+  readonly children: ReactNode;
+}) {
   return (
-    <div className={styles.banner} data-tone={tone}>
-      {children}
+    <div className={styles.banner} data-tone={props.tone}>
+      {props.icon && <Icon of={props.icon} />}
+      {props.children}
     </div>
   );
 }
 
-/** The sentence is an alert said once; the running time beside it is only seen. */
-function CutBanner({ long, now }: { long: boolean; now: number }) {
+function Dismiss({ onDismiss }: { onDismiss: () => void }) {
+  const t = useCallText();
+  return <IconButton icon={X} label={t("dismiss")} className={styles.close} onClick={onDismiss} />;
+}
+
+function SoundBanner() {
   const { session } = useCall();
   const t = useCallText();
-  const connection = useBehavior(session.connection);
-  const seconds = connection.status === "interrupted" ? (now - connection.since) / 1000 : 0;
+  if (!useBehavior(session.people.soundBlocked)) return null;
   return (
-    <Banner tone="warn">
-      <Icon of={WifiOff} />
-      <p role="alert">{t("lostReconnecting")}</p>
-      {long && (
-        <p className={styles.detail}>
-          <span className={styles.time}>{t("lostFor", { time: clockTime(seconds) })}</span>
-          <span>{t("checkNetwork")}</span>
-        </p>
-      )}
+    <Banner tone="sound">
+      <Button look="primary" icon={Volume2} wide onClick={() => void session.people.turnSoundOn()}>
+        {t("soundOn")}
+      </Button>
+      <p className={styles.hint}>{t("soundHint")}</p>
     </Banner>
   );
 }
 
-function BackBanner() {
+function FaultBanner() {
   const { session } = useCall();
   const t = useCallText();
-  const connection = useBehavior(session.connection);
-  const notice = connection.status === "connected" ? connection.notice : null;
-  useEffect(() => {
-    if (notice === null) return;
-    const timer = setTimeout(() => session.noticeRead(), BACK_SHOWN_MS);
-    return () => clearTimeout(timer);
-  }, [notice, session]);
+  const { fault } = useBehavior(session.media.state);
+  if (fault === null) return null;
   return (
-    <div role="status">
-      {notice !== null && (
-        <Banner tone="ok">
-          <p>{t("connectedAgain", { s: notice.missedSeconds })}</p>
+    <Banner
+      tone="warn"
+      icon={fault.startsWith("camera") ? VideoOff : fault.startsWith("mic") ? MicOff : ScreenShare}
+    >
+      <p role="alert">{t(FAULTS[fault])}</p>
+      <Dismiss onDismiss={() => session.media.clearFault()} />
+    </Banner>
+  );
+}
+
+/** An open microphone without a trace of sound: the others are told at the tile, oneself here. */
+function SilentBanner() {
+  const { session, showSettings } = useCall();
+  const t = useCallText();
+  const silent = useBehavior(session.monitor.silent).has(session.selfId);
+  const [dismissed, setDismissed] = useState(false);
+  useEffect(() => {
+    if (!silent) setDismissed(false);
+  }, [silent]);
+  if (!silent || dismissed) return null;
+  return (
+    <Banner tone="warn" icon={MicOff}>
+      <p role="alert">{t("microphoneSilent")}</p>
+      <BannerButton onClick={() => showSettings("devices")}>{t("microphone")}</BannerButton>
+      <Dismiss onDismiss={() => setDismissed(true)} />
+    </Banner>
+  );
+}
+
+/** The upload is too slow, or cameras are off for that reason. */
+function UploadBanner() {
+  const { session } = useCall();
+  const t = useCallText();
+  const slow = useBehavior(session.monitor.uploadSlow);
+  const audioOnly = useBehavior(session.audioOnly);
+  const [dismissed, setDismissed] = useState(false);
+  if (audioOnly) {
+    return (
+      <Banner tone="info" icon={VideoOff}>
+        <p role="status">{t("audioOnlyOn")}</p>
+        <BannerButton onClick={() => session.setAudioOnly(false)}>{t("picturesOn")}</BannerButton>
+      </Banner>
+    );
+  }
+  if (!slow || dismissed) return null;
+  return (
+    <Banner tone="warn" icon={WifiOff}>
+      <p role="status">{t("uploadSlow")}</p>
+      <BannerButton onClick={() => session.setAudioOnly(true)}>{t("audioOnly")}</BannerButton>
+      <Dismiss onDismiss={() => setDismissed(true)} />
+    </Banner>
+  );
+}
+
+const SURFACES = {
+  monitor: "youAreSharingMonitor",
+  window: "youAreSharingWindow",
+  browser: "youAreSharingTab",
+} as const satisfies Record<NonNullable<ShareSurface>, string>;
+
+/** "You are sharing a window", or whatever the browser tells. */
+export function useSharingText(): string {
+  const { session } = useCall();
+  const t = useCallText();
+  const { surface } = useBehavior(session.media.state);
+  return surface === null ? t("youAreSharing") : t(SURFACES[surface]);
+}
+
+function ShareBanner() {
+  const { session } = useCall();
+  const t = useCallText();
+  const text = useSharingText();
+  const { screen } = useBehavior(session.media.state);
+  if (screen === null) return null;
+  return (
+    <Banner tone="share" icon={ScreenShare}>
+      <p>{text}</p>
+      <BannerButton onClick={() => session.media.stopShare()}>{t("stopShare")}</BannerButton>
+    </Banner>
+  );
+}
+
+function UpdateBanner() {
+  const common = useText(commonMessages);
+  const ready = useBehavior(updates.ready);
+  const [dismissed, setDismissed] = useState(false);
+  return (
+    <div role="status" className={styles.quiet}>
+      {ready && !dismissed && (
+        <Banner tone="info" icon={RefreshCw}>
+          <p>{common("update")}</p>
+          <Dismiss onDismiss={() => setDismissed(true)} />
         </Banner>
       )}
     </div>
+  );
+}
+
+function BannerButton({ onClick, children }: { onClick: () => void; children: ReactNode }) {
+  return (
+    <button type="button" className={styles.action} onClick={onClick}>
+      {children}
+    </button>
   );
 }

@@ -5,6 +5,7 @@ import {
   type CallSession,
   connectionPhase,
   loadCallPreferences,
+  type SoundDirector,
   type Stage,
   saveCallPreferences,
 } from "@heydok/client/call";
@@ -15,29 +16,35 @@ import { Banners } from "./Banners";
 import styles from "./CallView.module.css";
 import { ChatPanel } from "./ChatPanel";
 import { ControlBar } from "./ControlBar";
-import { type Call, CallContext, type Panel, useCall } from "./context";
+import { type Call, CallContext, type Panel, type SettingsSection, useCall } from "./context";
 import { LostScreen } from "./LostScreen";
 import { MutedNudge } from "./MutedNudge";
 import { PeoplePanel } from "./PeoplePanel";
+import { SettingsDialog } from "./SettingsDialog";
 import { ShortcutsDialog } from "./ShortcutsDialog";
 import { StageArea } from "./StageArea";
+import { StillThere } from "./StillThere";
 import { useCallTitle } from "./useCallTitle";
 import { useNews } from "./useNews";
 import { useNow } from "./useNow";
 import { usePageGuards } from "./usePageGuards";
+import { useQuietControls } from "./useQuietControls";
+import { useReplacedDevice } from "./useReplacedDevice";
 import { useShortcuts } from "./useShortcuts";
 
 interface CallViewProps {
   readonly meeting: MeetingInfo;
   readonly session: CallSession;
   readonly stage: Stage;
+  readonly sounds: SoundDirector;
   readonly onNews: RefObject<(news: CallNews) => void>;
 }
 
 /** The whole call screen over its view models. */
-export function CallView({ meeting, session, stage, onNews }: CallViewProps) {
+export function CallView({ meeting, session, stage, sounds, onNews }: CallViewProps) {
   const [panel, setPanel] = useState<Panel | null>(null);
   const [listOpen, setListOpen] = useState(false);
+  const [settings, setSettings] = useState<SettingsSection | null>(null);
   const [preferences, setPreferences] = useState(() => loadCallPreferences(safeStorage("localStorage")));
   const opener = useRef<Element | null>(null);
 
@@ -58,24 +65,41 @@ export function CallView({ meeting, session, stage, onNews }: CallViewProps) {
     });
   }, []);
   const showShortcuts = useCallback(() => setListOpen(true), []);
+  const showSettings = useCallback((section: SettingsSection = "devices") => setSettings(section), []);
   const call = useMemo<Call>(
     () => ({
       meeting,
       session,
       stage,
+      sounds,
       panel,
       preferences,
       togglePanel,
       closePanel,
       showShortcuts,
+      showSettings,
       changePreferences,
     }),
-    [meeting, session, stage, panel, preferences, togglePanel, closePanel, showShortcuts, changePreferences],
+    [
+      meeting,
+      session,
+      stage,
+      sounds,
+      panel,
+      preferences,
+      togglePanel,
+      closePanel,
+      showShortcuts,
+      showSettings,
+      changePreferences,
+    ],
   );
   return (
     <CallContext value={call}>
       <CallFrame onNews={onNews}>
         {listOpen && <ShortcutsDialog onClose={() => setListOpen(false)} />}
+        {settings !== null && <SettingsDialog first={settings} onClose={() => setSettings(null)} />}
+        <StillThere />
       </CallFrame>
     </CallContext>
   );
@@ -96,12 +120,21 @@ function CallFrame({ onNews, children }: { onNews: CallViewProps["onNews"]; chil
   useShortcuts();
   useCallTitle();
   usePageGuards();
+  useReplacedDevice();
+  const quiet = useQuietControls();
   const connection = useBehavior(session.connection);
   const now = useNow(500, connection.status === "interrupted");
   const phase = connectionPhase(connection, now);
   const lost = phase === "lost";
   return (
-    <main id="main" className={styles.call} data-stage data-panel={panel ?? "none"} tabIndex={-1}>
+    <main
+      id="main"
+      className={styles.call}
+      data-stage
+      data-panel={panel ?? "none"}
+      data-quiet={quiet || undefined}
+      tabIndex={-1}
+    >
       <h1 ref={heading} className="visually-hidden" tabIndex={-1}>
         {meeting.name ?? meeting.code}
       </h1>

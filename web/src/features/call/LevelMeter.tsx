@@ -9,9 +9,10 @@ const GAIN = 6;
 
 /** How loud one's own microphone is right now; silent ones show an empty bar. */
 export function LevelMeter() {
-  const { session } = useCall();
+  const { session, sounds } = useCall();
   const { microphoneOn } = useBehavior(session.media.state);
   const bar = useRef<HTMLSpanElement>(null);
+  useEffect(() => sounds.hold(), [sounds]);
   useEffect(() => {
     const track = session.media.microphoneTrack;
     const element = bar.current;

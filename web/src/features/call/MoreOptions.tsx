@@ -1,10 +1,19 @@
-import { Ellipsis, Keyboard, Maximize, ScreenShare, ScreenShareOff, Users } from "lucide-react";
+import { settingsMessages } from "@heydok/client/call";
+import {
+  Ellipsis,
+  Keyboard,
+  Maximize,
+  ScreenShare,
+  ScreenShareOff,
+  SlidersHorizontal,
+  Users,
+} from "lucide-react";
+import { useText } from "../../app/context";
 import { useBehavior } from "../../app/useBehavior";
 import { Button } from "../../primitives/Button";
 import { canShare } from "./ControlBar";
 import { ControlButton } from "./ControlButton";
 import { useCall, useCallText } from "./context";
-import { CameraChoice, MicrophoneChoice, SpeakerChoice } from "./DeviceMenus";
 import { LayoutList } from "./LayoutChoice";
 import { Popup } from "./Popup";
 import { toggleFullScreen } from "./useShortcuts";
@@ -23,13 +32,6 @@ export function MoreOptions({ width }: { width: Width }) {
           {width === "phone" && <PhoneActions close={close} />}
           {width !== "desktop" && <LayoutList />}
           {width !== "phone" && canShare && <MotionShare close={close} />}
-          {width === "phone" && (
-            <>
-              <MicrophoneChoice />
-              <SpeakerChoice />
-              <CameraChoice />
-            </>
-          )}
           <CommonActions close={close} />
         </>
       )}
@@ -86,10 +88,21 @@ function MotionShare({ close }: { close: () => void }) {
 }
 
 function CommonActions({ close }: { close: () => void }) {
-  const { showShortcuts } = useCall();
+  const { showShortcuts, showSettings } = useCall();
   const t = useCallText();
+  const settings = useText(settingsMessages);
   return (
     <>
+      <Button
+        wide
+        icon={SlidersHorizontal}
+        onClick={() => {
+          close();
+          showSettings();
+        }}
+      >
+        {settings("settings")}
+      </Button>
       <Button
         wide
         icon={Maximize}

@@ -1,7 +1,8 @@
-import { avatarColour, initials, type ParticipantView, type Role } from "@heydok/client/call";
-import { Mic, MicOff, Pin, PinOff, Video, VideoOff } from "lucide-react";
+import type { ParticipantView, Role } from "@heydok/client/call";
+import { Eye, Mic, MicOff, Pin, PinOff, Video, VideoOff } from "lucide-react";
 import { useEffect, useId, useRef, useState } from "react";
 import { useBehavior } from "../../app/useBehavior";
+import { Avatar } from "../../primitives/Avatar";
 import { Icon } from "../../primitives/Icon";
 import { IconButton } from "../../primitives/IconButton";
 import { useCall, useCallText } from "./context";
@@ -20,7 +21,7 @@ export function PeoplePanel() {
   const t = useCallText();
   const people = useBehavior(session.people.list);
   const roles = useBehavior(session.roles);
-  const { pinned } = useBehavior(stage.state);
+  const { pinned, hidden } = useBehavior(stage.state);
   const [wanted, setWanted] = useState("");
   const field = useRef<HTMLInputElement>(null);
   const heading = useRef<HTMLHeadingElement>(null);
@@ -62,7 +63,9 @@ export function PeoplePanel() {
               view={view}
               role={roles.get(view.id) ?? "unknown"}
               pinned={pinned.includes(view.id)}
+              hidden={hidden.includes(view.id)}
               onPin={() => stage.pin(view.id)}
+              onShow={() => stage.hide(view.id, false)}
             />
           ))}
         </ul>
@@ -75,23 +78,24 @@ interface PersonProps {
   readonly view: ParticipantView;
   readonly role: Role;
   readonly pinned: boolean;
+  readonly hidden: boolean;
   readonly onPin: () => void;
+  readonly onShow: () => void;
 }
 
-function Person({ view, role, pinned, onPin }: PersonProps) {
+function Person({ view, role, pinned, hidden, onPin, onShow }: PersonProps) {
   const t = useCallText();
   const { name } = view;
   return (
     <li className={styles.person}>
-      <span className={styles.avatar} data-colour={avatarColour(view.id)} aria-hidden="true">
-        {initials(name)}
-      </span>
+      <Avatar id={view.id} name={name} />
       <span className={styles.who}>
         <span className={styles.name} title={name}>
           {view.isLocal ? t("nameYou", { name }) : name}
         </span>
         {role === "host" && <span className={styles.role}>{t("host")}</span>}
         {role === "external" && <span className={styles.role}>{t("external")}</span>}
+        {hidden && <span className={styles.role}>{t("hiddenForMe")}</span>}
         {view.stale && <span className={styles.role}>{t("qualityWeak")}</span>}
       </span>
       <span className={styles.state} data-off={!view.microphoneOn || undefined}>
@@ -102,12 +106,16 @@ function Person({ view, role, pinned, onPin }: PersonProps) {
         <Icon of={view.cameraOn ? Video : VideoOff} size={18} />
         <span className="visually-hidden">{view.cameraOn ? t("cameraIsOn") : t("cameraIsOff")}</span>
       </span>
-      <IconButton
-        icon={pinned ? PinOff : Pin}
-        size={18}
-        label={pinned ? t("unpin", { name }) : t("pin", { name })}
-        onClick={onPin}
-      />
+      {hidden ? (
+        <IconButton icon={Eye} size={18} label={t("unhide", { name })} onClick={onShow} />
+      ) : (
+        <IconButton
+          icon={pinned ? PinOff : Pin}
+          size={18}
+          label={pinned ? t("unpin", { name }) : t("pin", { name })}
+          onClick={onPin}
+        />
+      )}
     </li>
   );
 }

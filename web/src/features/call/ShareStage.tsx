@@ -1,14 +1,13 @@
 import type { Box, Share } from "@heydok/client/call";
-import { Maximize, Minus, Plus, ScreenShareOff } from "lucide-react";
-import { type KeyboardEvent, useRef, useState } from "react";
-import { useBehavior } from "../../app/useBehavior";
+import { ScreenShare, ScreenShareOff } from "lucide-react";
+import { useState } from "react";
 import { Button } from "../../primitives/Button";
-import { IconButton } from "../../primitives/IconButton";
+import { Icon } from "../../primitives/Icon";
+import { useSharingText } from "./Banners";
 import { useCall, useCallText } from "./context";
+import { Screen } from "./Screen";
 import styles from "./ShareStage.module.css";
-import { VideoView } from "./VideoView";
 
-const ZOOMS: readonly number[] = [50, 75, 100, 150, 200, 300, 400];
 /** Two screens stand side by side from this width on, in CSS pixels. */
 const SIDE_BY_SIDE_PX = 960;
 
@@ -60,60 +59,15 @@ export function ShareStage({ box, shares }: { box: Box; shares: readonly Share[]
 function OwnScreen() {
   const { session } = useCall();
   const t = useCallText();
+  const text = useSharingText();
   return (
     <div className={styles.own}>
-      <p className={styles.ownTitle}>{t("youAreSharing")}</p>
+      <Icon of={ScreenShare} size={28} />
+      <p className={styles.ownTitle}>{text}</p>
       <p className={styles.ownHint}>{t("ownShareHint")}</p>
       <Button icon={ScreenShareOff} onClick={() => session.media.stopShare()}>
         {t("stopShare")}
       </Button>
     </div>
-  );
-}
-
-function Screen({ share, name }: { share: Share; name: string }) {
-  const { session } = useCall();
-  const t = useCallText();
-  const people = useBehavior(session.people.list);
-  const view = people.find((person) => person.id === share.id);
-  const [zoom, setZoom] = useState<number>(100);
-  const frame = useRef<HTMLElement>(null);
-  const step = (by: 1 | -1) => {
-    const at = ZOOMS.indexOf(zoom);
-    setZoom(ZOOMS[at + by] ?? zoom);
-  };
-  const onKeyDown = (event: KeyboardEvent) => {
-    if (event.ctrlKey || event.metaKey || event.altKey) return;
-    if (event.key === "+") step(1);
-    else if (event.key === "-") step(-1);
-    else if (event.key === "0") setZoom(100);
-  };
-  const fullScreen = () => {
-    if (document.fullscreenElement) void document.exitFullscreen();
-    else void frame.current?.requestFullscreen().catch(() => undefined);
-  };
-  return (
-    <figure className={styles.screen} ref={frame} aria-label={name} onKeyDown={onKeyDown}>
-      <div className={styles.scroller} tabIndex={zoom > 100 ? 0 : -1}>
-        <div className={styles.zoomed} style={{ width: `${zoom}%`, height: `${zoom}%` }}>
-          <VideoView
-            source={view?.screen ?? null}
-            participant={share.id}
-            kind="screen_share"
-            fit="contain"
-            keepLast={view?.stale ?? true}
-          />
-        </div>
-      </div>
-      <figcaption className={styles.caption}>{name}</figcaption>
-      <div className={styles.tools}>
-        <IconButton icon={Minus} label={t("zoomOut")} className={styles.tool} onClick={() => step(-1)} />
-        <button type="button" className={styles.level} aria-label={t("zoomFit")} onClick={() => setZoom(100)}>
-          {t("zoomLevel", { percent: zoom })}
-        </button>
-        <IconButton icon={Plus} label={t("zoomIn")} className={styles.tool} onClick={() => step(1)} />
-        <IconButton icon={Maximize} label={t("fullScreen")} className={styles.tool} onClick={fullScreen} />
-      </div>
-    </figure>
   );
 }

@@ -1,5 +1,6 @@
 import { SHORTCUTS, type Shortcut } from "@heydok/client/call";
 import { Dialog } from "../../primitives/Dialog";
+import { Switch } from "../../primitives/Switch";
 import { useCall, useCallText } from "./context";
 import styles from "./ShortcutsDialog.module.css";
 
@@ -32,16 +33,11 @@ export function ShortcutsDialog({ onClose }: { onClose: () => void }) {
   return (
     <Dialog title={t("shortcuts")} onClose={onClose}>
       <KeyTable title={t("shortcutsAlways")} shortcuts={SHORTCUTS.filter((shortcut) => !shortcut.single)} />
-      <label className={styles.switch}>
-        <input
-          type="checkbox"
-          role="switch"
-          checked={preferences.singleKeys}
-          aria-checked={preferences.singleKeys}
-          onChange={(event) => changePreferences({ singleKeys: event.currentTarget.checked })}
-        />
-        {t("singleKeys")}
-      </label>
+      <Switch
+        label={t("singleKeys")}
+        checked={preferences.singleKeys}
+        onChange={(singleKeys) => changePreferences({ singleKeys })}
+      />
       <KeyTable
         title={t("shortcutsSingle")}
         shortcuts={SHORTCUTS.filter((shortcut) => shortcut.single)}

@@ -22,6 +22,7 @@ export function StageArea({ phase }: { phase: ConnectionPhase }) {
   const state = useBehavior(stage.state);
   const people = useBehavior(session.people.list);
   const roles = useBehavior(session.roles);
+  const silent = useBehavior(session.monitor.silent);
   const [focused, setFocused] = useState<string | null>(null);
   const onPin = usePin(people);
   const cut = phase === "reconnecting" || phase === "reconnecting-long";
@@ -73,6 +74,7 @@ export function StageArea({ phase }: { phase: ConnectionPhase }) {
                 pinned={state.pinned.includes(view.id)}
                 current={current === view.id}
                 asleep={cut}
+                silent={silent.has(view.id)}
                 onPin={onPin}
                 onKeyDown={onKeyDown}
                 onFocus={onFocus}

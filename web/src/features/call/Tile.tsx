@@ -1,12 +1,7 @@
-import {
-  avatarColour,
-  initials,
-  type ParticipantView,
-  type PlacedTile,
-  type Role,
-} from "@heydok/client/call";
+import type { ParticipantView, PlacedTile, Role } from "@heydok/client/call";
 import { Mic, MicOff, Pin, Signal, SignalLow, SignalZero } from "lucide-react";
 import { type CSSProperties, type KeyboardEvent, memo, useRef } from "react";
+import { Avatar } from "../../primitives/Avatar";
 import { Icon } from "../../primitives/Icon";
 import { useCallText } from "./context";
 import styles from "./Tile.module.css";
@@ -23,6 +18,8 @@ interface TileProps {
   readonly current: boolean;
   /** Out of the tab order, as while the line is cut. */
   readonly asleep: boolean;
+  /** The microphone is open but gives no sound at all. */
+  readonly silent: boolean;
   readonly onPin: (id: string) => void;
   readonly onKeyDown: (event: KeyboardEvent, id: string) => void;
   readonly onFocus: (id: string) => void;
@@ -30,7 +27,7 @@ interface TileProps {
 
 /** One person on the stage. */
 export const Tile = memo(function Tile(props: TileProps) {
-  const { view, placed, role, pinned, current, asleep, onPin, onKeyDown, onFocus } = props;
+  const { view, placed, role, pinned, current, asleep, silent, onPin, onKeyDown, onFocus } = props;
   const t = useCallText();
   const video = useRef<HTMLVideoElement>(null);
   const frozen = useFrozen(video, view.camera !== null && !view.isLocal);
@@ -56,11 +53,7 @@ export const Tile = memo(function Tile(props: TileProps) {
       onKeyDown={(event) => onKeyDown(event, view.id)}
       onFocus={() => onFocus(view.id)}
     >
-      {view.camera === null && (
-        <span className={styles.avatar} data-colour={avatarColour(view.id)} aria-hidden="true">
-          {initials(view.name)}
-        </span>
-      )}
+      {view.camera === null && <Avatar id={view.id} name={view.name} className={styles.avatar} />}
       <VideoView
         source={view.camera}
         participant={view.id}
@@ -81,10 +74,19 @@ export const Tile = memo(function Tile(props: TileProps) {
         <MicState view={view} small={small} />
         <QualityMark view={view} />
       </div>
-      {weak && (view.stale || frozen) && !view.isLocal && <p className={styles.weak}>{t("qualityWeak")}</p>}
+      {!view.isLocal && <Trouble view={view} frozen={frozen} silent={silent} />}
     </li>
   );
 });
+
+/** What is wrong with what comes from this person, in words. */
+function Trouble(props: { view: ParticipantView; frozen: boolean; silent: boolean }) {
+  const { view, frozen, silent } = props;
+  const t = useCallText();
+  if (view.stale || frozen) return <p className={styles.trouble}>{t("qualityWeak")}</p>;
+  if (!silent || !view.microphoneOn) return null;
+  return <p className={styles.trouble}>{t("noSoundFrom", { name: view.name })}</p>;
+}
 
 function boxStyle(placed: PlacedTile): CSSProperties {
   const { x, y, width, height } = placed.box;

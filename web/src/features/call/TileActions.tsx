@@ -1,6 +1,8 @@
 import type { ParticipantView } from "@heydok/client/call";
-import { Pin, PinOff, Volume2 } from "lucide-react";
+import { Ellipsis, EyeOff, Pin, PinOff } from "lucide-react";
 import { useState } from "react";
+import { useAnnounce } from "../../primitives/Announcer";
+import { Button } from "../../primitives/Button";
 import { IconButton } from "../../primitives/IconButton";
 import { useCall, useCallText } from "./context";
 import { Popup } from "./Popup";
@@ -22,12 +24,12 @@ export function TileActions({ view, pinned, reachable, onPin }: TileActionsProps
     <div className={styles.actions}>
       {!view.isLocal && (
         <Popup
-          label={t("volumeOf", { name })}
+          label={t("optionsFor", { name })}
           trigger={(props) => (
             <IconButton
               {...props}
-              icon={Volume2}
-              label={t("volumeOf", { name })}
+              icon={Ellipsis}
+              label={t("optionsFor", { name })}
               tooltipSide="below"
               tabIndex={tabIndex}
               data-tile-menu
@@ -35,7 +37,12 @@ export function TileActions({ view, pinned, reachable, onPin }: TileActionsProps
             />
           )}
         >
-          {() => <VolumeSlider view={view} />}
+          {(close) => (
+            <>
+              <VolumeSlider view={view} />
+              <HideButton view={view} close={close} />
+            </>
+          )}
         </Popup>
       )}
       <IconButton
@@ -47,6 +54,24 @@ export function TileActions({ view, pinned, reachable, onPin }: TileActionsProps
         onClick={() => onPin(view.id)}
       />
     </div>
+  );
+}
+
+/** The person stays in the meeting, is heard, and can be brought back from the list of people. */
+function HideButton({ view, close }: { view: ParticipantView; close: () => void }) {
+  const { stage } = useCall();
+  const t = useCallText();
+  const announce = useAnnounce();
+  const { name } = view;
+  const hide = () => {
+    close();
+    stage.hide(view.id, true);
+    announce(t("hiddenNews", { name }));
+  };
+  return (
+    <Button wide icon={EyeOff} onClick={hide}>
+      {t("hide", { name })}
+    </Button>
   );
 }
 

@@ -12,11 +12,13 @@ interface VideoViewProps {
   /** Keeps the last picture on screen when the source is gone. */
   readonly keepLast: boolean;
   readonly videoRef?: RefObject<HTMLVideoElement | null>;
+  /** Told the picture's own size whenever it changes. */
+  readonly onSize?: (width: number, height: number) => void;
 }
 
 /** One picture. While the line is cut its last frame stays instead of a black box. */
 export function VideoView(props: VideoViewProps) {
-  const { source, participant, kind, mirrored = false, fit, keepLast, videoRef } = props;
+  const { source, participant, kind, mirrored = false, fit, keepLast, videoRef, onSize } = props;
   const own = useRef<HTMLVideoElement>(null);
   const video = videoRef ?? own;
   const last = useRef<HTMLCanvasElement>(null);
@@ -48,7 +50,11 @@ export function VideoView(props: VideoViewProps) {
         disablePictureInPicture
         data-participant={participant}
         data-source={kind}
-        onResize={(event) => setPortrait(event.currentTarget.videoHeight > event.currentTarget.videoWidth)}
+        onResize={(event) => {
+          const { videoWidth, videoHeight } = event.currentTarget;
+          setPortrait(videoHeight > videoWidth);
+          onSize?.(videoWidth, videoHeight);
+        }}
         hidden={source === null}
         className={classes.filter(Boolean).join(" ")}
       />

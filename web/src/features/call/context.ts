@@ -1,20 +1,31 @@
 import type { MeetingInfo } from "@heydok/client";
-import { type CallPreferences, type CallSession, callMessages, type Stage } from "@heydok/client/call";
+import {
+  type CallPreferences,
+  type CallSession,
+  callMessages,
+  type SoundDirector,
+  type Stage,
+} from "@heydok/client/call";
 import { createContext, useContext } from "react";
 import { useText } from "../../app/context";
 
 export type Panel = "chat" | "people";
+
+export const SETTINGS_SECTIONS = ["devices", "notices", "connection"] as const;
+export type SettingsSection = (typeof SETTINGS_SECTIONS)[number];
 
 /** What every part of the call screen may read and press. */
 export interface Call {
   readonly meeting: MeetingInfo;
   readonly session: CallSession;
   readonly stage: Stage;
+  readonly sounds: SoundDirector;
   readonly panel: Panel | null;
   readonly preferences: CallPreferences;
   togglePanel(panel: Panel): void;
   closePanel(): void;
   showShortcuts(): void;
+  showSettings(section?: SettingsSection): void;
   changePreferences(part: Partial<CallPreferences>): void;
 }
 

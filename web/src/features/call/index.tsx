@@ -5,16 +5,19 @@ import {
   CallSession,
   HttpCallBackend,
   loadCallPreferences,
+  SoundDirector,
   Stage,
 } from "@heydok/client/call";
 import { useEffect, useRef, useState } from "react";
 import { useServices } from "../../app/context";
 import { safeStorage } from "../../app/storage";
+import { playNotes } from "../../browser/sounds";
 import { CallView } from "./CallView";
 
 interface Running {
   session: CallSession;
   stage: Stage;
+  sounds: SoundDirector;
 }
 
 /** The call, loaded when somebody joins: from the admission to the moment of leaving. */
@@ -27,7 +30,12 @@ export default function CallScreen({ meeting, join, devices, hostKey, onLeft }: 
   useEffect(() => {
     const { meeting, join, devices, hostKey } = latest.current;
     const { displayName, speakerId } = devices;
-    const session = new CallSession({
+    const sounds = new SoundDirector(
+      browserSurroundings,
+      () => loadCallPreferences(safeStorage("localStorage")),
+      (notes, volume) => playNotes(notes, volume, session.speaker),
+    );
+    const session: CallSession = new CallSession({
       join,
       displayName,
       media: devices,
@@ -43,8 +51,9 @@ export default function CallScreen({ meeting, join, devices, hostKey, onLeft }: 
       document,
       debug: new URLSearchParams(location.search).get("debug") === "1",
       onNews: (news) => onNews.current(news),
-      onEnd: (reason, { durationSeconds, code }) =>
-        latest.current.onLeft(reason, { durationSeconds, ...(code === null ? {} : { code }) }),
+      onSound: (sound, people) => sounds.cue(sound, people),
+      onEnd: (reason, { durationSeconds, code, chat }) =>
+        latest.current.onLeft(reason, { durationSeconds, chat, ...(code === null ? {} : { code }) }),
     });
     const kept = loadCallPreferences(safeStorage("localStorage"));
     const stage = new Stage(session.people.list, session.selfId, kept.layout, browserSurroundings, (ids) =>
@@ -53,7 +62,7 @@ export default function CallScreen({ meeting, join, devices, hostKey, onLeft }: 
     stage.moveSelf(kept.corner);
     stage.start();
     session.start();
-    setRunning({ session, stage });
+    setRunning({ session, stage, sounds });
     return () => {
       stage.stop();
       session.dispose();

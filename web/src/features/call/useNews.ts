@@ -1,4 +1,4 @@
-import { type CallNews, readOut } from "@heydok/client/call";
+import { type CallNews, readOut, worthSaying } from "@heydok/client/call";
 import { type RefObject, useEffect, useRef } from "react";
 import { useBehavior } from "../../app/useBehavior";
 import { useAnnounce } from "../../primitives/Announcer";
@@ -6,14 +6,16 @@ import { useCall, useCallText } from "./context";
 
 /** Says to screen readers what others see: joins, leaves, messages, shares, and that one is in. */
 export function useNews(onNews: RefObject<(news: CallNews) => void>): void {
-  const { session } = useCall();
+  const { session, preferences } = useCall();
+  const { verbosity } = preferences;
   const t = useCallText();
   const announce = useAnnounce();
   useEffect(() => {
     onNews.current = (news) => {
+      if (!worthSaying(news, verbosity)) return;
       for (const sentence of sentences(news, t)) announce(sentence);
     };
-  }, [onNews, announce, t]);
+  }, [onNews, announce, t, verbosity]);
   const connection = useBehavior(session.connection);
   const told = useRef(false);
   useEffect(() => {

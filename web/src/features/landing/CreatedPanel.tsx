@@ -1,15 +1,18 @@
 import { type CreatedMeeting, landingMessages } from "@heydok/client";
 import { Check, Copy, KeyRound, Share2, Video } from "lucide-react";
-import { useEffect, useRef, useState } from "react";
+import { lazy, Suspense, useEffect, useRef, useState } from "react";
 import { useText } from "../../app/context";
 import { useFormat } from "../../app/format";
 import { useAnnounce } from "../../primitives/Announcer";
 import { Button } from "../../primitives/Button";
 import { Icon } from "../../primitives/Icon";
+import { Skeleton } from "../../primitives/Skeleton";
 import { useToast } from "../../primitives/Toasts";
 import styles from "./CreatedPanel.module.css";
 import { copyText } from "./copy";
-import { QrCode } from "./QrCode";
+
+/** Not needed to read and copy the link, and it brings an encoder. */
+const QrCode = lazy(() => import("./QrCode"));
 
 /** How long a button says that it has copied. */
 const COPIED_MS = 2_500;
@@ -27,7 +30,7 @@ export function CreatedPanel({ meeting, onJoin }: { meeting: CreatedMeeting; onJ
         <h2 id="created-heading" ref={heading} tabIndex={-1} className={styles.title}>
           {t("createdTitle")}
         </h2>
-        <p className={styles.valid}>{t("validUntil", { date: format.dateTime(meeting.expiresAt) })}</p>
+        <p className="hint">{t("validUntil", { date: format.dateTime(meeting.expiresAt) })}</p>
       </header>
       <div className={styles.columns}>
         <div className={styles.main}>
@@ -45,7 +48,9 @@ export function CreatedPanel({ meeting, onJoin }: { meeting: CreatedMeeting; onJ
           </div>
         </div>
         <figure className={styles.qr}>
-          <QrCode text={meeting.url} label={t("qr")} />
+          <Suspense fallback={<Skeleton className={styles.qrPlace} />}>
+            <QrCode text={meeting.url} label={t("qr")} />
+          </Suspense>
           <figcaption>{t("qrHint")}</figcaption>
         </figure>
       </div>
@@ -53,7 +58,7 @@ export function CreatedPanel({ meeting, onJoin }: { meeting: CreatedMeeting; onJ
         <Icon of={KeyRound} />
         <div className={styles.hostText}>
           <p className={styles.hostTitle}>{t("hostLink")}</p>
-          <p className={styles.hostHint}>{t("hostLinkHint")}</p>
+          <p className="hint">{t("hostLinkHint")}</p>
         </div>
         <CopyButton text={meeting.hostUrl} label={t("copyHost")} />
       </div>

@@ -1,5 +1,6 @@
 import { type LandingViewModel, landingMessages, problemMessages } from "@heydok/client";
 import { Plus } from "lucide-react";
+import { useEffect } from "react";
 import { useText } from "../../app/context";
 import { useFormat } from "../../app/format";
 import { useBehavior } from "../../app/useBehavior";
@@ -19,6 +20,11 @@ import { useLanding } from "./useLanding";
 
 export function Landing() {
   const t = useText(landingMessages);
+  useEffect(() => {
+    // What comes next, while the person types or copies.
+    const idle = window.requestIdleCallback ?? ((run: () => void) => setTimeout(run, 300));
+    idle(() => void import("../meeting/MeetingPage").catch(() => undefined));
+  }, []);
   const landing = useLanding();
   return (
     <Frame>
@@ -28,7 +34,7 @@ export function Landing() {
             <Heading title={t("pageTitle")} className={styles.heading} takesFocus={false}>
               {t("heading")}
             </Heading>
-            <p className={styles.lead}>{t("lead")}</p>
+            <p className="lead">{t("lead")}</p>
           </div>
           {landing && <Ways landing={landing} />}
         </div>
@@ -58,7 +64,7 @@ function Ways({ landing }: { landing: LandingViewModel }) {
           {t("createHeading")}
         </h2>
         <CreateButton busy={creation.status === "creating"} onCreate={create} />
-        <p className={styles.hint}>{t("createHint")}</p>
+        <p className="hint">{t("createHint")}</p>
         {creation.status === "failed" && <CreateProblem problem={creation.problem} />}
       </section>
       <section className={styles.way} aria-labelledby="join-heading">
@@ -77,6 +83,7 @@ function CreateButton({ busy, onCreate }: { busy: boolean; onCreate: () => void 
   return (
     <Button
       look="primary"
+      large
       icon={Plus}
       busy={busy}
       aria-disabled={!online}

@@ -3,7 +3,7 @@ import { encode } from "uqr";
 import styles from "./QrCode.module.css";
 
 /** A QR code made in the browser; always dark on light, as cameras expect it. */
-export function QrCode({ text, label }: { text: string; label: string }) {
+export default function QrCode({ text, label }: { text: string; label: string }) {
   const { path, size } = useMemo(() => drawing(text), [text]);
   return (
     <svg

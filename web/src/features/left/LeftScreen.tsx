@@ -1,4 +1,5 @@
 import {
+  type ChatLine,
   commonMessages,
   type LeftReason,
   leftMessages,
@@ -6,6 +7,7 @@ import {
   problemMessages,
   type Translate,
 } from "@heydok/client";
+import { Download } from "lucide-react";
 import { useEffect, useRef } from "react";
 import { useText } from "../../app/context";
 import { useFormat } from "../../app/format";
@@ -43,7 +45,7 @@ export function LeftScreen({ stage, onRejoin }: { stage: LeftStage; onRejoin: ()
   const back = backLabel(stage.reason, t);
   useEffect(() => announce(title, "assertive"), [announce, title]);
   useEffect(() => rejoin.current?.focus(), []);
-  const { durationSeconds, code } = stage.details;
+  const { durationSeconds, code, chat } = stage.details;
   return (
     <Frame>
       <div className={styles.screen}>
@@ -51,12 +53,12 @@ export function LeftScreen({ stage, onRejoin }: { stage: LeftStage; onRejoin: ()
         <Heading title={title} takesFocus={back === null}>
           {title}
         </Heading>
-        <p className={styles.text}>
+        <p className="lead">
           {t(`${titles[stage.reason]}Text`)}
           {code && ` ${t("code", { code })}`}
         </p>
         {durationSeconds > 0 && (
-          <p className={styles.text}>{t("duration", { time: format.duration(durationSeconds) })}</p>
+          <p className="lead">{t("duration", { time: format.duration(durationSeconds) })}</p>
         )}
         {stage.problem && <RejoinProblem problem={stage.problem} />}
         <div className={styles.actions}>
@@ -65,12 +67,32 @@ export function LeftScreen({ stage, onRejoin }: { stage: LeftStage; onRejoin: ()
               {stage.rejoining ? t("rejoining") : back}
             </Button>
           )}
+          {chat !== undefined && chat.length > 0 && <ChatDownload chat={chat} code={stage.meeting.code} />}
           <LinkButton href="/" look={back === null ? "primary" : "outlined"}>
             {common("toStart")}
           </LinkButton>
         </div>
       </div>
     </Frame>
+  );
+}
+
+/** The chat as a text file, made in the page. */
+function ChatDownload({ chat, code }: { chat: readonly ChatLine[]; code: string }) {
+  const t = useText(leftMessages);
+  const format = useFormat();
+  const download = () => {
+    const lines = chat.map(({ at, name, text }) => `${format.dateTime(new Date(at))} – ${name}: ${text}`);
+    const address = URL.createObjectURL(new Blob([`${lines.join("\n")}\n`], { type: "text/plain" }));
+    const link = document.createElement("a");
+    Object.assign(link, { href: address, download: `${t("chatFile")}-${code}.txt` });
+    link.click();
+    URL.revokeObjectURL(address);
+  };
+  return (
+    <Button icon={Download} onClick={download}>
+      {t("downloadChat")}
+    </Button>
   );
 }
 

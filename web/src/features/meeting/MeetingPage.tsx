@@ -23,7 +23,7 @@ const loadCall = () => import("../call/index");
 const CallScreen = lazy(loadCall);
 
 /** One address for one meeting: looking it up, pre-join, the call, and after it. */
-export function MeetingPage({ code }: { code: string }) {
+export default function MeetingPage({ code }: { code: string }) {
   const { api, keys } = useServices();
   const model = useViewModel(() => {
     takeHostKey(keys, code);

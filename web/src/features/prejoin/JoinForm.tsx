@@ -57,7 +57,7 @@ export function JoinBar({ model }: { model: PreJoinViewModel }) {
       <div role="status" className={styles.joinStatus}>
         {attempt.status === "waiting" && <Notice tone="warn">{t("waitingForNetwork")}</Notice>}
       </div>
-      <Button type="submit" form={FORM_ID} look="primary" busy={busy} wide className={styles.join}>
+      <Button type="submit" form={FORM_ID} look="primary" large busy={busy} wide>
         {attempt.status === "joining" ? t("joining") : t("join")}
       </Button>
     </div>

@@ -15,7 +15,7 @@ export function NotFound() {
       <div className={styles.screen}>
         <EmptyChair />
         <Heading title={t("notFoundTitle")}>{t("notFoundTitle")}</Heading>
-        <p className={styles.text}>{t("notFoundText")}</p>
+        <p className="lead">{t("notFoundText")}</p>
         {landing && <JoinForm landing={landing} />}
       </div>
     </Frame>

@@ -28,7 +28,7 @@ export function ProblemScreen({ problem, onRetry }: { problem: MeetingProblem; o
       <div className={styles.screen}>
         <EmptyChair />
         <Heading title={title}>{title}</Heading>
-        <p className={styles.text}>{textUnderTitle(problem, t, format, wait)}</p>
+        <p className="lead">{textUnderTitle(problem, t, format, wait)}</p>
         <div className={styles.actions}>
           {retry && (
             <Button look="primary" icon={RotateCw} aria-disabled={wait > 0} onClick={onRetry}>

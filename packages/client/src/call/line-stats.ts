@@ -1,0 +1,140 @@
+/** One look at the counters of all peer connections. */
+export interface LineSample {
+  /** Milliseconds since 1970. */
+  readonly at: number;
+  readonly bytesUp: number;
+  readonly bytesDown: number;
+  readonly packetsDown: number;
+  readonly lostDown: number;
+  /** Share of our packets that the server missed lately, 0 to 1; `null` before it has told. */
+  readonly lostUp: number | null;
+  /** Round trip to the server in milliseconds; `null` before the first answer. */
+  readonly delayMs: number | null;
+  readonly route: Route | null;
+  readonly videoCodec: string | null;
+  readonly audioCodec: string | null;
+  /** Rises with anything that arrives, answers to connectivity checks included. */
+  readonly arrivals: number;
+  /** Sound energy so far by track identifier: received sound, and that of our microphone. */
+  readonly energy: ReadonlyMap<string, number>;
+  /** The encoder lowers the camera's picture because the upload is too slow. */
+  readonly uploadLimited: boolean;
+}
+
+export type Route = "udp" | "tcp" | "relay";
+
+/** What the connection's page shows; rates in kbit/s, loss in percent, delay in milliseconds. */
+export interface LineDetails {
+  readonly up: number | null;
+  readonly down: number | null;
+  readonly lossUp: number | null;
+  readonly lossDown: number | null;
+  readonly delay: number | null;
+  readonly route: Route | null;
+  readonly videoCodec: string | null;
+  readonly audioCodec: string | null;
+}
+
+type Entry = Readonly<Record<string, unknown>>;
+
+const numberOf = (entry: Entry | undefined, field: string): number => {
+  const value = entry?.[field];
+  return typeof value === "number" && Number.isFinite(value) ? value : 0;
+};
+const textOf = (entry: Entry | undefined, field: string): string => {
+  const value = entry?.[field];
+  return typeof value === "string" ? value : "";
+};
+
+/** Reads what is needed out of the browser's statistics (W3C webrtc-stats); what is absent counts as nothing. */
+export function sampleOf(reports: readonly ReadonlyMap<string, unknown>[], at: number): LineSample {
+  const entries: readonly Entry[] = reports.flatMap((report) => [...report.values()] as Entry[]);
+  const ofType = (type: string) => entries.filter((entry) => entry.type === type);
+  const byId = new Map(
+    entries.filter((entry) => entry.id !== undefined).map((entry) => [textOf(entry, "id"), entry]),
+  );
+  const sum = (list: readonly Entry[], field: string) =>
+    list.reduce((total, entry) => total + numberOf(entry, field), 0);
+  const inbound = ofType("inbound-rtp");
+  const outbound = ofType("outbound-rtp");
+  const heard = ofType("remote-inbound-rtp");
+  const pairs = chosenPairs(ofType("transport"), ofType("candidate-pair"), byId);
+  const streams: readonly Entry[] = [...outbound, ...inbound];
+  const codecOf = (kind: string) =>
+    streams
+      .filter((entry) => entry.kind === kind)
+      .map((entry) => textOf(byId.get(textOf(entry, "codecId")), "mimeType").split("/")[1])
+      .find((name) => name !== undefined && name !== "") ?? null;
+  return {
+    at,
+    bytesUp: sum(outbound, "bytesSent") + sum(outbound, "headerBytesSent"),
+    bytesDown: sum(inbound, "bytesReceived") + sum(inbound, "headerBytesReceived"),
+    packetsDown: sum(inbound, "packetsReceived"),
+    lostDown: sum(inbound, "packetsLost"),
+    lostUp: heard.length === 0 ? null : Math.max(...heard.map((entry) => numberOf(entry, "fractionLost"))),
+    delayMs: delayOf(pairs),
+    route: routeOf(pairs, byId),
+    videoCodec: codecOf("video"),
+    audioCodec: codecOf("audio"),
+    arrivals:
+      sum(ofType("transport"), "packetsReceived") +
+      sum(inbound, "packetsReceived") +
+      sum(pairs, "bytesReceived") +
+      sum(pairs, "responsesReceived"),
+    energy: new Map(
+      [...inbound, ...ofType("media-source")]
+        .filter((entry) => entry.kind === "audio")
+        .map((entry) => [textOf(entry, "trackIdentifier"), numberOf(entry, "totalAudioEnergy")]),
+    ),
+    uploadLimited: outbound.some((entry) => entry.qualityLimitationReason === "bandwidth"),
+  };
+}
+
+function chosenPairs(
+  transports: readonly Entry[],
+  pairs: readonly Entry[],
+  byId: ReadonlyMap<string, Entry>,
+): Entry[] {
+  const chosen = transports.flatMap((transport): readonly Entry[] => {
+    const pair = byId.get(textOf(transport, "selectedCandidatePairId"));
+    return pair === undefined ? [] : [pair];
+  });
+  // Firefox names no chosen pair, but marks it.
+  return chosen.length > 0 ? chosen : pairs.filter((pair) => pair.nominated === true);
+}
+
+function delayOf(pairs: readonly Entry[]): number | null {
+  const delays = pairs.map((pair) => numberOf(pair, "currentRoundTripTime")).filter((delay) => delay > 0);
+  return delays.length === 0 ? null : Math.max(...delays) * 1000;
+}
+
+function routeOf(pairs: readonly Entry[], byId: ReadonlyMap<string, Entry>): Route | null {
+  const local = pairs.map((pair) => byId.get(textOf(pair, "localCandidateId")));
+  if (local.length === 0) return null;
+  if (local.some((candidate) => candidate?.candidateType === "relay")) return "relay";
+  return local.some((candidate) => candidate?.protocol === "tcp") ? "tcp" : "udp";
+}
+
+/** What lies between two looks; rates stay unknown without an earlier one. */
+export function detailsBetween(before: LineSample | null, now: LineSample): LineDetails {
+  const seconds = before === null ? 0 : (now.at - before.at) / 1000;
+  const rate = (bytes: (sample: LineSample) => number): number | null => {
+    if (before === null || seconds <= 0) return null;
+    // Counters start anew with a new connection.
+    const more = bytes(now) - bytes(before);
+    return more < 0 ? null : Math.round((more * 8) / 1000 / seconds);
+  };
+  const came = now.packetsDown - (before?.packetsDown ?? 0);
+  const lost = now.lostDown - (before?.lostDown ?? 0);
+  const percent = (share: number) => Math.round(Math.min(1, Math.max(0, share)) * 1000) / 10;
+  return {
+    up: rate((sample) => sample.bytesUp),
+    down: rate((sample) => sample.bytesDown),
+    lossUp: now.lostUp === null ? null : percent(now.lostUp),
+    lossDown: came + lost <= 0 ? null : percent(lost / (came + lost)),
+    delay: now.delayMs === null ? null : Math.round(now.delayMs),
+    route: now.route,
+    videoCodec: now.videoCodec,
+    audioCodec: now.audioCodec,
+  };
+}

@@ -1,0 +1,76 @@
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { Pulse } from "./pulse";
+
+/** A line whose parts the test moves; a sign of life takes no time. */
+function setUp() {
+  const line = { flowing: true, media: true, broken: false, alive: true, asked: 0, count: 0 };
+  const told: string[] = [];
+  const pulse = new Pulse(
+    {
+      arrivals: async () => {
+        if (line.flowing) line.count += 1;
+        return line.count;
+      },
+      expectsMedia: () => line.media,
+      broken: () => line.broken,
+      reachable: async () => {
+        line.asked += 1;
+        return line.alive;
+      },
+    },
+    { now: () => Date.now(), random: () => 0 },
+    {
+      stopped: (since) => told.push(`stopped ${Date.now() - since} ms ago`),
+      beatsAgain: () => told.push("beats again"),
+    },
+  );
+  return { line, told, pulse };
+}
+
+beforeEach(() => void vi.useFakeTimers({ now: 1_000_000 }));
+afterEach(() => void vi.useRealTimers());
+
+test("a cut without a word is noticed within two seconds while media should flow", async () => {
+  const { line, told } = setUp();
+  await vi.advanceTimersByTimeAsync(5_000);
+  expect(told).toEqual([]);
+  line.flowing = line.alive = false;
+  await vi.advanceTimersByTimeAsync(2_000);
+  expect(told).toEqual(["stopped 1000 ms ago"]);
+  await vi.advanceTimersByTimeAsync(10_000);
+  expect(told).toHaveLength(1);
+  line.flowing = true;
+  await vi.advanceTimersByTimeAsync(1_000);
+  expect(told).toEqual(["stopped 1000 ms ago", "beats again"]);
+});
+
+test("people who fall silent at once are no outage, and the server is not asked all the time", async () => {
+  const { line, told } = setUp();
+  await vi.advanceTimersByTimeAsync(2_000);
+  line.flowing = false;
+  await vi.advanceTimersByTimeAsync(60_000);
+  expect(told).toEqual([]);
+  expect(line.asked).toBeLessThanOrEqual(15);
+  expect(line.asked).toBeGreaterThan(0);
+});
+
+test("alone in the meeting the line may be quiet between its checks", async () => {
+  const { line, told } = setUp();
+  line.media = false;
+  await vi.advanceTimersByTimeAsync(2_000);
+  line.flowing = line.alive = false;
+  await vi.advanceTimersByTimeAsync(6_000);
+  expect(told).toEqual([]);
+  await vi.advanceTimersByTimeAsync(3_000);
+  expect(told).toHaveLength(1);
+});
+
+test("what the browser calls broken is believed without asking", async () => {
+  const { line, told } = setUp();
+  await vi.advanceTimersByTimeAsync(2_000);
+  line.flowing = false;
+  line.broken = true;
+  await vi.advanceTimersByTimeAsync(1_000);
+  expect(told).toHaveLength(1);
+  expect(line.asked).toBe(0);
+});

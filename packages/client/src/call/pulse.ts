@@ -1,0 +1,81 @@
+import type { Surroundings } from "./backend";
+
+/** What the pulse needs to know of a line. */
+export interface PulseLine {
+  /** A number that rises with anything that arrives; `null` while there is nothing to look at. */
+  arrivals(): Promise<number | null>;
+  /** Others send sound or pictures, so that packets should arrive all the time. */
+  expectsMedia(): boolean;
+  /** The browser itself says that nothing gets through. */
+  broken(): boolean;
+  /** Asks the server for a sign of life, and waits a moment for it. */
+  reachable(): Promise<boolean>;
+}
+
+const LOOK_EVERY_MS = 1_000;
+/** Sound comes fifty times a second, and at least twice a second while nobody speaks. */
+const SILENT_WITH_MEDIA_MS = 900;
+/** Without media only connectivity checks arrive, about every three seconds. */
+const SILENT_WITHOUT_MS = 7_000;
+/** A server that has just answered is not asked again for this long. */
+const TRUSTED_FOR_MS = 4_000;
+
+/**
+ * Notices a line that was cut without a word: no closed socket, no error, just nothing any more. The websocket's own
+ * timeout would take a quarter of a minute. When nothing has arrived for a while, the server is asked for a sign of
+ * life; so people who all fall silent at once do not look like an outage.
+ */
+export class Pulse {
+  private last: number | null = null;
+  private lastAt: number;
+  private cut = false;
+  private looking = false;
+  private trustedUntil = 0;
+  private readonly timer: ReturnType<typeof setInterval>;
+
+  constructor(
+    private readonly line: PulseLine,
+    private readonly surroundings: Surroundings,
+    private readonly tell: { stopped(since: number): void; beatsAgain(): void },
+  ) {
+    this.lastAt = surroundings.now();
+    this.timer = setInterval(() => void this.look(), LOOK_EVERY_MS);
+  }
+
+  stop(): void {
+    clearInterval(this.timer);
+  }
+
+  private async look(): Promise<void> {
+    if (this.looking) return;
+    this.looking = true;
+    try {
+      const arrivals = await this.line.arrivals();
+      if (arrivals !== null) await this.judge(arrivals);
+    } finally {
+      this.looking = false;
+    }
+  }
+
+  private async judge(arrivals: number): Promise<void> {
+    if (arrivals !== this.last) {
+      this.last = arrivals;
+      this.lastAt = this.surroundings.now();
+      if (this.cut) this.tell.beatsAgain();
+      this.cut = false;
+      return;
+    }
+    const silentFor = this.surroundings.now() - this.lastAt;
+    const patience = this.line.expectsMedia() ? SILENT_WITH_MEDIA_MS : SILENT_WITHOUT_MS;
+    if (this.cut || (silentFor < patience && !this.line.broken())) return;
+    if (!this.line.broken()) {
+      if (this.surroundings.now() < this.trustedUntil) return;
+      if (await this.line.reachable()) {
+        this.trustedUntil = this.surroundings.now() + TRUSTED_FOR_MS;
+        return;
+      }
+    }
+    this.cut = true;
+    this.tell.stopped(this.lastAt);
+  }
+}

@@ -1,0 +1,109 @@
+import { type LineDetails, type Quality, settingsMessages } from "@heydok/client/call";
+import { Check, Copy, Signal, SignalLow, SignalZero } from "lucide-react";
+import { useState } from "react";
+import { useText } from "../../app/context";
+import { useBehavior } from "../../app/useBehavior";
+import { useAnnounce } from "../../primitives/Announcer";
+import { Button } from "../../primitives/Button";
+import { Icon } from "../../primitives/Icon";
+import { Switch } from "../../primitives/Switch";
+import { useCall, useCallText } from "./context";
+import styles from "./Settings.module.css";
+
+const QUALITIES = {
+  good: "qualityGood",
+  weak: "qualityWeak",
+  lost: "qualityLost",
+  unknown: "qualityUnknown",
+} as const satisfies Record<Quality, string>;
+const QUALITY_ICONS = { good: Signal, weak: SignalLow, lost: SignalZero, unknown: Signal };
+const ROUTES = { udp: "routeUdp", tcp: "routeTcp", relay: "routeRelay" } as const;
+
+const NOTHING: LineDetails = {
+  up: null,
+  down: null,
+  lossUp: null,
+  lossDown: null,
+  delay: null,
+  route: null,
+  videoCodec: null,
+  audioCodec: null,
+};
+
+/** The figures of the line, renewed every two seconds, and what to do when it is weak. */
+export function ConnectionDetails() {
+  const { session } = useCall();
+  const t = useText(settingsMessages);
+  const call = useCallText();
+  const details = useBehavior(session.monitor.details) ?? NOTHING;
+  const quality = useBehavior(session.people.list).find((view) => view.isLocal)?.quality ?? "unknown";
+  const audioOnly = useBehavior(session.audioOnly);
+  const rows = rowsOf(details, t);
+  return (
+    <>
+      <dl className={styles.figures}>
+        <div>
+          <dt>{t("quality")}</dt>
+          <dd className={styles.quality} data-quality={quality}>
+            <Icon of={QUALITY_ICONS[quality]} size={18} />
+            {t(QUALITIES[quality])}
+          </dd>
+        </div>
+        {rows.map(([name, value]) => (
+          <div key={name}>
+            <dt>{name}</dt>
+            <dd>{value}</dd>
+          </div>
+        ))}
+      </dl>
+      <Switch
+        label={call("audioOnly")}
+        hint={call("audioOnlyHint")}
+        checked={audioOnly}
+        onChange={(on) => session.setAudioOnly(on)}
+      />
+      <CopyReport rows={[[t("quality"), t(QUALITIES[quality])], ...rows]} />
+    </>
+  );
+}
+
+type Row = readonly [name: string, value: string];
+
+function rowsOf(details: LineDetails, t: ReturnType<typeof useText<typeof settingsMessages>>): Row[] {
+  const { up, down, lossUp, lossDown, delay, route, videoCodec, audioCodec } = details;
+  const rate = (kbits: number | null) => (kbits === null ? t("unknown") : t("rate", { kbits }));
+  const loss = (percent: number | null) => (percent === null ? t("unknown") : t("lossValue", { percent }));
+  return [
+    [t("up"), rate(up)],
+    [t("down"), rate(down)],
+    [t("lossUp"), loss(lossUp)],
+    [t("lossDown"), loss(lossDown)],
+    [t("delay"), delay === null ? t("unknown") : t("delayValue", { ms: delay })],
+    [t("route"), route === null ? t("unknown") : t(ROUTES[route])],
+    [t("codecs"), [videoCodec, audioCodec].filter(Boolean).join(", ") || t("unknown")],
+  ];
+}
+
+function CopyReport({ rows }: { rows: readonly Row[] }) {
+  const t = useText(settingsMessages);
+  const announce = useAnnounce();
+  const [copied, setCopied] = useState(false);
+  const copy = async () => {
+    const lines = rows.map(([name, value]) => `${name}: ${value}`);
+    const report = [...lines, navigator.userAgent, new Date().toISOString()].join("\n");
+    const done = await navigator.clipboard.writeText(report).then(
+      () => true,
+      () => false,
+    );
+    setCopied(done);
+    if (done) announce(t("reportCopied"));
+  };
+  return (
+    <div className={styles.report}>
+      <Button icon={copied ? Check : Copy} onClick={copy}>
+        {copied ? t("reportCopied") : t("copyReport")}
+      </Button>
+      <p className="hint">{t("reportHint")}</p>
+    </div>
+  );
+}
