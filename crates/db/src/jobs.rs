@@ -23,6 +23,8 @@ pub struct NewJob<'a> {
     pub order_key: Option<&'a str>,
     pub run_at_ms: i64,
     pub max_attempts: i64,
+    /// More is sooner.
+    pub priority: i64,
 }
 
 /// A claimed job.
@@ -51,8 +53,8 @@ pub enum Failed {
 pub async fn enqueue(conn: &mut Conn, job: &NewJob<'_>, now_ms: i64) -> Result<bool, Error> {
     let inserted = conn
         .execute(
-            sql("INSERT INTO jobs (id, seq, kind, dedupe_key, order_key, payload, state, run_at, max_attempts, created_at, updated_at)
-                 VALUES ($1, (SELECT COALESCE(MAX(seq), 0) + 1 FROM jobs), $2, $3, $4, $5, 'queued', $6, $7, $8, $8)
+            sql("INSERT INTO jobs (id, seq, kind, dedupe_key, order_key, payload, state, run_at, max_attempts, priority, created_at, updated_at)
+                 VALUES ($1, (SELECT COALESCE(MAX(seq), 0) + 1 FROM jobs), $2, $3, $4, $5, 'queued', $6, $7, $9, $8, $8)
                  ON CONFLICT (kind, dedupe_key) WHERE state IN ('queued', 'running') DO NOTHING")
             .bind(job.id)
             .bind(job.kind)
@@ -61,21 +63,23 @@ pub async fn enqueue(conn: &mut Conn, job: &NewJob<'_>, now_ms: i64) -> Result<b
             .bind(job.payload)
             .bind(job.run_at_ms)
             .bind(job.max_attempts)
-            .bind(now_ms),
+            .bind(now_ms)
+            .bind(job.priority),
         )
         .await?;
     Ok(inserted == 1)
 }
 
-/// Claims the most urgent due job for `worker`: queued and due, or running with a lease that ran out. Call it in a writing
+/// Claims the most urgent due job of at least `priority_min` for `worker`: queued and due, or running with a lease that ran out. Call it in a writing
 /// transaction; writers go one at a time, so two workers never claim one job.
-pub async fn claim(conn: &mut Conn, worker: &str, now_ms: i64) -> Result<Option<Job>, Error> {
+pub async fn claim(conn: &mut Conn, worker: &str, priority_min: i64, now_ms: i64) -> Result<Option<Job>, Error> {
     let row = conn
         .optional(
             sql("UPDATE jobs SET state = 'running', attempts = attempts + 1, lease_by = $1, lease_until = $2, updated_at = $3
                  WHERE id = (
                    SELECT j.id FROM jobs j
                    WHERE ((j.state = 'queued' AND j.run_at <= $3) OR (j.state = 'running' AND j.lease_until < $3))
+                     AND j.priority >= $4
                      AND NOT EXISTS (
                        SELECT 1 FROM jobs earlier
                        WHERE earlier.order_key = j.order_key AND earlier.seq < j.seq AND earlier.state IN ('queued', 'running'))
@@ -83,7 +87,8 @@ pub async fn claim(conn: &mut Conn, worker: &str, now_ms: i64) -> Result<Option<
                  RETURNING id, kind, payload, attempts, max_attempts")
             .bind(worker)
             .bind(now_ms + LEASE_MS)
-            .bind(now_ms),
+            .bind(now_ms)
+            .bind(priority_min),
         )
         .await?;
     row.as_ref().map(read).transpose()

@@ -118,9 +118,12 @@ pub async fn serve(development: bool) -> anyhow::Result<()> {
     result
 }
 
-/// The media server's routes, told who calls from behind TRUSTED_PROXIES.
+/// The media server's routes, behind the door that has a room for every open meeting, and told who calls from behind
+/// TRUSTED_PROXIES.
 fn signalling(app: &App, server: &livekit_server::Handle) -> Router {
-    server.router().layer(from_fn_with_state(app.clone(), tell_client_ip))
+    let door = livekit::arrival::Door { app: app.clone(), keys: Arc::clone(server.keys()) };
+    let router = server.router().layer(from_fn_with_state(door, livekit::arrival::layer));
+    router.layer(from_fn_with_state(app.clone(), tell_client_ip))
 }
 
 async fn tell_client_ip(State(app): State<App>, mut request: Request, next: Next) -> Response {
@@ -185,9 +188,23 @@ fn embedded_config(
     if !settings.livekit.node_ips.is_empty() {
         standalone.server.rtc.node_ips.clone_from(&settings.livekit.node_ips);
     }
-    // The product signs with its own key.
-    standalone.server.keys = keys;
+    standalone.server.keys =
+        if standalone.keys_given { with_keys_of_file(settings, &keys, &standalone.server.keys)? } else { keys };
     Ok(standalone.server)
+}
+
+/// The product signs with its own key; programs that have one of the file's keys may use that.
+fn with_keys_of_file(settings: &Settings, own: &ApiKeys, file: &ApiKeys) -> anyhow::Result<Arc<ApiKeys>> {
+    for (key, _) in file.pairs().iter().filter(|(key, secret)| config::is_sample(key) || config::is_sample(secret)) {
+        let sentence = format!(
+            "the key {key} in LIVEKIT_CONFIG_FILE is a sample that everybody knows; replace it with one of your own, or remove it"
+        );
+        if !settings.operation.development {
+            return Err(Refusal::one("R-2", sentence).into());
+        }
+        tracing::warn!("{sentence} (refused in production)");
+    }
+    Ok(Arc::new(ApiKeys::new(own.pairs().iter().chain(file.pairs()).cloned().collect())))
 }
 
 /// The embedded server's webhooks, in memory: the same signed bytes as by network.

@@ -40,6 +40,11 @@ impl ApiKeys {
         self.keys.iter().find(|(name, _)| name == key).map(|(_, secret)| secret.as_str())
     }
 
+    /// All pairs of name and secret, in order of preference.
+    pub fn pairs(&self) -> &[(String, String)] {
+        &self.keys
+    }
+
     /// The pair that signs, if there is any.
     pub fn signer(&self) -> Option<(&str, &str)> {
         self.keys.first().map(|(key, secret)| (key.as_str(), secret.as_str()))

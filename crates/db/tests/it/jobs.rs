@@ -2,8 +2,16 @@ use db::jobs::{Failed, Job, LEASE_MS, NewJob, claim, dead_count, enqueue, fail, 
 use db::testing::each_engine;
 use db::{Conn, Db, Error};
 
-const JOB: NewJob<'static> =
-    NewJob { id: "j1", kind: "test", payload: "{}", dedupe_key: None, order_key: None, run_at_ms: 0, max_attempts: 2 };
+const JOB: NewJob<'static> = NewJob {
+    id: "j1",
+    kind: "test",
+    payload: "{}",
+    dedupe_key: None,
+    order_key: None,
+    run_at_ms: 0,
+    max_attempts: 2,
+    priority: 0,
+};
 
 macro_rules! tx {
     ($db:expr, $conn:ident => $body:expr) => {{
@@ -13,7 +21,7 @@ macro_rules! tx {
 }
 
 async fn take(db: &Db, worker: &str, now_ms: i64) -> Option<Job> {
-    tx!(db, conn => claim(conn, worker, now_ms).await)
+    tx!(db, conn => claim(conn, worker, 0, now_ms).await)
 }
 
 /// Each job goes to one worker; nobody gets one twice, whoever is first.
@@ -109,6 +117,21 @@ async fn order_is_kept_within_a_key() {
         assert_eq!(again.id, "a1");
         tx!(&**db, conn => finish(conn, "a1", "w", 0).await);
         assert_eq!(take(db, "w", 0).await.unwrap().id, "a2");
+    })
+    .await;
+}
+
+/// What is urgent goes first, and a worker can be kept for it.
+#[tokio::test]
+async fn urgent_jobs_go_first() {
+    each_engine(async |db| {
+        for (id, priority) in [("usual", 0), ("urgent", 10), ("usual too", 0)] {
+            tx!(&**db, conn => enqueue(conn, &NewJob { id, priority, ..JOB }, 0).await);
+        }
+        let kept = async || tx!(&**db, conn => claim(conn, "kept", 1, 1).await).map(|job| job.id);
+        assert_eq!(kept().await.as_deref(), Some("urgent"));
+        assert_eq!(kept().await, None);
+        assert_eq!(take(db, "any", 1).await.unwrap().id, "usual");
     })
     .await;
 }

@@ -14,6 +14,7 @@ mod source;
 pub mod variable;
 
 pub use reference::reference;
+pub(crate) use rules::is_sample;
 pub use settings::{
     Database, ErrorDetailStyle, Frontend, HealthDetails, Keys, Listening, LiveKit, LiveKitMode, LogFormat, Logging,
     MeetingUrlStyle, Meetings, Operation, RateLimits, Settings, Storage,

@@ -68,7 +68,8 @@ fn sample_values(values: &Values, problems: &mut Vec<Problem>) {
     }
 }
 
-fn is_sample(value: &str) -> bool {
+/// Whether a secret or the name of a key is one that documentation prints.
+pub(crate) fn is_sample(value: &str) -> bool {
     let value = value.to_ascii_lowercase();
     let beginnings = ["your_", "your-", "changeme", "change_me", "change-me", "example", "<"];
     let words = ["secret", "devkey", "password", "test", "..."];

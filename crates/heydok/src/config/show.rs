@@ -25,12 +25,25 @@ fn shown(variable: &Variable, value: &str) -> String {
         return "[set]".to_owned();
     }
     match url::Url::parse(value) {
-        Ok(mut address) if address.password().is_some() => {
-            // Cannot fail: an address that has a password can have another one.
-            let _ = address.set_password(Some("xxxxx"));
+        Ok(mut address) if address.scheme().starts_with("postgres") || address.password().is_some() => {
+            if address.password().is_some() {
+                // Cannot fail: an address that has a password can have another one.
+                let _ = address.set_password(Some("xxxxx"));
+            }
+            mask_query(&mut address);
             address.to_string()
         }
         _ => value.replace(['\n', '\r'], " "),
+    }
+}
+
+/// PostgreSQL takes passwords there too; only what is known to be none is shown.
+fn mask_query(address: &mut url::Url) {
+    let shown = |name: &str| ["sslmode", "application_name", "host", "port", "dbname", "user"].contains(&name);
+    let pairs: Vec<(String, String)> = address.query_pairs().into_owned().collect();
+    if !pairs.is_empty() {
+        let masked = pairs.iter().map(|(name, value)| (name, if shown(name) { value.as_str() } else { "xxxxx" }));
+        address.query_pairs_mut().clear().extend_pairs(masked);
     }
 }
 
@@ -60,5 +73,15 @@ mod tests {
             assert!(text.contains(line), "{line} in {text}");
         }
         assert_eq!(text.lines().filter(|line| line.contains("  # ")).count(), variable::ALL.len());
+    }
+
+    #[test]
+    fn a_password_in_the_query_is_masked_too() {
+        let shown = |address: &str| shown(&variable::DATABASE_URL, address);
+        assert_eq!(
+            shown("postgresql://h/db?sslmode=require&password=hunter2&sslpassword=hunter3"),
+            "postgresql://h/db?sslmode=require&password=xxxxx&sslpassword=xxxxx"
+        );
+        assert_eq!(shown("sqlite:///var/heydok.db?mode=rwc"), "sqlite:///var/heydok.db?mode=rwc");
     }
 }

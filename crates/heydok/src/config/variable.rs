@@ -157,7 +157,7 @@ variables! {
         "Another port on which the embedded server answers LiveKit clients, `7880` for clients that expect that one. Without effect with an external server.");
     /// livekit.yaml.
     LIVEKIT_CONFIG_FILE = setting(LiveKit, "LIVEKIT_CONFIG_FILE", "", "file",
-        "A `livekit.yaml` whose `room`, `rtc` and `webhook` settings the embedded server takes over where no variable says otherwise. Its `port` and `keys` count for `heydok media` only.");
+        "A `livekit.yaml` whose `room`, `rtc` and `webhook` settings the embedded server takes over where no variable says otherwise. Its `keys` are accepted besides ours; its `port` counts for `heydok media` only.");
     /// Webhooks from an external server.
     LIVEKIT_WEBHOOK = setting(LiveKit, "LIVEKIT_WEBHOOK", "on", "on, off",
         "Whether webhooks of the LiveKit server are accepted, at `/api/webhooks/livekit`. Without them changes are noticed within 15 seconds.");

@@ -1,4 +1,4 @@
-//! The worker: does what transactions left to be done, until it is done or visibly dead.
+//! The workers: do what transactions left to be done, until it is done or visibly dead.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,6 +8,7 @@ use db::{Conn, Error, sql};
 use kit::UnixMillis;
 use serde::{Deserialize, Serialize};
 use tokio::sync::Notify;
+use tokio::task::JoinSet;
 
 use crate::app::App;
 use crate::features::{chat, livekit, meetings};
@@ -19,14 +20,20 @@ const HEARTBEAT: Duration = Duration::from_secs(20);
 /// Attempts before a job is dead: with the pauses between them, about a day.
 const ATTEMPTS_MAX: i64 = 16;
 
-/// Wakes the worker.
+/// Jobs that are done at the same time.
+const WORKERS: usize = 4;
+/// Priority of what people wait for, or what protects them: the first worker does nothing else, so that a media server that is
+/// slow for one room never keeps somebody in another one.
+const URGENT: i64 = 10;
+
+/// Wakes the workers.
 #[derive(Debug, Clone, Default)]
-pub struct Wake(Arc<Notify>);
+pub struct Wake(Arc<[Notify; WORKERS]>);
 
 impl Wake {
     /// There may be work.
     pub fn now(&self) {
-        self.0.notify_one();
+        self.0.iter().for_each(Notify::notify_one);
     }
 }
 
@@ -63,6 +70,23 @@ impl Work {
         }
     }
 
+    fn priority(&self) -> i64 {
+        match self {
+            Self::DeleteRoom { .. } | Self::RemoveParticipant { .. } => URGENT,
+            Self::SendChat { .. } | Self::EraseMeeting { .. } => 0,
+        }
+    }
+
+    /// What the log calls the meeting: its code, where the job knows no more than the room, from the room's name.
+    fn meeting(&self) -> &str {
+        match self {
+            Self::DeleteRoom { room } | Self::RemoveParticipant { room, .. } | Self::SendChat { room, .. } => {
+                livekit::meeting_of(room)
+            }
+            Self::EraseMeeting { meeting_id } => meeting_id,
+        }
+    }
+
     fn order_key(&self) -> Option<&str> {
         match self {
             Self::SendChat { instance_id, .. } => Some(instance_id),
@@ -85,6 +109,7 @@ pub async fn enqueue(app: &App, conn: &mut Conn, work: &Work, now: UnixMillis) -
         order_key: work.order_key(),
         run_at_ms: now.get(),
         max_attempts,
+        priority: work.priority(),
     };
     db::jobs::enqueue(conn, &job, now.get()).await?;
     Ok(())
@@ -92,25 +117,36 @@ pub async fn enqueue(app: &App, conn: &mut Conn, work: &Work, now: UnixMillis) -
 
 /// Works until `app.stop`.
 pub async fn run(app: App) {
+    let mut workers = JoinSet::new();
+    for number in 0..WORKERS {
+        workers.spawn(work(app.clone(), number));
+    }
+    while workers.join_next().await.is_some() {}
+}
+
+async fn work(app: App, number: usize) {
     let worker = app.new_id();
+    let priority_min = if number == 0 { URGENT } else { 0 };
     loop {
-        if let Err(error) = run_due(&app, &worker).await {
+        if let Err(error) = run_due(&app, &worker, priority_min).await {
             tracing::error!(%error, "the job queue failed");
         }
         tokio::select! {
             () = app.stop.cancelled() => return,
-            () = app.wake.0.notified() => {}
+            () = app.wake.0[number].notified() => {}
             () = tokio::time::sleep(TICK) => {}
         }
     }
 }
 
-/// Does everything that is due; returns how many jobs were tried.
-pub async fn run_due(app: &App, worker: &str) -> Result<usize, Error> {
+/// Does everything of at least `priority_min` that is due; returns how many jobs were tried.
+pub async fn run_due(app: &App, worker: &str, priority_min: i64) -> Result<usize, Error> {
     let mut tried = 0;
-    while is_any_due(app).await? {
+    while is_any_due(app, priority_min).await? {
         let now_ms = app.now().get();
-        let Some(job) = db::write!(&app.db, conn => db::jobs::claim(conn, worker, now_ms).await)? else { break };
+        let Some(job) = db::write!(&app.db, conn => db::jobs::claim(conn, worker, priority_min, now_ms).await)? else {
+            break;
+        };
         tried += 1;
         attempt(app, worker, &job).await?;
     }
@@ -118,17 +154,23 @@ pub async fn run_due(app: &App, worker: &str) -> Result<usize, Error> {
 }
 
 /// A look without the writers' lock, so that an idle worker disturbs nobody.
-async fn is_any_due(app: &App) -> Result<bool, Error> {
+async fn is_any_due(app: &App, priority_min: i64) -> Result<bool, Error> {
     let query = sql(
-        "SELECT 1 AS one FROM jobs WHERE (state = 'queued' AND run_at <= $1) OR (state = 'running' AND lease_until < $1) LIMIT 1",
+        "SELECT 1 AS one FROM jobs WHERE ((state = 'queued' AND run_at <= $1) OR (state = 'running' AND lease_until < $1))
+           AND priority >= $2 LIMIT 1",
     );
-    Ok(app.db.read().await?.optional(query.bind(app.now())).await?.is_some())
+    Ok(app.db.read().await?.optional(query.bind(app.now()).bind(priority_min)).await?.is_some())
 }
 
 async fn attempt(app: &App, worker: &str, job: &Job) -> Result<(), Error> {
-    let result = tokio::select! {
-        result = perform(app, job) => result,
-        () = keep_lease(app, worker, &job.id) => return Ok(()),
+    let work: Result<Work, String> = serde_json::from_str(&job.payload).map_err(|error| error.to_string());
+    let meeting = work.as_ref().map(|work| work.meeting().to_owned()).unwrap_or_default();
+    let result = match work {
+        Ok(work) => tokio::select! {
+            result = perform(app, work) => result,
+            () = keep_lease(app, worker, &job.id) => return Ok(()),
+        },
+        Err(error) => Err(error),
     };
     let now_ms = app.now().get();
     match result {
@@ -138,9 +180,11 @@ async fn attempt(app: &App, worker: &str, job: &Job) -> Result<(), Error> {
         Err(reason) => {
             let outcome = db::write!(&app.db, conn => db::jobs::fail(conn, job, worker, &reason, now_ms).await)?;
             match outcome {
-                Failed::Dead => tracing::error!(kind = job.kind, job_id = job.id, reason, "job is dead"),
+                Failed::Dead => {
+                    tracing::error!(meeting_id = %meeting, kind = job.kind, job_id = job.id, reason, "job is dead");
+                }
                 Failed::Retry { .. } | Failed::LeaseLost => {
-                    tracing::warn!(kind = job.kind, job_id = job.id, reason, "job failed");
+                    tracing::warn!(meeting_id = %meeting, kind = job.kind, job_id = job.id, reason, "job failed");
                 }
             }
         }
@@ -161,12 +205,11 @@ async fn keep_lease(app: &App, worker: &str, id: &str) {
     }
 }
 
-async fn perform(app: &App, job: &Job) -> Result<(), String> {
-    let work: Work = serde_json::from_str(&job.payload).map_err(|error| error.to_string())?;
+async fn perform(app: &App, work: Work) -> Result<(), String> {
     match work {
         Work::DeleteRoom { room } => livekit::delete_room(app, &room).await.map_err(|error| error.to_string()),
         Work::RemoveParticipant { room, identity } => {
-            app.livekit.remove_participant(&room, &identity).await.map_err(|error| error.to_string())
+            livekit::remove_refused(app, &room, &identity).await.map_err(|error| error.to_string())
         }
         Work::SendChat { message_id, room, .. } => chat::service::send(app, &room, &message_id).await,
         Work::EraseMeeting { meeting_id } => {

@@ -26,7 +26,12 @@ struct Inner {
     calls: Vec<String>,
     sent: Vec<proto::SendDataRequest>,
     failing: bool,
+    /// The room that nothing is told of, only "no".
+    broken: Option<String>,
+    /// Chat messages are never answered.
+    silent: bool,
     connections: usize,
+    created: Vec<proto::CreateRoomRequest>,
 }
 
 impl FakeLivekit {
@@ -45,6 +50,21 @@ impl FakeLivekit {
     /// Whether everything is answered with 503 from now on.
     pub(crate) fn fail(&self, failing: bool) {
         self.lock().failing = failing;
+    }
+
+    /// This one room is answered for with 503 from now on.
+    pub(crate) fn break_room(&self, room: &str) {
+        self.lock().broken = Some(room.to_owned());
+    }
+
+    /// Messages into rooms are never answered from now on.
+    pub(crate) fn silence_all(&self) {
+        self.lock().silent = true;
+    }
+
+    /// What CreateRoom was asked with since the last time this was asked.
+    pub(crate) fn take_created(&self) -> Vec<proto::CreateRoomRequest> {
+        std::mem::take(&mut self.lock().created)
     }
 
     /// Somebody connects with a token: no question asked, as LiveKit asks none of us.
@@ -118,6 +138,9 @@ async fn call(
     headers: HeaderMap,
     body: Bytes,
 ) -> Response {
+    if method == "SendData" && livekit.lock().silent {
+        std::future::pending::<()>().await;
+    }
     let mut inner = livekit.lock();
     inner.calls.push(method.clone());
     if inner.failing {
@@ -136,14 +159,20 @@ fn answer(inner: &mut Inner, method: &str, grant: &VideoGrant, body: &[u8]) -> R
             assert!(grant.room_create);
             let request = proto::CreateRoomRequest::decode(body).unwrap();
             inner.rooms.entry(request.name.clone()).or_default();
+            inner.created.push(request.clone());
             ok(proto::Room { sid: format!("RM_{}", request.name), name: request.name, ..Default::default() })
         }
         "ListRooms" => {
             assert!(grant.room_list);
             let names = proto::ListRoomsRequest::decode(body).unwrap().names;
-            let rooms = inner.rooms.keys().filter(|name| names.is_empty() || names.contains(name));
+            let rooms = inner.rooms.iter().filter(|(name, _)| names.is_empty() || names.contains(name));
             let rooms = rooms
-                .map(|name| proto::Room { sid: format!("RM_{name}"), name: name.clone(), ..Default::default() })
+                .map(|(name, people)| proto::Room {
+                    sid: format!("RM_{name}"),
+                    name: name.clone(),
+                    num_participants: u32::try_from(people.len()).unwrap(),
+                    ..Default::default()
+                })
                 .collect();
             ok(proto::ListRoomsResponse { rooms })
         }
@@ -155,6 +184,9 @@ fn answer(inner: &mut Inner, method: &str, grant: &VideoGrant, body: &[u8]) -> R
         "ListParticipants" => {
             let room = proto::ListParticipantsRequest::decode(body).unwrap().room;
             assert!(grant.room_admin && grant.room == room);
+            if inner.broken.as_ref() == Some(&room) {
+                return StatusCode::SERVICE_UNAVAILABLE.into_response();
+            }
             match inner.rooms.get(&room) {
                 Some(participants) => ok(proto::ListParticipantsResponse { participants: participants.clone() }),
                 None => not_found(),

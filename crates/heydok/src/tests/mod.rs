@@ -210,7 +210,7 @@ impl TestApp {
 
     /// Does all jobs that are due.
     pub(crate) async fn work(&self) {
-        jobs::run_due(&self.app, "test").await.unwrap();
+        jobs::run_due(&self.app, "test", 0).await.unwrap();
     }
 
     pub(crate) fn advance(&self, seconds: u64) {

@@ -1,13 +1,20 @@
 //! Instances in the database. Each transition is one function, and each tells the event stream and the timeline.
 
+use std::time::Duration;
+
 use db::{Conn, Error, sql};
 use kit::UnixMillis;
 use serde_json::json;
 
 use super::EndReason;
 use crate::app::App;
+use crate::features::join::store as sessions;
 use crate::features::meetings::Meeting;
+use crate::features::participants::{self, service::LeaveReason};
 use crate::features::record::{Event, Moment, append_event, append_timeline};
+
+/// For this long nobody may have looked before "gone" no longer means "just now".
+const BLIND: Duration = Duration::from_secs(60);
 
 /// A running instance.
 #[derive(Debug, Clone)]
@@ -15,15 +22,31 @@ pub struct Live {
     pub id: String,
     pub started_at: UnixMillis,
     pub empty_since: Option<UnixMillis>,
+    /// The last look into its room.
+    pub looked_at: UnixMillis,
+}
+
+impl Live {
+    /// When somebody left who is found to be gone now: now; or when they were last seen, where nobody looked for a while,
+    /// because this process was not running.
+    pub fn gone_at(&self, now: UnixMillis) -> UnixMillis {
+        if now.since(self.looked_at) > BLIND { self.looked_at } else { now }
+    }
 }
 
 /// The running instance of a meeting.
 pub async fn live(conn: &mut Conn, meeting_id: &str) -> Result<Option<Live>, Error> {
-    let query =
-        sql("SELECT id, started_at, empty_since FROM meeting_instances WHERE meeting_id = $1 AND ended_at IS NULL");
+    let query = sql(
+        "SELECT id, started_at, empty_since, updated_at FROM meeting_instances WHERE meeting_id = $1 AND ended_at IS NULL",
+    );
     let row = conn.optional(query.bind(meeting_id)).await?;
     row.map(|row| {
-        Ok(Live { id: row.text("id")?, started_at: row.at("started_at")?, empty_since: row.at_opt("empty_since")? })
+        Ok(Live {
+            id: row.text("id")?,
+            started_at: row.at("started_at")?,
+            empty_since: row.at_opt("empty_since")?,
+            looked_at: row.at("updated_at")?,
+        })
     })
     .transpose()
 }
@@ -54,27 +77,21 @@ pub async fn open(
 }
 
 /// Closes the running instance with everybody in it; the meeting is `scheduled` again and can be joined, until somebody closes it.
+/// `false` if none was running.
 pub async fn end(
     app: &App,
     conn: &mut Conn,
     meeting: &Meeting,
     reason: EndReason,
     now: UnixMillis,
-) -> Result<(), Error> {
-    let Some(live) = live(conn, &meeting.id).await? else { return Ok(()) };
-    let sessions = sql(
-        "UPDATE participant_sessions SET state = 'left', left_at = $2, leave_reason = 'room_ended', updated_at = $2
-                        WHERE meeting_id = $1 AND state IN ('connected', 'reconnecting')",
-    );
-    conn.execute(sessions.bind(&meeting.id).bind(now)).await?;
-    let people = sql(
-        "UPDATE meeting_participants SET left_at = $2, duration_seconds = duration_seconds + ($2 - joined_at) / 1000,
-                        audio = FALSE, video = FALSE, screen = FALSE, updated_at = $2
-                      WHERE instance_id = $1 AND joined_at IS NOT NULL AND left_at IS NULL",
-    );
-    conn.execute(people.bind(&live.id).bind(now)).await?;
+) -> Result<bool, Error> {
+    let Some(live) = live(conn, &meeting.id).await? else { return Ok(false) };
+    for session in sessions::inside(conn, &meeting.id).await? {
+        let leaving = (session.participant_id.as_str(), LeaveReason::RoomEnded);
+        participants::service::leave(app, conn, meeting, Some(&live.id), leaving, live.gone_at(now)).await?;
+    }
     // `ended_at` is when the last person left, where nobody is inside any more.
-    let ended_at = live.empty_since.unwrap_or(now);
+    let ended_at = live.empty_since.unwrap_or_else(|| live.gone_at(now));
     let instance = sql(
         "UPDATE meeting_instances SET status = 'ended', ended_at = $2, end_reason = $3, updated_at = $4 WHERE id = $1",
     );
@@ -83,16 +100,18 @@ pub async fn end(
         "UPDATE video_meetings SET status = 'scheduled', actual_end = $2, updated_at = $3 WHERE id = $1 AND status = 'in_progress'",
     );
     conn.execute(update.bind(&meeting.id).bind(ended_at).bind(now)).await?;
-    tell(app, conn, meeting, &live.id, "meeting.instance_ended", json!({ "reason": reason.as_str() }), now).await
+    tell(app, conn, meeting, &live.id, "meeting.ended", json!({ "reason": reason.as_str() }), now).await?;
+    Ok(true)
 }
 
-/// Notes how many people are inside, and since when nobody is.
+/// Notes that the room was looked into, how many people are inside, and since when nobody is.
 pub async fn count(conn: &mut Conn, live: &Live, inside: i64, now: UnixMillis) -> Result<(), Error> {
-    let empty_since = (inside == 0).then(|| live.empty_since.unwrap_or(now));
-    let update = sql("UPDATE meeting_instances SET empty_since = $2, peak = CASE WHEN peak < $3 THEN $3 ELSE peak END,
+    let update = sql("UPDATE meeting_instances SET updated_at = $2, peak = CASE WHEN peak < $3 THEN $3 ELSE peak END,
+                        empty_since = CASE WHEN $3 > 0 THEN NULL ELSE COALESCE(empty_since,
+                          (SELECT MAX(left_at) FROM meeting_participants WHERE instance_id = $1), $2) END,
                         participants_count = (SELECT COUNT(*) FROM meeting_participants WHERE instance_id = $1 AND joined_at IS NOT NULL)
                       WHERE id = $1");
-    conn.execute(update.bind(&live.id).bind(empty_since).bind(inside)).await?;
+    conn.execute(update.bind(&live.id).bind(now).bind(inside)).await?;
     Ok(())
 }
 

@@ -7,6 +7,7 @@ use kit::UnixMillis;
 use crate::features::join::rules::{Applicant, Decision, Door, Password, Refusal, Role, admit};
 use crate::features::join::store::SessionState;
 use crate::features::meetings::Standing;
+use crate::features::participants::service::LeaveReason;
 
 /// How long a participant may be missing after the media server lost its rooms.
 pub const RECONNECT: Duration = Duration::from_secs(30);
@@ -47,7 +48,7 @@ pub enum Change {
     /// Came with a valid token and may not stay.
     Refuse { identity: String, refusal: Refusal },
     /// Is gone.
-    Leave { identity: String },
+    Leave { identity: String, reason: LeaveReason },
     /// Was lost with the media server's rooms and may come back.
     Reconnect { identity: String },
 }
@@ -82,7 +83,8 @@ pub fn fold(room: Room, mut seen: Vec<Seen>, believed: &[Believed], now: UnixMil
         match known.state {
             SessionState::Connected if room.missing => changes.push(Change::Reconnect { identity }),
             SessionState::Reconnecting if now.since(known.updated_at) < RECONNECT => {}
-            _ => changes.push(Change::Leave { identity }),
+            SessionState::Reconnecting => changes.push(Change::Leave { identity, reason: LeaveReason::Timeout }),
+            _ => changes.push(Change::Leave { identity, reason: LeaveReason::Client }),
         }
     }
     changes
@@ -151,7 +153,7 @@ mod tests {
             }
             Change::Stay { seen } => format!("stay {}", seen.identity),
             Change::Refuse { identity, refusal } => format!("refuse {identity} {refusal:?}"),
-            Change::Leave { identity } => format!("leave {identity}"),
+            Change::Leave { identity, reason } => format!("leave {identity} {}", reason.as_str()),
             Change::Reconnect { identity } => format!("reconnect {identity}"),
         };
         changes.iter().map(word).collect()
@@ -172,7 +174,7 @@ mod tests {
         check("nobody", ROOM, &[], &[], &[]);
         check("arrival", ROOM, &["a"], &[("a", Admitted)], &["join a"]);
         check("still there", ROOM, &["a"], &[("a", Connected)], &["stay a"]);
-        check("gone", ROOM, &[], &[("a", Connected)], &["leave a"]);
+        check("gone", ROOM, &[], &[("a", Connected)], &["leave a client"]);
         check("back", ROOM, &["a"], &[("a", Left)], &["join a"]);
         check("token of a server SDK", ROOM, &["agent"], &[], &["join agent external"]);
         check("removed stays out", ROOM, &["a"], &[("a", Removed)], &["refuse a Removed"]);
@@ -196,7 +198,7 @@ mod tests {
     #[test]
     fn who_does_not_come_back_in_time_has_left() {
         let late = Believed { updated_at: NOW.minus(RECONNECT), ..believed("a", SessionState::Reconnecting) };
-        assert_eq!(words(&fold(ROOM, Vec::new(), &[late], NOW)), ["leave a"]);
+        assert_eq!(words(&fold(ROOM, Vec::new(), &[late], NOW)), ["leave a timeout"]);
     }
 
     #[test]

@@ -2,23 +2,27 @@
 //! each hint. Webhooks are only hints; with all of them lost, the state is right 15 seconds later.
 
 use std::collections::{BTreeSet, HashMap};
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::time::Duration;
 
-use tokio::sync::{Mutex, mpsc};
+use tokio::sync::{Mutex, MutexGuard, mpsc};
 
 use super::client::{Error as LivekitError, proto};
 use super::fold::Seen;
 use super::store::{self, Look};
 use crate::app::App;
-use crate::features::meetings;
+use crate::config::LiveKitMode;
+use crate::features::meetings::{self, Standing};
 use crate::http::Problem;
 
 /// Time between two looks at everything.
 const EVERY: Duration = Duration::from_secs(15);
 /// Hints that may wait; when they are more, everything is looked at.
 const HINTS_MAX: usize = 1_000;
-/// How long a room is kept for somebody who has a token and has not connected yet.
-const ARRIVAL: Duration = Duration::from_secs(60);
+/// Rooms that can be looked at at the same time.
+const TURNS: usize = 64;
+/// Rooms in a row that cannot be looked at before the rest is left for the next time.
+const FAILURES_MAX: u32 = 5;
 /// A meeting whose room could not be made within this was left half made by a crash.
 const CREATING_MAX: Duration = Duration::from_secs(120);
 
@@ -45,13 +49,14 @@ impl From<Reconciling> for Problem {
 pub struct Reconciler {
     hints: mpsc::Sender<String>,
     waiting: Mutex<mpsc::Receiver<String>>,
-    one_at_a_time: Mutex<()>,
+    /// A room's turn is the one that its name's hash chooses.
+    turns: [Mutex<()>; TURNS],
 }
 
 impl Default for Reconciler {
     fn default() -> Self {
         let (hints, waiting) = mpsc::channel(HINTS_MAX);
-        Self { hints, waiting: Mutex::new(waiting), one_at_a_time: Mutex::new(()) }
+        Self { hints, waiting: Mutex::new(waiting), turns: std::array::from_fn(|_| Mutex::default()) }
     }
 }
 
@@ -76,7 +81,7 @@ impl Reconciler {
                     while let Ok(room) = waiting.try_recv() {
                         rooms.insert(room);
                     }
-                    self.look_at(&app, rooms).await
+                    self.look_at(&app, &HashMap::new(), rooms.into_iter().collect()).await
                 }
             };
             if let Err(error) = result {
@@ -85,83 +90,131 @@ impl Reconciler {
         }
     }
 
-    async fn look_at(&self, app: &App, rooms: BTreeSet<String>) -> Result<(), Reconciling> {
+    /// Looks at each of `rooms`, where `existing` has those that are known to be there. A room that fails does not keep the
+    /// others waiting; many in a row mean that the media server does.
+    async fn look_at(
+        &self,
+        app: &App,
+        existing: &HashMap<String, String>,
+        rooms: Vec<String>,
+    ) -> Result<(), Reconciling> {
+        let mut failures_in_a_row = 0;
         for room in rooms {
-            self.room(app, &room).await?;
+            let result = match existing.get(&room) {
+                Some(sid) => {
+                    let _turn = self.turn(&room).await;
+                    apply(app, &room, Some(sid.clone())).await
+                }
+                None => self.room(app, &room).await,
+            };
+            let Err(error) = result else {
+                failures_in_a_row = 0;
+                continue;
+            };
+            tracing::warn!(meeting_id = super::meeting_of(&room), room_name = room, %error, "a room could not be looked at");
+            failures_in_a_row += 1;
+            if failures_in_a_row == FAILURES_MAX {
+                return Err(error);
+            }
         }
         Ok(())
     }
 
+    async fn turn(&self, room: &str) -> MutexGuard<'_, ()> {
+        let mut hasher = DefaultHasher::new();
+        room.hash(&mut hasher);
+        let index = usize::try_from(hasher.finish() % TURNS as u64).unwrap_or(0);
+        self.turns[index].lock().await
+    }
+
     /// Looks at one room.
     pub async fn room(&self, app: &App, name: &str) -> Result<(), Reconciling> {
-        let _turn = self.one_at_a_time.lock().await;
-        if meetings::store::by_room(&mut app.db.read().await?, name).await?.is_none() {
+        let _turn = self.turn(name).await;
+        let Some(meeting) = meetings::store::by_room(&mut app.db.read().await?, name).await? else {
             return Ok(());
-        }
+        };
         let room = app.livekit.list_rooms(vec![name.to_owned()]).await?.into_iter().find(|room| room.name == name);
         match room {
             Some(_) => app.rooms.learn(name),
             None => app.rooms.forget(name),
         }
-        self.apply(app, name, room.map(|room| room.sid)).await
+        if room.is_none() && keeps_rooms(app) && meeting.standing(app.now()) == Standing::Active {
+            super::keep_room(app, &meeting).await?;
+        }
+        apply(app, name, room.map(|room| room.sid)).await
     }
 
     /// Looks at everything, and closes what is over.
     pub async fn sweep(&self, app: &App) -> Result<(), Reconciling> {
-        let _turn = self.one_at_a_time.lock().await;
-        let now = app.now();
-        let result: Result<u64, db::Error> =
-            db::write!(&app.db, conn => meetings::store::abandon_stale(conn, now.minus(CREATING_MAX), now).await);
-        result?;
-        let overdue = meetings::store::overdue(&mut app.db.read().await?, now).await?;
-        for meeting in &overdue {
-            let result: Result<(), db::Error> =
-                db::write!(&app.db, conn => meetings::service::expire(app, conn, meeting, now).await);
-            result?;
-        }
-        if !overdue.is_empty() {
-            app.wake.now();
-        }
-        let rooms: HashMap<String, String> =
-            app.livekit.list_rooms(Vec::new()).await?.into_iter().map(|room| (room.name, room.sid)).collect();
-        app.rooms.replace(rooms.keys().cloned());
-        let in_use = store::rooms_in_use(&mut app.db.read().await?, now.minus(ARRIVAL)).await?;
-        let names: BTreeSet<&String> = in_use.iter().chain(rooms.keys()).collect();
-        for name in names {
-            let sid = rooms.get(name).cloned();
-            if sid.is_none() {
-                self.restore(app, name).await?;
-            }
-            self.apply(app, name, sid).await?;
-        }
-        Ok(())
+        close_overdue(app).await?;
+        let rooms = app.livekit.list_rooms(Vec::new()).await?;
+        app.rooms.replace(rooms.iter().map(|room| room.name.clone()));
+        let mut conn = app.db.read().await?;
+        let live = store::live_rooms(&mut conn).await?;
+        let open = if keeps_rooms(app) { store::open_rooms(&mut conn, app.now()).await? } else { BTreeSet::new() };
+        // Rooms of other programs are none of our business, and a room that only waits has nobody to be asked for.
+        let to_ask =
+            |room: &&proto::Room| room.num_participants > 0 || live.contains(&room.name) || !open.contains(&room.name);
+        let asked: Vec<String> = rooms.iter().filter(to_ask).map(|room| room.name.clone()).collect();
+        let ours = meetings::store::rooms_of_ours(&mut conn, &asked).await?;
+        drop(conn);
+        let existing: HashMap<String, String> = rooms.into_iter().map(|room| (room.name, room.sid)).collect();
+        let waiting = open.difference(&live);
+        let missing = |name: &&String| !existing.contains_key(*name);
+        // First where people are.
+        let names = live.iter().filter(missing).chain(&ours).chain(waiting.filter(missing)).cloned().collect();
+        self.look_at(app, &existing, names).await
     }
+}
 
-    /// Makes a room again that the media server lost while people are on the way to it or back to it.
-    async fn restore(&self, app: &App, name: &str) -> Result<(), Reconciling> {
-        let Some(meeting) = meetings::store::by_room(&mut app.db.read().await?, name).await? else { return Ok(()) };
-        if meeting.instance_id.is_none() {
-            super::create_room(app, name, meeting.max_participants).await?;
-        }
-        Ok(())
+/// Whether rooms of open meetings are made again as soon as they are missed. The embedded server makes them when they are asked
+/// for instead (`arrival`).
+fn keeps_rooms(app: &App) -> bool {
+    matches!(app.settings.livekit.mode, LiveKitMode::External { .. })
+}
+
+/// Closes what a crash left half made, and meetings whose time is over.
+async fn close_overdue(app: &App) -> Result<(), Reconciling> {
+    let now = app.now();
+    let result: Result<u64, db::Error> =
+        db::write!(&app.db, conn => meetings::store::abandon_stale(conn, now.minus(CREATING_MAX), now).await);
+    result?;
+    let overdue = meetings::store::overdue(&mut app.db.read().await?, now).await?;
+    for meeting in &overdue {
+        meetings::service::expire(app, meeting).await?;
     }
+    Ok(())
+}
 
-    async fn apply(&self, app: &App, name: &str, room_sid: Option<String>) -> Result<(), Reconciling> {
-        let participants = if room_sid.is_some() { app.livekit.list_participants(name).await? } else { Vec::new() };
-        let look = &Look { room_sid, seen: participants.iter().filter_map(seen).collect() };
-        let result: Result<store::Afterwards, db::Error> =
-            db::write!(&app.db, conn => store::apply(app, conn, name, look).await);
-        let afterwards = result?;
-        if afterwards.wake {
-            app.wake.now();
-        }
-        if afterwards.recreate
-            && let Some(meeting) = meetings::store::by_room(&mut app.db.read().await?, name).await?
-        {
-            super::create_room(app, name, meeting.max_participants).await?;
-            tracing::info!(meeting_id = %meeting.code, room_name = name, "room created again");
-        }
-        Ok(())
+async fn apply(app: &App, name: &str, room_sid: Option<String>) -> Result<(), Reconciling> {
+    let participants = if room_sid.is_some() { app.livekit.list_participants(name).await? } else { Vec::new() };
+    let look = &Look { room_sid, seen: participants.iter().filter_map(seen).collect() };
+    let result: Result<store::Afterwards, db::Error> =
+        db::write!(&app.db, conn => store::apply(app, conn, name, look).await);
+    let afterwards = result?;
+    if afterwards.wake {
+        app.wake.now();
+    }
+    for news in &afterwards.news {
+        news.log();
+    }
+    if afterwards.recreate
+        && let Some(meeting) = meetings::store::by_room(&mut app.db.read().await?, name).await?
+    {
+        super::create_room(app, name, meeting.max_participants).await?;
+        tracing::info!(meeting_id = %meeting.code, room_name = name, "room created again");
+    }
+    Ok(())
+}
+
+/// Whether somebody in a room of ours is refused by what we know now.
+pub(super) async fn is_refused(app: &App, name: &str, identity: &str) -> Result<bool, Reconciling> {
+    let participants = app.livekit.list_participants(name).await?;
+    let seen: Vec<Seen> = participants.iter().filter_map(seen).collect();
+    let mut conn = app.db.read().await?;
+    match meetings::store::by_room(&mut conn, name).await? {
+        Some(meeting) => Ok(store::is_refused(&mut conn, &meeting, &seen, identity, app.now()).await?),
+        None => Ok(false),
     }
 }
 

@@ -1,5 +1,8 @@
 //! Writes what the fold found, in one transaction per room.
 
+use std::collections::BTreeSet;
+use std::time::Duration;
+
 use db::{Conn, Error, sql};
 use kit::UnixMillis;
 use serde_json::json;
@@ -8,11 +11,15 @@ use super::fold::{Believed, Change, Room, Seen, fold};
 use crate::app::App;
 use crate::features::instances::{self, EndReason, store::Live};
 use crate::features::jobs::{self, Work};
-use crate::features::join::rules::Role;
+use crate::features::join::rules::{Refusal, Role};
 use crate::features::join::store::{self as sessions, NewParticipant, Session, SessionState};
 use crate::features::meetings::rules::AccessState;
 use crate::features::meetings::{self, Meeting, Standing};
-use crate::features::record::{Actor, Audit, Event, Moment, Origin, append_audit, append_event, append_timeline};
+use crate::features::participants;
+use crate::features::record::{Actor, Audit, Origin, append_audit};
+
+/// How long a refusal is not written down again for the same person.
+const DENIED_AGAIN: Duration = Duration::from_secs(3_600);
 
 /// A look into a room.
 #[derive(Debug, Clone, Default)]
@@ -29,6 +36,27 @@ pub(super) struct Afterwards {
     pub recreate: bool,
     /// Jobs were enqueued.
     pub wake: bool,
+    /// For the log, once it is committed.
+    pub news: Vec<News>,
+}
+
+/// What happened, as the log tells it.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct News {
+    what: &'static str,
+    meeting_code: String,
+    participant_id: Option<String>,
+}
+
+impl News {
+    fn of(meeting: &Meeting, what: &'static str, participant_id: Option<&str>) -> Self {
+        Self { what, meeting_code: meeting.code.clone(), participant_id: participant_id.map(str::to_owned) }
+    }
+
+    pub(super) fn log(&self) {
+        let participant_id = self.participant_id.as_deref();
+        tracing::info!(meeting_id = %self.meeting_code, participant_id, "{}", self.what);
+    }
 }
 
 /// Folds a look into the database. A room that is no meeting of ours is left alone.
@@ -41,7 +69,9 @@ pub(super) async fn apply(app: &App, conn: &mut Conn, room_name: &str, look: &Lo
     }
     let standing = meeting.standing(now);
     if !matches!(standing, Standing::Active | Standing::Scheduled) {
-        instances::store::end(app, conn, &meeting, EndReason::Host, now).await?;
+        if instances::store::end(app, conn, &meeting, EndReason::Host, now).await? {
+            afterwards.news.push(News::of(&meeting, "conference ended", None));
+        }
         if look.room_sid.is_some() {
             jobs::enqueue(app, conn, &Work::DeleteRoom { room: room_name.to_owned() }, now).await?;
             afterwards.wake = true;
@@ -57,8 +87,9 @@ pub(super) async fn apply(app: &App, conn: &mut Conn, room_name: &str, look: &Lo
             live = Some(
                 instances::store::open(app, conn, &meeting, look.room_sid.as_deref().unwrap_or_default(), now).await?,
             );
+            afterwards.news.push(News::of(&meeting, "conference started", None));
         }
-        afterwards.wake |= write(app, conn, &meeting, live.as_ref(), change, now).await?;
+        write(app, conn, &meeting, live.as_ref(), change, &mut afterwards).await?;
     }
     let Some(live) = live else { return Ok(afterwards) };
     close_or_keep(app, conn, &meeting, &live, look, &mut afterwards, now).await?;
@@ -80,10 +111,13 @@ async fn close_or_keep(
     // The media server closes the room at the same time by its own clock, so a missing room may be a little early.
     let patience = if look.room_sid.is_none() { limits.departure_timeout / 2 } else { limits.departure_timeout };
     if inside == 0 && live.empty_since.is_some_and(|since| now.since(since) >= patience) {
-        return instances::store::end(app, conn, meeting, EndReason::Empty, now).await;
+        instances::store::end(app, conn, meeting, EndReason::Empty, now).await?;
+        afterwards.news.push(News::of(meeting, "conference ended", None));
+        return Ok(());
     }
     if now.since(live.started_at) >= limits.duration_max {
         instances::store::end(app, conn, meeting, EndReason::TooLong, now).await?;
+        afterwards.news.push(News::of(meeting, "conference ended: it reached its longest duration", None));
         jobs::enqueue(app, conn, &Work::DeleteRoom { room: meeting.room_name.clone() }, now).await?;
         afterwards.wake = true;
         return Ok(());
@@ -112,49 +146,87 @@ async fn believed(conn: &mut Conn, meeting: &Meeting, seen: &[Seen]) -> Result<V
     Ok(found.into_iter().map(believe).collect())
 }
 
-/// Writes one change; `true` if it left a job.
+/// Writes one change.
 async fn write(
     app: &App,
     conn: &mut Conn,
     meeting: &Meeting,
     live: Option<&Live>,
     change: Change,
-    now: UnixMillis,
-) -> Result<bool, Error> {
+    afterwards: &mut Afterwards,
+) -> Result<(), Error> {
+    let now = app.now();
+    let gone_at = live.map_or(now, |live| live.gone_at(now));
     match (change, live) {
         (Change::Join { seen, external }, Some(live)) => {
             if external {
                 admit_external(app, conn, meeting, &seen, now).await?;
             }
-            join(app, conn, meeting, live, &seen, now).await?;
-            Ok(false)
+            if join(app, conn, meeting, live, &seen, now).await? {
+                afterwards.news.push(News::of(meeting, "participant joined", Some(&seen.identity)));
+            }
         }
-        (Change::Stay { seen }, _) => show_tracks(conn, meeting, &seen, now).await.map(|()| false),
-        (Change::Refuse { identity, refusal }, _) => {
-            let origin = Origin::default();
-            let detail = json!({ "meeting_id": meeting.id, "reason": format!("{refusal:?}").to_ascii_lowercase() });
-            let audit = Audit {
-                action: "join.denied",
-                actor: Actor::System,
-                origin: &origin,
-                target_kind: "participant",
-                target_id: &identity,
-                detail,
-            };
-            append_audit(conn, &audit, now).await?;
-            jobs::enqueue(app, conn, &Work::RemoveParticipant { room: meeting.room_name.clone(), identity }, now)
-                .await?;
-            Ok(true)
+        (Change::Stay { seen }, _) => show_tracks(conn, meeting, &seen, now).await?,
+        (Change::Refuse { identity, refusal }, _) => refuse(app, conn, meeting, &identity, refusal, afterwards).await?,
+        (Change::Leave { identity, reason }, _) => {
+            let instance_id = live.map(|live| live.id.as_str());
+            participants::service::leave(app, conn, meeting, instance_id, (&identity, reason), gone_at).await?;
+            afterwards.news.push(News::of(meeting, "participant left", Some(&identity)));
         }
-        (Change::Leave { identity }, _) => leave(app, conn, meeting, live, &identity, now).await.map(|()| false),
         (Change::Reconnect { identity }, _) => {
-            let update = sql("UPDATE participant_sessions SET state = 'reconnecting', updated_at = $3
-                              WHERE meeting_id = $1 AND participant_id = $2 AND state = 'connected'");
-            conn.execute(update.bind(&meeting.id).bind(identity).bind(now)).await?;
-            Ok(false)
+            participants::store::lose(conn, &meeting.id, &identity, gone_at, now).await?;
         }
-        (Change::Join { .. }, None) => Ok(false),
+        (Change::Join { .. }, None) => {}
     }
+    Ok(())
+}
+
+/// Somebody came who may not stay. Whoever comes again and again is written down once in a while.
+async fn refuse(
+    app: &App,
+    conn: &mut Conn,
+    meeting: &Meeting,
+    identity: &str,
+    refusal: Refusal,
+    afterwards: &mut Afterwards,
+) -> Result<(), Error> {
+    let now = app.now();
+    if !participants::store::was_denied(conn, &meeting.id, identity, now.minus(DENIED_AGAIN)).await? {
+        let audit = Audit {
+            action: "join.denied",
+            actor: Actor::System,
+            origin: &Origin::default(),
+            target_kind: "participant",
+            target_id: identity,
+            detail: json!({ "meeting_id": meeting.id, "reason": format!("{refusal:?}").to_ascii_lowercase() }),
+        };
+        append_audit(conn, &audit, now).await?;
+        participants::service::tell(app, conn, meeting, None, ("participant.denied", identity), now).await?;
+        afterwards.news.push(News::of(meeting, "participant refused", Some(identity)));
+    }
+    let work = Work::RemoveParticipant { room: meeting.room_name.clone(), identity: identity.to_owned() };
+    jobs::enqueue(app, conn, &work, now).await?;
+    afterwards.wake = true;
+    Ok(())
+}
+
+/// Whether the same look would still refuse `identity`: somebody may have been let in again since.
+pub(super) async fn is_refused(
+    conn: &mut Conn,
+    meeting: &Meeting,
+    seen: &[Seen],
+    identity: &str,
+    now: UnixMillis,
+) -> Result<bool, Error> {
+    let room = Room {
+        standing: meeting.standing(now),
+        locked: meeting.locked,
+        seats: meeting.max_participants,
+        missing: false,
+    };
+    let believed = believed(conn, meeting, seen).await?;
+    let changes = fold(room, seen.to_vec(), &believed, now);
+    Ok(changes.iter().any(|change| matches!(change, Change::Refuse { identity: refused, .. } if refused == identity)))
 }
 
 /// Somebody whose token a server SDK signed with our key.
@@ -198,6 +270,7 @@ async fn admit_external(
     sessions::insert_session(conn, &meeting.id, &session, &kit::token_digest(nobody_has_it.expose()), now).await
 }
 
+/// `true` if they were not inside before.
 async fn join(
     app: &App,
     conn: &mut Conn,
@@ -205,8 +278,8 @@ async fn join(
     live: &Live,
     seen: &Seen,
     now: UnixMillis,
-) -> Result<(), Error> {
-    let Some(session) = sessions::by_identity(conn, &meeting.id, &seen.identity).await? else { return Ok(()) };
+) -> Result<bool, Error> {
+    let Some(session) = sessions::by_identity(conn, &meeting.id, &seen.identity).await? else { return Ok(false) };
     let was_inside = matches!(session.state, SessionState::Connected | SessionState::Reconnecting);
     let row = person_in(app, conn, live, &session, now).await?;
     let update = sql("UPDATE participant_sessions SET state = 'connected', sid = $2, participant_row = $3, left_at = NULL, leave_reason = NULL,
@@ -217,11 +290,11 @@ async fn join(
                         left_at = NULL, updated_at = $2 WHERE id = $1");
     conn.execute(person.bind(&row).bind(now)).await?;
     show_tracks(conn, meeting, seen, now).await?;
-    if was_inside {
-        Ok(())
-    } else {
-        tell(app, conn, meeting, Some(live), "participant.joined", &seen.identity, now).await
+    if !was_inside {
+        let joined = ("participant.joined", seen.identity.as_str());
+        participants::service::tell(app, conn, meeting, Some(&live.id), joined, now).await?;
     }
+    Ok(!was_inside)
 }
 
 /// The row of this person in this instance: the one made at admission, or a new one for a later instance.
@@ -255,55 +328,18 @@ async fn show_tracks(conn: &mut Conn, meeting: &Meeting, seen: &Seen, now: UnixM
     Ok(())
 }
 
-async fn leave(
-    app: &App,
-    conn: &mut Conn,
-    meeting: &Meeting,
-    live: Option<&Live>,
-    identity: &str,
-    now: UnixMillis,
-) -> Result<(), Error> {
-    let sessions = sql("UPDATE participant_sessions SET state = 'left', left_at = $3,
-                          leave_reason = CASE WHEN state = 'reconnecting' THEN 'timeout' ELSE 'client' END, updated_at = $3
-                        WHERE meeting_id = $1 AND participant_id = $2 AND state IN ('connected', 'reconnecting')");
-    conn.execute(sessions.bind(&meeting.id).bind(identity).bind(now)).await?;
-    let person = sql(
-        "UPDATE meeting_participants SET left_at = $3, duration_seconds = duration_seconds + ($3 - joined_at) / 1000,
-                        audio = FALSE, video = FALSE, screen = FALSE, updated_at = $3
-                      WHERE meeting_id = $1 AND participant_id = $2 AND joined_at IS NOT NULL AND left_at IS NULL",
-    );
-    conn.execute(person.bind(&meeting.id).bind(identity).bind(now)).await?;
-    tell(app, conn, meeting, live, "participant.left", identity, now).await
+/// Rooms of running instances.
+pub(super) async fn live_rooms(conn: &mut Conn) -> Result<BTreeSet<String>, Error> {
+    let query = sql("SELECT m.room_name FROM meeting_instances i JOIN video_meetings m ON m.id = i.meeting_id
+                     WHERE i.ended_at IS NULL ORDER BY m.room_name LIMIT 10000");
+    conn.all(query).await?.iter().map(|row| row.text("room_name")).collect()
 }
 
-async fn tell(
-    app: &App,
-    conn: &mut Conn,
-    meeting: &Meeting,
-    live: Option<&Live>,
-    kind: &'static str,
-    identity: &str,
-    now: UnixMillis,
-) -> Result<(), Error> {
-    let instance_id = live.map(|live| live.id.as_str());
-    let data = json!({ "meeting_id": meeting.public_id(), "id": meeting.id, "instance_id": instance_id, "participant_id": identity });
-    append_event(conn, &Event { r#type: kind, meeting_id: &meeting.id, instance_id, data }, now).await?;
-    let moment = Moment {
-        id: &app.new_id(),
-        kind,
-        meeting_id: &meeting.id,
-        instance_id,
-        participant_id: Some(identity),
-        detail: json!({}),
-    };
-    append_timeline(conn, &moment, now).await
-}
-
-/// Names of the rooms of ours that somebody is in, or is on the way to.
-pub(super) async fn rooms_in_use(conn: &mut Conn, since: UnixMillis) -> Result<Vec<String>, Error> {
-    let query = sql("SELECT m.room_name FROM video_meetings m WHERE m.access_state = 'open' AND (
-                       EXISTS (SELECT 1 FROM meeting_instances i WHERE i.meeting_id = m.id AND i.ended_at IS NULL)
-                       OR EXISTS (SELECT 1 FROM participant_sessions s WHERE s.meeting_id = m.id AND s.state = 'admitted' AND s.token_issued_at > $1))
-                     ORDER BY m.room_name LIMIT 10000");
-    conn.all(query.bind(since)).await?.iter().map(|row| row.text("room_name")).collect()
+/// Rooms of meetings that can be joined now; where there are very many, of those that end last.
+pub(super) async fn open_rooms(conn: &mut Conn, now: UnixMillis) -> Result<BTreeSet<String>, Error> {
+    let query = sql("SELECT m.room_name FROM video_meetings m WHERE m.access_state = 'open' AND m.platform = 'heydok'
+                       AND (m.expires_at IS NULL OR m.expires_at > $1) AND (m.scheduled_start IS NULL OR m.scheduled_start <= $2)
+                     ORDER BY COALESCE(m.expires_at, $1) DESC, m.id LIMIT 10000");
+    let soon = now.plus(meetings::rules::EARLY_WINDOW);
+    conn.all(query.bind(now).bind(soon)).await?.iter().map(|row| row.text("room_name")).collect()
 }

@@ -8,6 +8,9 @@ use signal::token::{Claims, sign};
 
 use crate::tests::{API_KEY, API_SECRET, START, TestApp, UNLIMITED, each_engine};
 
+const EXTERNAL: [(&str, &str); 3] =
+    [("LIVEKIT_URL", "wss://lk.test"), ("LIVEKIT_API_KEY", API_KEY), ("LIVEKIT_API_SECRET", API_SECRET)];
+
 async fn kinds(app: &TestApp) -> Vec<String> {
     let rows = app.app.db.read().await.unwrap().all(sql("SELECT type FROM events ORDER BY seq")).await.unwrap();
     rows.iter().map(|row| row.text("type").unwrap()).collect()
@@ -45,7 +48,7 @@ async fn the_reconciler_alone_keeps_the_state() {
                 "participant.joined",
                 "participant.left",
                 "participant.left",
-                "meeting.instance_ended",
+                "meeting.ended",
             ]
         );
         let row = app
@@ -80,7 +83,7 @@ async fn rooms_of_running_meetings_come_back() {
     app.advance(120);
     app.livekit.restart();
     app.sweep().await;
-    assert_eq!(app.livekit.rooms(), std::slice::from_ref(&room), "nobody is on the way to {quiet}");
+    assert_eq!(app.livekit.rooms(), std::slice::from_ref(&room), "that of {quiet} is made when somebody asks for it");
     assert_eq!(app.get(&format!("/api/v1/meetings/{meeting}/info")).await.json()["participant_count"], 2);
     app.livekit.connect(&room, &anna.participant_id, "Anna");
     app.advance(15);
@@ -99,6 +102,195 @@ async fn rooms_of_running_meetings_come_back() {
     assert_eq!(left, [("Anna".to_owned(), true), ("Ben".to_owned(), false)]);
     assert_eq!(kinds(&app).await.iter().filter(|kind| *kind == "participant.joined").count(), 2);
     let _ = ben;
+}
+
+/// A server that is not ours cannot be told to make a room when somebody asks for it. So the room of each open meeting is made
+/// again as soon as it is missed, and then waits for people until the meeting is over.
+#[tokio::test]
+async fn an_external_server_keeps_the_rooms_of_open_meetings() {
+    let app = TestApp::with(&[UNLIMITED, &EXTERNAL].concat()).await;
+    let open = app.create("").await;
+    let ended = app.create("").await;
+    let room = format!("meeting-{}", open.id);
+    let made = app.livekit.take_created();
+    assert_eq!((made[0].name.as_str(), made[0].empty_timeout, made[0].departure_timeout), (room.as_str(), 300, 20));
+    app.delete_with(&format!("/api/v1/meetings/{}", ended.id), "x-host-key", &ended.host_key).await;
+    app.work().await;
+    app.advance(300);
+    app.livekit.restart();
+    for (name, left) in [(&room, 86_400 - 300), (&format!("meeting-{}", ended.id), 0)] {
+        // What the webhook `room_finished` makes us do.
+        app.app.reconciler.room(&app.app, name).await.unwrap();
+        let timeouts: Vec<_> = app.livekit.take_created().iter().map(|made| made.empty_timeout).collect();
+        assert_eq!(timeouts, if left > 0 { vec![left] } else { vec![] });
+    }
+    app.livekit.restart();
+    app.advance(100);
+    app.sweep().await;
+    assert_eq!(app.livekit.rooms(), std::slice::from_ref(&room));
+    assert_eq!(app.livekit.take_created()[0].empty_timeout, 86_400 - 400);
+    app.livekit.take_calls();
+    app.sweep().await;
+    assert_eq!(app.livekit.take_calls(), ["ListRooms"], "a room that only waits is not asked for people");
+    app.advance(86_400);
+    app.sweep().await;
+    assert!(app.livekit.rooms().is_empty());
+}
+
+/// A room that fails keeps no other one waiting, and rooms of other programs are none of our business.
+#[tokio::test]
+async fn one_bad_room_starves_no_other() {
+    let app = TestApp::new().await;
+    let mut codes = [app.create("").await.id, app.create("").await.id];
+    // They are looked at in this order.
+    codes.sort();
+    let [bad, good] = codes;
+    app.livekit.create_room("somebody-elses");
+    app.livekit.connect("somebody-elses", "x", "X");
+    app.livekit.connect(&format!("meeting-{bad}"), "b", "B");
+    app.livekit.connect(&format!("meeting-{good}"), "g", "G");
+    app.livekit.break_room(&format!("meeting-{bad}"));
+    app.livekit.take_calls();
+    app.sweep().await;
+    assert_eq!(app.livekit.take_calls(), ["ListRooms", "ListParticipants", "ListParticipants"]);
+    let count =
+        async |code: &str| app.get(&format!("/api/v1/meetings/{code}/info")).await.json()["participant_count"].clone();
+    assert_eq!((count(&bad).await, count(&good).await), (json!(0), json!(1)));
+}
+
+/// Whoever was inside when this process stopped left when it last looked, not when it came back; and each of them leaves.
+#[tokio::test]
+async fn ghosts_left_when_they_were_last_seen() {
+    let app = TestApp::new().await;
+    let meeting = app.create("").await.id;
+    let room = format!("meeting-{meeting}");
+    let anna = app.enter(&meeting, "Anna").await;
+    app.enter(&meeting, "Ben").await;
+    app.advance(30);
+    app.sweep().await;
+    let last_seen = app.app.now();
+    // Anna leaves while nobody looks; then the media server is started anew as well, and Ben never comes back.
+    app.livekit.disconnect(&room, &anna.participant_id);
+    app.advance(3_600);
+    app.sweep().await;
+    app.livekit.restart();
+    app.advance(15);
+    app.sweep().await;
+    let ben_last_seen = app.app.now();
+    app.advance(30);
+    app.sweep().await;
+    app.sweep().await;
+    let mut conn = app.app.db.read().await.unwrap();
+    let rows =
+        conn.all(sql("SELECT left_at, duration_seconds FROM meeting_participants ORDER BY left_at")).await.unwrap();
+    let left: Vec<_> =
+        rows.iter().map(|row| (row.at("left_at").unwrap(), row.int("duration_seconds").unwrap())).collect();
+    assert_eq!(left, [(last_seen, 30), (ben_last_seen, 3_645)]);
+    let ended = conn.one(sql("SELECT ended_at, end_reason FROM meeting_instances")).await.unwrap();
+    assert_eq!((ended.at("ended_at").unwrap(), ended.text("end_reason").unwrap()), (ben_last_seen, "empty".into()));
+    drop(conn);
+    assert_eq!(kinds(&app).await.iter().filter(|kind| *kind == "participant.left").count(), 2);
+}
+
+/// When a conference is ended around people, each of them leaves, before its end is told, once.
+#[tokio::test]
+async fn everybody_leaves_a_conference_that_is_ended() {
+    for settings in [&[][..], &[("MAX_MEETING_DURATION", "1h")]] {
+        let app = TestApp::with(&[UNLIMITED, settings].concat()).await;
+        let made = app.create("").await;
+        app.enter(&made.id, "Anna").await;
+        app.enter(&made.id, "Ben").await;
+        if settings.is_empty() {
+            app.delete_with(&format!("/api/v1/meetings/{}", made.id), "x-host-key", &made.host_key).await;
+        } else {
+            app.advance(3_600);
+            app.sweep().await;
+        }
+        let kinds = kinds(&app).await;
+        assert_eq!(kinds[kinds.len() - 3..], ["participant.left", "participant.left", "meeting.ended"], "{settings:?}");
+        app.sweep().await;
+        let rows =
+            app.app.db.read().await.unwrap().all(sql("SELECT leave_reason FROM participant_sessions")).await.unwrap();
+        let reasons: Vec<_> = rows.iter().map(|row| row.text("leave_reason").unwrap()).collect();
+        assert_eq!(reasons, ["room_ended", "room_ended"]);
+    }
+}
+
+/// Somebody refused who comes again and again is written down once in a while, not at each look.
+#[tokio::test]
+async fn a_refusal_is_written_down_once() {
+    let app = TestApp::new().await;
+    let meeting = app.create(r#"{"max_participants":2}"#).await.id;
+    let room = format!("meeting-{meeting}");
+    app.enter(&meeting, "Anna").await;
+    app.enter(&meeting, "Ben").await;
+    let denied = async || {
+        let count = sql("SELECT COUNT(*) AS n FROM audit_log WHERE action = 'join.denied'");
+        app.app.db.read().await.unwrap().one(count).await.unwrap().int("n").unwrap()
+    };
+    for _ in 0..3 {
+        app.livekit.connect(&room, "loop", "Loop");
+        app.sweep().await;
+        assert!(!app.livekit.identities(&room).contains(&"loop".to_owned()));
+        app.advance(1);
+    }
+    assert_eq!(denied().await, 1);
+    app.livekit.connect(&room, "other", "Other");
+    app.sweep().await;
+    assert_eq!(denied().await, 2);
+    app.advance(3_600);
+    app.livekit.connect(&room, "loop", "Loop");
+    app.sweep().await;
+    assert_eq!(denied().await, 3);
+}
+
+/// A removal that had to wait asks again whether it is still wanted: a seat may have become free meanwhile.
+#[tokio::test]
+async fn who_was_let_in_again_is_not_removed() {
+    let app = TestApp::new().await;
+    let meeting = app.create(r#"{"max_participants":2}"#).await.id;
+    let room = format!("meeting-{meeting}");
+    let anna = app.enter(&meeting, "Anna").await;
+    app.enter(&meeting, "Ben").await;
+    app.livekit.connect(&room, "late", "Late");
+    // The look refuses, the removal has not been done yet.
+    app.app.reconciler.sweep(&app.app).await.unwrap();
+    app.livekit.disconnect(&room, &anna.participant_id);
+    app.app.reconciler.sweep(&app.app).await.unwrap();
+    app.work().await;
+    assert!(app.livekit.identities(&room).contains(&"late".to_owned()));
+}
+
+/// A room into which no message can be sent keeps nobody in another room who was removed from it.
+#[tokio::test]
+async fn a_slow_room_delays_no_removal() {
+    let app = TestApp::new().await;
+    let slow = [app.create("").await.id, app.create("").await.id, app.create("").await.id, app.create("").await.id];
+    let full = app.create(r#"{"max_participants":2}"#).await.id;
+    let room = format!("meeting-{full}");
+    app.enter(&full, "Anna").await;
+    app.enter(&full, "Ben").await;
+    let mut writers = Vec::new();
+    for meeting in &slow {
+        writers.push((meeting, app.enter(meeting, "Cleo").await));
+    }
+    app.livekit.silence_all();
+    for (meeting, writer) in writers {
+        let path = format!("/api/v1/meetings/{meeting}/chat");
+        let written =
+            app.post_with(&path, r#"{"text":"x"}"#, "authorization", &format!("Bearer {}", writer.token)).await;
+        assert_eq!(written.status, StatusCode::CREATED, "{}", written.text);
+    }
+    let workers = tokio::spawn(crate::features::jobs::run(app.app.clone()));
+    app.livekit.connect(&room, "late", "Late");
+    app.app.reconciler.sweep(&app.app).await.unwrap();
+    let removed = async {
+        while app.livekit.identities(&room).contains(&"late".to_owned()) {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(std::time::Duration::from_secs(4), removed).await.expect("the removal does not wait");
+    workers.abort();
 }
 
 /// Who has a token that is no longer good is removed on arrival: the same rule as at the door.

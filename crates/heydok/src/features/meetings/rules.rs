@@ -1,6 +1,7 @@
 //! What a meeting is to those who come by its link. Pure.
 
 use std::str::FromStr;
+use std::time::Duration;
 
 use kit::UnixMillis;
 
@@ -54,7 +55,7 @@ impl FromStr for AccessState {
 }
 
 /// How long before its start a scheduled meeting counts as due.
-const EARLY_WINDOW_MS: i64 = 15 * 60 * 1000;
+pub const EARLY_WINDOW: Duration = Duration::from_secs(15 * 60);
 
 /// What `info` and `exists` call a meeting.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -104,7 +105,7 @@ pub fn standing(facts: Facts, now: UnixMillis) -> Standing {
         AccessState::Open if facts.live => Standing::Active,
         AccessState::Open if facts.expires_at.is_some_and(|at| at <= now) => Standing::Expired,
         AccessState::Open => match facts.scheduled_start {
-            Some(start) if start.get() - now.get() > EARLY_WINDOW_MS => Standing::Scheduled,
+            Some(start) if start.since(now) > EARLY_WINDOW => Standing::Scheduled,
             _ => Standing::Active,
         },
     }

@@ -106,50 +106,67 @@ async fn close(
     origin: &Origin,
     now: UnixMillis,
 ) -> Result<(), Error> {
-    instances::store::end(app, conn, meeting, EndReason::Host, now).await?;
+    let was_running = instances::store::end(app, conn, meeting, EndReason::Host, now).await?;
     if store::close(conn, &meeting.id, now).await? {
-        record(app, conn, meeting, "meeting.ended", actor, origin, now).await?;
+        audit(conn, meeting, "meeting.ended", actor, origin, now).await?;
+        // The end of its conference is the meeting's, and is told once.
+        if !was_running {
+            tell(app, conn, meeting, "meeting.ended", now).await?;
+        }
         jobs::enqueue(app, conn, &jobs::Work::DeleteRoom { room: meeting.room_name.clone() }, now).await?;
     }
     if delete
         && meeting.standing(now) != Standing::Absent
         && store::delete(conn, meeting, now, now.plus(CODE_RESERVED)).await?
     {
-        record(app, conn, meeting, "meeting.deleted", actor, origin, now).await?;
+        audit(conn, meeting, "meeting.deleted", actor, origin, now).await?;
+        tell(app, conn, meeting, "meeting.deleted", now).await?;
         jobs::enqueue(app, conn, &jobs::Work::EraseMeeting { meeting_id: meeting.id.clone() }, now).await?;
     }
     Ok(())
 }
 
 /// Closes the door of a meeting whose time is over.
-pub async fn expire(app: &App, conn: &mut Conn, meeting: &Meeting, now: UnixMillis) -> Result<(), Error> {
-    if store::expire(conn, &meeting.id, now).await? {
-        record(app, conn, meeting, "meeting.ended", Actor::System, &Origin::default(), now).await?;
-        jobs::enqueue(app, conn, &jobs::Work::DeleteRoom { room: meeting.room_name.clone() }, now).await?;
+pub async fn expire(app: &App, meeting: &Meeting) -> Result<(), Error> {
+    let now = app.now();
+    if db::write!(&app.db, conn => close_expired(app, conn, meeting, now).await)? {
+        app.wake.now();
+        tracing::info!(meeting_id = %meeting.code, "meeting expired");
     }
     Ok(())
 }
 
-async fn record(
-    app: &App,
+async fn close_expired(app: &App, conn: &mut Conn, meeting: &Meeting, now: UnixMillis) -> Result<bool, Error> {
+    if !store::expire(conn, &meeting.id, now).await? {
+        return Ok(false);
+    }
+    audit(conn, meeting, "meeting.ended", Actor::System, &Origin::default(), now).await?;
+    tell(app, conn, meeting, "meeting.ended", now).await?;
+    jobs::enqueue(app, conn, &jobs::Work::DeleteRoom { room: meeting.room_name.clone() }, now).await?;
+    Ok(true)
+}
+
+async fn audit(
     conn: &mut Conn,
     meeting: &Meeting,
-    kind: &'static str,
+    action: &'static str,
     actor: Actor<'_>,
     origin: &Origin,
     now: UnixMillis,
 ) -> Result<(), Error> {
-    let audit =
-        Audit { action: kind, actor, origin, target_kind: "meeting", target_id: &meeting.id, detail: json!({}) };
-    append_audit(conn, &audit, now).await?;
+    let audit = Audit { action, actor, origin, target_kind: "meeting", target_id: &meeting.id, detail: json!({}) };
+    append_audit(conn, &audit, now).await
+}
+
+/// Tells the event stream and the timeline.
+async fn tell(app: &App, conn: &mut Conn, meeting: &Meeting, kind: &'static str, now: UnixMillis) -> Result<(), Error> {
     let data = json!({ "meeting_id": meeting.public_id(), "id": meeting.id, "platform": "heydok" });
-    let instance_id = meeting.instance_id.as_deref();
-    append_event(conn, &Event { r#type: kind, meeting_id: &meeting.id, instance_id, data }, now).await?;
+    append_event(conn, &Event { r#type: kind, meeting_id: &meeting.id, instance_id: None, data }, now).await?;
     let moment = Moment {
         id: &app.new_id(),
         kind,
         meeting_id: &meeting.id,
-        instance_id,
+        instance_id: None,
         participant_id: None,
         detail: json!({}),
     };

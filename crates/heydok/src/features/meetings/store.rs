@@ -7,6 +7,8 @@ use super::Meeting;
 
 /// How often a code is drawn before we give up.
 const DRAWS_MAX: usize = 8;
+/// Room names that are looked up at a time.
+const ROOMS_PER_QUERY: usize = 16;
 
 macro_rules! select {
     ($rest:literal) => {
@@ -133,14 +135,28 @@ pub async fn by_room(conn: &mut Conn, room_name: &str) -> Result<Option<Meeting>
     conn.optional(sql(select!("WHERE m.room_name = $1")).bind(room_name)).await?.as_ref().map(read).transpose()
 }
 
-/// `open -> closed(completed)`: the host ended it. `false` if it was not open.
+/// Those of `names` that are rooms of meetings.
+pub async fn rooms_of_ours(conn: &mut Conn, names: &[String]) -> Result<Vec<String>, Error> {
+    let mut found = Vec::new();
+    for page in names.chunks(ROOMS_PER_QUERY) {
+        let query = sql("SELECT room_name FROM video_meetings WHERE room_name IN
+                           ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)");
+        let query = (0..ROOMS_PER_QUERY).fold(query, |query, index| query.bind(page.get(index).map(String::as_str)));
+        for row in conn.all(query).await? {
+            found.push(row.text("room_name")?);
+        }
+    }
+    Ok(found)
+}
+
+/// `open -> closed(completed)`: the host ended it. `false` if it was not open; an expired meeting stays expired.
 pub async fn close(conn: &mut Conn, id: &str, now: UnixMillis) -> Result<bool, Error> {
     let update = sql("UPDATE video_meetings SET access_state = 'closed', status = 'completed', updated_at = $2
-                      WHERE id = $1 AND access_state IN ('open', 'creating', 'expired')");
+                      WHERE id = $1 AND access_state IN ('open', 'creating')");
     Ok(conn.execute(update.bind(id).bind(now)).await? == 1)
 }
 
-/// `closed -> deleted`; its code stays reserved.
+/// `closed, expired -> deleted`; its code stays reserved.
 pub async fn delete(
     conn: &mut Conn,
     meeting: &Meeting,
@@ -148,7 +164,7 @@ pub async fn delete(
     reserved_until: UnixMillis,
 ) -> Result<bool, Error> {
     let update = sql(
-        "UPDATE video_meetings SET access_state = 'deleted', deleted_at = $2, updated_at = $2 WHERE id = $1 AND access_state = 'closed'",
+        "UPDATE video_meetings SET access_state = 'deleted', deleted_at = $2, updated_at = $2 WHERE id = $1 AND access_state IN ('closed', 'expired')",
     );
     let deleted = conn.execute(update.bind(&meeting.id).bind(now)).await? == 1;
     let retire = sql("INSERT INTO retired_codes (code, until) VALUES ($1, $2) ON CONFLICT DO NOTHING");

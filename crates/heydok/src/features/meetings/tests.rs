@@ -198,7 +198,8 @@ async fn not_everybody_may_create_where_that_is_switched_off() {
 #[tokio::test]
 async fn a_meeting_expires() {
     let app = TestApp::new().await;
-    let meeting = app.create("").await.id;
+    let made = app.create("").await;
+    let meeting = made.id;
     let exists = format!("/api/v1/meetings/{meeting}/exists");
     assert_eq!(app.get(&exists).await.json(), json!({"exists": true, "status": "active", "meeting_id": meeting}));
     app.advance(24 * 3_600);
@@ -209,7 +210,14 @@ async fn a_meeting_expires() {
     );
     app.sweep().await;
     assert!(app.livekit.rooms().is_empty());
-    assert_eq!(app.get(&format!("/api/v1/meetings/{meeting}/info")).await.json()["status"], "expired");
+    // Its host cannot end it once more, only take its words out.
+    let path = format!("/api/v1/meetings/{meeting}");
+    assert_eq!(app.delete_with(&path, "x-host-key", &made.host_key).await.status, StatusCode::OK);
+    assert_eq!(app.get(&format!("{path}/info")).await.json()["status"], "expired");
+    let ended = sql("SELECT COUNT(*) AS n FROM events WHERE type = 'meeting.ended'");
+    assert_eq!(app.app.db.read().await.unwrap().one(ended).await.unwrap().int("n").unwrap(), 1);
+    app.delete_with(&format!("{path}?mode=delete"), "x-host-key", &made.host_key).await;
+    assert_eq!(app.get(&format!("{path}/info")).await.status, StatusCode::NOT_FOUND);
     let unknown = app.get("/api/v1/meetings/zzz-zzzz-zzz/exists").await;
     assert_eq!((unknown.status, unknown.json()["exists"].as_bool()), (StatusCode::NOT_FOUND, Some(false)));
 }
