@@ -1,11 +1,37 @@
 import type { Person } from "../harness/people.ts";
 
+declare global {
+  interface Window {
+    /** The hands that can reach the replaced devices. */
+    hands: {
+      /** How loud the microphone is: 0 is digital silence. */
+      setVolume(gain: number): void;
+      /** Pulls the plug of every microphone or camera that is in use. */
+      unplug(kind: "audio" | "video"): void;
+    };
+  }
+}
+
 /**
  * Replaces camera, microphone and screen of a page by a canvas of the person's colour and an oscillator with the
  * person's tone. Runs in the page before its own scripts; so it may use nothing from outside.
  */
 export function replaceDevices({ self, screen }: { self: Person; screen: Person }): void {
   const context = new AudioContext();
+  const given: MediaStreamTrack[] = [];
+  const volumes: GainNode[] = [];
+  window.hands = {
+    setVolume: (gain) => {
+      for (const volume of volumes) volume.gain.value = gain;
+    },
+    unplug: (kind) => {
+      for (const track of given.filter((one) => one.kind === kind && one.readyState === "live")) {
+        track.stop();
+        // A page that stops a track itself is not told; one whose device is gone is.
+        track.dispatchEvent(new Event("ended"));
+      }
+    },
+  };
 
   function picture(person: Person): MediaStreamTrack {
     const canvas = document.createElement("canvas");
@@ -27,6 +53,7 @@ export function replaceDevices({ self, screen }: { self: Person; screen: Person 
   function sound(person: Person): MediaStreamTrack {
     const oscillator = new OscillatorNode(context, { frequency: person.tone });
     const volume = new GainNode(context, { gain: 0.3 });
+    volumes.push(volume);
     const destination = context.createMediaStreamDestination();
     oscillator.connect(volume).connect(destination);
     oscillator.start();
@@ -36,9 +63,10 @@ export function replaceDevices({ self, screen }: { self: Person; screen: Person 
   }
 
   const capture = (person: Person, { audio, video }: { audio?: unknown; video?: unknown } = {}) => {
-    const tracks = [];
+    const tracks: MediaStreamTrack[] = [];
     if (video) tracks.push(picture(person));
     if (audio) tracks.push(sound(person));
+    given.push(...tracks);
     return Promise.resolve(new MediaStream(tracks));
   };
   navigator.mediaDevices.getUserMedia = (wanted) => capture(self, wanted);

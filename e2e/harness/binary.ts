@@ -109,6 +109,15 @@ export class Binary {
     await this.end("SIGKILL");
   }
 
+  /** Stops it in the middle of whatever it does, as a network that swallows everything would look from outside. */
+  freeze(): void {
+    this.child.kill("SIGSTOP");
+  }
+
+  thaw(): void {
+    this.child.kill("SIGCONT");
+  }
+
   /** Whether it still runs: a panic of the whole process is a failure of any test. */
   get running(): boolean {
     return this.child.exitCode === null && this.child.signalCode === null;

@@ -109,6 +109,20 @@ export class Restartable implements Product {
     await this.server.kill();
   }
 
+  /** Asks it to end, as an update does; done when it has. */
+  async shutDown(): Promise<void> {
+    await this.server.stop();
+  }
+
+  /** From now on nothing comes from it and nothing arrives, and no connection is closed. */
+  freeze(): void {
+    this.server.freeze();
+  }
+
+  thaw(): void {
+    this.server.thaw();
+  }
+
   /** Starts it again; done when it listens. */
   async regainPower(): Promise<void> {
     this.server = await Binary.start("serve", this.folder, this.variables);

@@ -1,15 +1,12 @@
 import { mkdir } from "node:fs/promises";
-import { fileURLToPath } from "node:url";
 
 import { type Browser, expect, type Page, test } from "@playwright/test";
 
 import { Api } from "../harness/api.ts";
 import { present } from "../harness/present.ts";
 import { oneProcess, type Product } from "../harness/product.ts";
-import { SITTERS, type Sitter, sitForPortrait } from "./portrait.ts";
-
-const FOLDER = process.env.SCREENSHOTS ?? fileURLToPath(new URL("../../target/screenshots", import.meta.url));
-const WIDTHS = { 360: 740, 768: 1024, 1280: 800 };
+import { newPage as arrive, FOLDER, type Language, shoot } from "./camera.ts";
+import { SITTERS, type Sitter } from "./portrait.ts";
 
 /** The names of what is pressed on the way, in both languages. */
 const WORDS = {
@@ -38,31 +35,6 @@ const WORDS = {
     hello: "Fangen wir mit dem Plan an?",
   },
 };
-
-type Language = keyof typeof WORDS;
-
-async function arrive(browser: Browser, sitter: Sitter, language: Language): Promise<Page> {
-  const locale = language === "de" ? "de-DE" : "en-GB";
-  const context = await browser.newContext({
-    locale,
-    permissions: ["camera", "microphone", "clipboard-write"],
-    reducedMotion: "reduce",
-  });
-  await context.addInitScript(sitForPortrait, sitter);
-  return await context.newPage();
-}
-
-/** One screen in both themes and at three widths. */
-async function shoot(page: Page, language: Language, screen: string): Promise<void> {
-  for (const [width, height] of Object.entries(WIDTHS)) {
-    await page.setViewportSize({ width: Number(width), height });
-    for (const colorScheme of ["light", "dark"] as const) {
-      await page.emulateMedia({ colorScheme });
-      await page.screenshot({ path: `${FOLDER}/${screen}.${language}.${colorScheme}.${width}.png` });
-    }
-  }
-  await page.setViewportSize({ width: 1280, height: 800 });
-}
 
 async function enter(
   page: Page,

@@ -1,10 +1,10 @@
 import { mkdir } from "node:fs/promises";
-import { fileURLToPath } from "node:url";
 
 import { type Browser, expect, type Page, test } from "@playwright/test";
 
 import { present } from "../harness/present.ts";
 import { oneProcess } from "../harness/product.ts";
+import { FOLDER, type Language, LOCALES, shoot as picture } from "./camera.ts";
 import { SITTERS, sitForPortrait } from "./portrait.ts";
 
 /**
@@ -12,12 +12,7 @@ import { SITTERS, sitForPortrait } from "./portrait.ts";
  * ones; what the server says is put in its mouth.
  */
 
-const FOLDER = process.env.SCREENSHOTS ?? fileURLToPath(new URL("../../target/screenshots", import.meta.url));
-const WIDTHS = { 360: 740, 768: 1024, 1280: 800 };
 const CODE = "abc-defg-hjk";
-const LANGUAGES = { en: "en-GB", de: "de-DE" } as const;
-
-type Language = keyof typeof LANGUAGES;
 
 const info = {
   meeting_id: CODE,
@@ -202,7 +197,7 @@ async function answer(page: Page, answers: Answers): Promise<void> {
 
 async function shoot(browser: Browser, home: string, state: State, language: Language): Promise<void> {
   const context = await browser.newContext({
-    locale: LANGUAGES[language],
+    locale: LOCALES[language],
     permissions: ["camera", "microphone", "clipboard-write"],
     reducedMotion: "reduce",
   });
@@ -216,16 +211,7 @@ async function shoot(browser: Browser, home: string, state: State, language: Lan
   if (state.name.startsWith("prejoin") && state.answers?.info)
     await expect(page.locator("#displayName")).toBeVisible();
   await state.act?.(page);
-  for (const [width, height] of Object.entries(WIDTHS)) {
-    await page.setViewportSize({ width: Number(width), height });
-    for (const colorScheme of ["light", "dark"] as const) {
-      await page.emulateMedia({ colorScheme });
-      await page.screenshot({
-        path: `${FOLDER}/${state.name}.${language}.${colorScheme}.${width}.png`,
-        fullPage: true,
-      });
-    }
-  }
+  await picture(page, language, state.name, { fullPage: true });
   await context.close();
 }
 

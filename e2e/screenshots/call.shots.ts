@@ -1,0 +1,234 @@
+import { mkdir } from "node:fs/promises";
+
+import { type Browser, expect, type Page, test } from "@playwright/test";
+
+import { Api } from "../harness/api.ts";
+import { present } from "../harness/present.ts";
+import { Restartable } from "../harness/product.ts";
+import { FOLDER, type Language, newPage, shoot, theme, WIDTHS } from "./camera.ts";
+import { SITTERS } from "./portrait.ts";
+
+/** The states of a call: what opens in it, and what may happen to it. All are real but the one that says so. */
+
+const WORDS = {
+  en: {
+    name: "Your name",
+    join: "Join meeting",
+    more: "More options",
+    settings: "Settings",
+    sounds: "Sounds and notices",
+    connection: "Connection",
+    shortcuts: "Keyboard shortcuts",
+    people: /^People/,
+    chat: /^Chat/,
+    message: "Message",
+    leave: "Leave meeting",
+    endForAll: "End for everyone",
+    share: "Share screen",
+    mute: "Mute microphone",
+    cameraOff: "Turn camera off",
+    microphoneDevices: "Microphone and speaker",
+    lines: [
+      "Shall we start with the plan?",
+      "Yes. The figures are on page 4 – https://example.org/plan, and the old ones beside them.",
+      "One moment, I am looking for them.",
+    ],
+  },
+  de: {
+    name: "Ihr Name",
+    join: "Meeting beitreten",
+    more: "Weitere Optionen",
+    settings: "Einstellungen",
+    sounds: "Töne und Hinweise",
+    connection: "Verbindung",
+    shortcuts: "Tastenkürzel",
+    people: /^Teilnehmende/,
+    chat: /^Chat/,
+    message: "Nachricht",
+    leave: "Meeting verlassen",
+    endForAll: "Für alle beenden",
+    share: "Bildschirm teilen",
+    mute: "Mikrofon stummschalten",
+    cameraOff: "Kamera ausschalten",
+    microphoneDevices: "Mikrofon und Lautsprecher",
+    lines: [
+      "Fangen wir mit dem Plan an?",
+      "Ja. Die Zahlen stehen auf Seite 4 – https://example.org/plan, daneben die alten Zwischenergebnisse.",
+      "Einen Moment, ich suche sie gerade.",
+    ],
+  },
+};
+
+class Shooting {
+  constructor(
+    readonly page: Page,
+    readonly others: readonly Page[],
+    readonly language: Language,
+  ) {}
+
+  get words() {
+    return WORDS[this.language];
+  }
+
+  button(name: string | RegExp) {
+    return this.page.getByRole("button", { name }).first();
+  }
+
+  async shoot(state: string): Promise<void> {
+    await shoot(this.page, this.language, state);
+  }
+
+  /** For what hangs on a button of the bar, which is another one at each width: opened anew for each picture. */
+  async shootOpened(state: string, open: () => Promise<void>): Promise<void> {
+    for (const [width, height] of Object.entries(WIDTHS)) {
+      await this.page.setViewportSize({ width: Number(width), height });
+      await open();
+      for (const colorScheme of ["light", "dark"] as const) {
+        await theme(this.page, colorScheme);
+        await this.page.screenshot({
+          path: `${FOLDER}/${state}.${this.language}.${colorScheme}.${width}.png`,
+        });
+      }
+      await this.page.keyboard.press("Escape");
+    }
+    await this.page.setViewportSize({ width: 1280, height: 800 });
+  }
+
+  async openSettings(tab?: string): Promise<void> {
+    await this.button(this.words.more).click();
+    await this.button(this.words.settings).click();
+    if (tab !== undefined) await this.page.getByRole("tab", { name: tab }).click();
+    await expect(this.page.getByRole("dialog").first()).toBeVisible();
+  }
+}
+
+async function enter(page: Page, home: string, code: string, name: string, language: Language, host = "") {
+  const words = WORDS[language];
+  await page.goto(`${home}/meeting/${code}${host}`);
+  await page.getByRole("textbox", { name: words.name }).fill(name);
+  await page.getByRole("button", { name: words.join }).click();
+  await expect(page.getByRole("button", { name: words.leave })).toBeVisible();
+}
+
+async function gather(browser: Browser, product: Restartable, language: Language): Promise<Shooting> {
+  const api = new Api(product);
+  const name = language === "de" ? "Planungsrunde" : "Planning round";
+  const meeting = await api.create({ name });
+  const pages: Page[] = [];
+  for (const [index, sitter] of SITTERS.entries()) {
+    const page = await newPage(browser, sitter, language);
+    const host = index === 0 ? `#host=${meeting.host_key}` : "";
+    await enter(page, product.home, meeting.meeting_id, sitter.name, language, host);
+    pages.push(page);
+  }
+  const [page, ...others] = pages;
+  const list = present(page, "Anna's page").getByRole("list").first().getByRole("listitem");
+  await expect(list).toHaveCount(SITTERS.length);
+  return new Shooting(present(page, "Anna's page"), others, language);
+}
+
+async function openings(shooting: Shooting): Promise<void> {
+  const { page, words } = shooting;
+  await shooting.shootOpened("call-more", () => shooting.button(words.more).click());
+  await shooting.shootOpened("call-settings-devices", () => shooting.openSettings());
+  await shooting.shootOpened("call-settings-sounds", () => shooting.openSettings(words.sounds));
+  await shooting.shootOpened("call-settings-connection", () => shooting.openSettings(words.connection));
+  await page.keyboard.press("?");
+  await shooting.shoot("call-shortcuts");
+  await page.keyboard.press("Escape");
+  await page.keyboard.press("p");
+  await shooting.shoot("call-people");
+  await page.keyboard.press("Escape");
+  await shooting.button(words.microphoneDevices).click();
+  await page.screenshot({ path: `${FOLDER}/call-microphone-menu.${shooting.language}.dark.1280.png` });
+  await page.keyboard.press("Escape");
+  await shooting.shootOpened("call-leave-menu", () => shooting.button(words.leave).click());
+  await shooting.button(words.leave).click();
+  await page.getByRole("menuitem", { name: words.endForAll }).click();
+  await shooting.shoot("call-end-question");
+  await page.keyboard.press("Escape");
+  const tile = page.getByRole("listitem").nth(1);
+  await tile.hover();
+  await tile.locator("[data-tile-menu]").click();
+  await page.screenshot({ path: `${FOLDER}/call-tile-menu.${shooting.language}.dark.1280.png` });
+  await page.keyboard.press("Escape");
+}
+
+async function talking(shooting: Shooting): Promise<void> {
+  const { page, others, words } = shooting;
+  const [ben, chiara] = [present(others[0], "Ben's page"), present(others[1], "Chiara's page")];
+  await shooting.button(words.chat).click();
+  for (const [index, writer] of [page, ben, chiara].entries()) {
+    if (writer !== page) await writer.getByRole("button", { name: words.chat }).first().click();
+    const field = writer.getByRole("textbox", { name: words.message });
+    await field.fill(words.lines[index] ?? "");
+    await field.press("Enter");
+    await expect(page.getByRole("log")).toContainText(words.lines[index]?.slice(0, 12) ?? "");
+  }
+  await shooting.shoot("call-chat");
+  await page.keyboard.press("Escape");
+  await ben.getByRole("button", { name: words.mute }).click();
+  await chiara.getByRole("button", { name: words.cameraOff }).click();
+  await shooting.shoot("call-muted-and-dark");
+  for (const layout of ["grid", "speaker", "sidebar"]) {
+    await page.keyboard.press("l");
+    await shooting.shoot(`call-layout-${layout}`);
+  }
+  await page.keyboard.press("l");
+  await shooting.button(words.share).click();
+  await shooting.shoot("call-own-share");
+  await ben.getByRole("button", { name: words.share }).click();
+  await expect(page.getByRole("figure")).toBeVisible();
+  await shooting.shoot("call-two-shares");
+  await page.keyboard.press("s");
+  await ben.keyboard.press("Escape");
+  await ben.keyboard.press("s");
+  await expect(page.getByRole("figure")).toHaveCount(0);
+}
+
+/** What the server's or the browser's fault looks like. */
+async function faults(shooting: Shooting, product: Restartable): Promise<void> {
+  const { page } = shooting;
+  await page.route(`${product.home}/`, async (route) => {
+    const answer = await route.fetch();
+    const body = (await answer.text()).replace(/src="(\/assets\/index)-[^"]+"/, 'src="$1-newer.js"');
+    await route.fulfill({ response: answer, body });
+  });
+  await page.evaluate(() => window.dispatchEvent(new Event("online")));
+  await expect(page.locator("[data-tone=info]")).toBeVisible();
+  await shooting.shoot("call-update");
+  await page.locator("[data-tone=info] button").click();
+  await page.evaluate(() => {
+    navigator.mediaDevices.getUserMedia = () =>
+      Promise.reject(new DOMException("in use", "NotReadableError"));
+  });
+  await shooting.button(shooting.words.cameraOff).click();
+  product.freeze();
+  await expect(page.locator("[data-tone=warn]")).toBeVisible();
+  await shooting.shoot("call-cut");
+  await expect(page.locator("[data-tone=warn] p")).toHaveCount(2, { timeout: 30_000 });
+  await shooting.shoot("call-cut-long");
+  await expect(page.getByRole("heading", { level: 2 })).toBeVisible({ timeout: 90_000 });
+  await shooting.shoot("call-lost");
+  product.thaw();
+  await expect(page.locator("[data-tone=ok]")).toBeVisible();
+  await shooting.shoot("call-back");
+  const gone = product.shutDown();
+  await expect(page.locator("[data-tone=info]")).toBeVisible();
+  await shooting.shoot("call-restart");
+  await gone;
+  await product.regainPower();
+}
+
+for (const language of ["en", "de"] as const) {
+  test(`every state of the call in ${language}`, async ({ browser }) => {
+    await mkdir(FOLDER, { recursive: true });
+    const product = await Restartable.start();
+    const shooting = await gather(browser, product, language);
+    await test.step("what opens", () => openings(shooting));
+    await test.step("what people do", () => talking(shooting));
+    await test.step("what may happen", () => faults(shooting, product));
+    for (const page of [shooting.page, ...shooting.others]) await page.context().close();
+    await product.stop();
+  });
+}
