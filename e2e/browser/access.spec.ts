@@ -3,13 +3,22 @@ import type { Page } from "@playwright/test";
 
 import { Api } from "../harness/api.ts";
 import { ANNA, BEN } from "../harness/people.ts";
+import { present } from "../harness/present.ts";
 import { expect, test } from "./fixtures.ts";
 import type { Visitor } from "./visitor.ts";
 
+/** Ways to look at a page. */
+const LOOKS = {
+  light: { colorScheme: "light", forcedColors: "none", contrast: "no-preference" },
+  dark: { colorScheme: "dark", forcedColors: "none", contrast: "no-preference" },
+  "forced colours": { colorScheme: "dark", forcedColors: "active", contrast: "no-preference" },
+  "more contrast": { colorScheme: "light", forcedColors: "none", contrast: "more" },
+} as const;
+
 /** What every screen owes everyone: no serious finding of axe, no sideways scrolling on a small phone. */
 async function expectAccessible(page: Page, screen: string): Promise<void> {
-  for (const colorScheme of ["light", "dark"] as const) {
-    await page.emulateMedia({ colorScheme, reducedMotion: "reduce" });
+  for (const [look, media] of Object.entries(LOOKS)) {
+    await page.emulateMedia({ ...media, reducedMotion: "reduce" });
     const { violations } = await new AxeBuilder({ page })
       .withTags(["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"])
       .analyze();
@@ -17,8 +26,9 @@ async function expectAccessible(page: Page, screen: string): Promise<void> {
     const findings = grave.flatMap(({ id, nodes }) =>
       nodes.map(({ html, failureSummary }) => `${id}: ${html}\n  ${failureSummary}`),
     );
-    expect.soft(findings, `${screen}, ${colorScheme}`).toEqual([]);
+    expect.soft(findings, `${screen}, ${look}`).toEqual([]);
   }
+  await page.emulateMedia({ ...LOOKS.light, reducedMotion: "reduce" });
   const before = page.viewportSize();
   await page.setViewportSize({ width: 320, height: 568 });
   const overflow = () =>
@@ -67,6 +77,86 @@ test("every screen is accessible in both themes, fits a small phone and keeps st
   await expectAccessible(page, "call with chat");
   await anna.leave();
   await expectAccessible(page, "left");
+});
+
+test("everything that opens in a call is accessible in every look", async ({ arrive, product }) => {
+  const api = new Api(product);
+  const meeting = await api.create();
+  const anna = await arrive(ANNA);
+  const { page } = anna;
+  await page.goto(`${product.home}/meeting/${meeting.meeting_id}#host=${meeting.host_key}`);
+  await anna.join();
+  const ben = await arrive(BEN);
+  await ben.enter(meeting.meeting_id);
+  await expect(anna.tiles).toHaveCount(2);
+
+  await anna.button("More options").click();
+  await expectAccessible(page, "more options");
+  await anna.button("Settings").click();
+  for (const tab of ["Devices", "Sounds and notices", "Connection"]) {
+    await page.getByRole("tab", { name: tab }).click();
+    await expectAccessible(page, `settings, ${tab}`);
+  }
+  await page.keyboard.press("Escape");
+  await page.keyboard.press("?");
+  await expect(page.getByRole("dialog", { name: "Keyboard shortcuts" })).toBeVisible();
+  await expectAccessible(page, "shortcuts");
+  await page.keyboard.press("Escape");
+  await anna.button("People").click();
+  await expectAccessible(page, "people");
+  await page.keyboard.press("Escape");
+  await anna.button("Microphone and speaker").click();
+  await expectAccessible(page, "microphone and speaker");
+  await page.keyboard.press("Escape");
+  await ben.button("Share screen").click();
+  await expect(page.getByRole("figure", { name: "Ben's screen" })).toBeVisible();
+  await anna.button("Share screen").click();
+  await expectAccessible(page, "two shared screens");
+  await anna.button("Leave meeting").click();
+  await expectAccessible(page, "leave menu");
+  await page.getByRole("menuitem", { name: "End for everyone" }).click();
+  await expectAccessible(page, "question before the end");
+});
+
+/** Text as wide apart as WCAG 1.4.12 asks every page to bear. */
+const SPACING =
+  "* { line-height: 1.5 !important; letter-spacing: 0.12em !important; word-spacing: 0.16em !important } p { margin-block-end: 2em !important }";
+
+test("at four times the size every control is in reach, and wide text is not cut", async ({
+  arrive,
+  product,
+}) => {
+  for (const size of [
+    { width: 640, height: 360 },
+    { width: 320, height: 256 },
+  ]) {
+    const { meeting_id } = await new Api(product).create();
+    const anna = await arrive(ANNA, { viewport: size });
+    const { page } = anna;
+    const overflow = () =>
+      page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+    await anna.open(meeting_id);
+    await page.addStyleTag({ content: SPACING });
+    await expect(page.getByRole("textbox", { name: "Your name" })).toBeVisible();
+    expect(await overflow(), "pre-join").toBeLessThanOrEqual(0);
+    await anna.join();
+    expect(await overflow(), "call").toBeLessThanOrEqual(0);
+    const controls = page.getByRole("toolbar", { name: "Controls" }).getByRole("button");
+    for (const control of await controls.all()) {
+      const name = await control.getAttribute("aria-label");
+      const box = present(await control.boundingBox(), `a place for "${name}"`);
+      expect(box.x).toBeGreaterThanOrEqual(0);
+      expect(box.x + box.width).toBeLessThanOrEqual(size.width);
+      expect(box.y + box.height).toBeLessThanOrEqual(size.height);
+    }
+    await anna.button("More options").click();
+    await anna.button("Settings").click();
+    await page.getByRole("tab", { name: "Connection" }).click();
+    await page.getByRole("button", { name: "Copy report" }).click();
+    expect(await overflow(), "settings").toBeLessThanOrEqual(0);
+    await page.keyboard.press("Escape");
+    await anna.leave();
+  }
 });
 
 test("German from the first word", async ({ arrive, product }) => {

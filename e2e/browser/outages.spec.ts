@@ -31,7 +31,7 @@ test("a line that is cut without a word is noticed at once, keeps the controls, 
 
   product.freeze();
   await expect(anna.page.getByRole("alert").filter({ hasText: LOST })).toBeVisible({ timeout: 6_000 });
-  await expect(anna.tile(BEN)).toContainText("Weak connection");
+  await expect(anna.tile(BEN)).toContainText("Connection lost");
   await anna.page.getByRole("textbox", { name: "Message" }).fill("said into the silence");
   await anna.page.getByRole("textbox", { name: "Message" }).press("Enter");
   await anna.button("Mute microphone").click();

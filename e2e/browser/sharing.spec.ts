@@ -97,7 +97,7 @@ test("a shared screen: a placeholder for oneself; zoom, own window and two at on
     await eventually("the window's picture", colour, "Screen");
     expect(await popup.title()).toBe("Ben's screen");
     const closed = popup.waitForEvent("close");
-    await stageOf(ben).getByRole("button", { name: "Stop sharing" }).click();
+    await ben.button("Stop sharing").first().click();
     await closed;
     await expect(screen).toHaveCount(0);
   });

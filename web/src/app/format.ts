@@ -13,6 +13,10 @@ function localeOf(language: Language): string[] {
 export interface Format {
   /** "Sat, 21 November, 14:05" */
   dateTime(date: Date): string;
+  /** "14:05" */
+  time(date: Date | number): string;
+  /** "Saturday, 21 November" */
+  day(date: Date | number): string;
   /** "12 min", "1 hr, 5 min"; seconds only below a minute. */
   duration(seconds: number): string;
 }
@@ -30,11 +34,15 @@ function createFormat(locale: string[]): Format {
     hour: "numeric",
     minute: "2-digit",
   });
+  const time = new Intl.DateTimeFormat(locale, { hour: "numeric", minute: "2-digit" });
+  const day = new Intl.DateTimeFormat(locale, { weekday: "long", day: "numeric", month: "long" });
   const unit = (name: "hour" | "minute" | "second") =>
     new Intl.NumberFormat(locale, { style: "unit", unit: name, unitDisplay: "long" });
   const [hours, minutes, seconds] = [unit("hour"), unit("minute"), unit("second")];
   return {
     dateTime: (date) => dateTime.format(date),
+    time: (date) => time.format(date),
+    day: (date) => day.format(date),
     duration: (total) => {
       if (total < 60) return seconds.format(Math.max(0, Math.round(total)));
       const whole = Math.round(total / 60);

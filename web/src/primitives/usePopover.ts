@@ -46,6 +46,8 @@ export function usePopover(options: {
     if (panel.current === null || opener.current === null) return;
     if (!sheet || matchMedia("(min-width: 640px)").matches)
       placeBeside(panel.current, opener.current, side, align);
+    // The window may have been wider before.
+    else Object.assign(panel.current.style, { left: "", top: "" });
   }, [side, align, sheet]);
   useEffect(() => {
     const element = panel.current;

@@ -23,6 +23,22 @@ export function initials(name: string): string {
 /** How many avatar fills the palette has ("data 1" to "data 8"). */
 export const AVATAR_COLOURS = 8;
 
+/**
+ * Fills for everybody in a call, in joining order: each has the own one of the identity, unless somebody earlier has
+ * it already. So a small round never holds two people of one colour, and nobody changes colour when others come.
+ */
+export function avatarColours(identities: readonly string[]): ReadonlyMap<string, number> {
+  const colours = new Map<string, number>();
+  const taken = new Set<number>();
+  for (const identity of identities) {
+    let colour = avatarColour(identity);
+    while (taken.has(colour) && taken.size < AVATAR_COLOURS) colour = (colour % AVATAR_COLOURS) + 1;
+    taken.add(colour);
+    colours.set(identity, colour);
+  }
+  return colours;
+}
+
 /** A stable avatar fill, 1 to {@link AVATAR_COLOURS}, for an identity. */
 export function avatarColour(identity: string): number {
   let hash = 0;

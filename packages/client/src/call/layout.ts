@@ -131,7 +131,8 @@ function mainTiles(input: StageInput): readonly string[] | null {
 }
 
 interface Strip {
-  direction: "row" | "column";
+  /** `block`: as many rows as there is room below a screen on a stage that is higher than wide. */
+  direction: "row" | "column" | "block";
   area: Box;
   rest: Box;
   capacity: number;
@@ -140,8 +141,9 @@ interface Strip {
 function stripArea(input: StageInput, stage: Box): Strip {
   // A panel beside the stage makes it as narrow as a phone's.
   const least = smallestTile(Math.min(input.width, input.windowWidth));
-  const narrow = input.width < 640 && input.height >= input.width;
-  const direction = input.choice === "speaker" || narrow ? "row" : "column";
+  const upright = input.height >= input.width;
+  if (upright && (input.sharing || input.choice !== "speaker")) return blockArea(stage, least);
+  const direction = input.choice === "speaker" ? "row" : "column";
   if (direction === "row") {
     const height = Math.min(least.height, stage.height / 3);
     const capacity = Math.max(1, Math.floor((stage.width + GAP) / (least.width + GAP)));
@@ -156,6 +158,28 @@ function stripArea(input: StageInput, stage: Box): Strip {
   return { direction, area, rest: { ...stage, width: restWidth }, capacity };
 }
 
+/** Below a picture in the shape of a screen the people get what is left of a high stage, up to half of it. */
+function blockArea(stage: Box, least: { width: number; height: number }): Strip {
+  const left = stage.height - (stage.width * 9) / 16 - GAP;
+  const height = Math.min(stage.height / 2, Math.max(Math.min(least.height, stage.height / 3), left));
+  const fitting = (space: number, each: number) => Math.max(1, Math.floor((space + GAP) / (each + GAP)));
+  const capacity = fitting(stage.width, least.width) * fitting(height, least.height);
+  const restHeight = Math.max(0, stage.height - height - GAP);
+  const area = { ...stage, y: stage.y + restHeight + GAP, height };
+  return { direction: "block", area, rest: { ...stage, height: restHeight }, capacity };
+}
+
+/** The tiles at the lower edge; what they leave free above them goes to the picture. */
+function block(count: number, { area, rest }: Strip): { boxes: Box[]; rest: Box } {
+  const boxes = gridBoxes(count, area);
+  const top = Math.min(...boxes.map((box) => box.y));
+  const down = area.y + area.height - Math.max(...boxes.map((box) => box.y + box.height));
+  return {
+    boxes: boxes.map((box) => ({ ...box, y: box.y + down })),
+    rest: { ...rest, height: Math.max(0, top + down - GAP - rest.y) },
+  };
+}
+
 function focused(input: StageInput, mains: readonly string[], stage: Box): StageLayout {
   const others = input.order.filter((id) => !mains.includes(id));
   if (others.length === 0) {
@@ -165,10 +189,13 @@ function focused(input: StageInput, mains: readonly string[], stage: Box): Stage
   }
   const strip = stripArea(input, stage);
   const { ids, page, pages } = pageOf(others, strip.capacity, input.page);
-  const boxes = stripBoxes(ids.length, strip.area, strip.direction);
-  const mainBoxes = mains.length === 1 ? [strip.rest] : gridBoxes(mains.length, strip.rest);
+  const { boxes, rest } =
+    strip.direction === "block"
+      ? block(pages > 1 ? strip.capacity : ids.length, strip)
+      : { boxes: stripBoxes(ids.length, strip.area, strip.direction), rest: strip.rest };
+  const mainBoxes = mains.length === 1 ? [rest] : gridBoxes(mains.length, rest);
   return {
-    share: input.sharing ? strip.rest : null,
+    share: input.sharing ? rest : null,
     tiles: [
       ...mains.flatMap((id, index) => place(id, mainBoxes[index], "main")),
       ...ids.flatMap((id, index) => place(id, boxes[index], "tile")),

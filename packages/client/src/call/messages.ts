@@ -32,7 +32,7 @@ export const callMessages = defineMessages({
   systemSpeaker: ["This browser uses the system speaker.", "Dieser Browser nutzt den Systemlautsprecher."],
   share: ["Share screen", "Bildschirm teilen"],
   stopShare: ["Stop sharing", "Teilen beenden"],
-  shareMotion: ["Share screen with motion, as for films", "Bildschirm mit Bewegung teilen, etwa für Filme"],
+  shareMotion: ["Share a film or motion", "Film oder Bewegung teilen"],
   more: ["More options", "Weitere Optionen"],
   leaveMeeting: ["Leave meeting", "Meeting verlassen"],
   leave: ["Leave", "Verlassen"],

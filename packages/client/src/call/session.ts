@@ -104,6 +104,11 @@ export class CallSession {
     return this.line.connection;
   }
 
+  /** When this person's call began, in milliseconds since 1970; `null` before the first connection. */
+  get since(): number | null {
+    return this.startedAt;
+  }
+
   get selfId(): string {
     return this.options.join.participantId;
   }

@@ -7,7 +7,7 @@ import {
   readOut,
   worthSaying,
 } from "./announcements";
-import { avatarColour, initials } from "./initials";
+import { avatarColour, avatarColours, initials } from "./initials";
 import { linkify } from "./linkify";
 
 test.each([
@@ -30,6 +30,15 @@ test("the avatar colour of an identity is stable and within the palette", () => 
     expect(avatarColour(`guest-${n}`)).toBeGreaterThanOrEqual(1);
     expect(avatarColour(`guest-${n}`)).toBeLessThanOrEqual(8);
   }
+});
+
+test("eight people have eight colours, the ninth shares one, and newcomers change nobody's", () => {
+  const ids = Array.from({ length: 12 }, (_, n) => `guest-${n}`);
+  const eight = avatarColours(ids.slice(0, 8));
+  expect(new Set(eight.values()).size).toBe(8);
+  const all = avatarColours(ids);
+  for (const [id, colour] of eight) expect(all.get(id)).toBe(colour);
+  expect(all.size).toBe(12);
 });
 
 describe("links in chat", () => {

@@ -2,8 +2,8 @@ import { Check, Copy } from "lucide-react";
 import { useState } from "react";
 import { useAnnounce } from "../../primitives/Announcer";
 import { Button } from "../../primitives/Button";
+import styles from "./AloneCard.module.css";
 import { useCall, useCallText } from "./context";
-import styles from "./StageArea.module.css";
 
 /** Shown while nobody else is here: the one thing to do is to share the link. */
 export function AloneCard({ connecting }: { connecting: boolean }) {
@@ -18,6 +18,7 @@ export function AloneCard({ connecting }: { connecting: boolean }) {
       </p>
     );
   }
+  const [host, ...path] = meeting.url.replace(/^https?:\/\//u, "").split("/");
   const copy = async () => {
     await navigator.clipboard.writeText(meeting.url).catch(() => undefined);
     setCopied(true);
@@ -26,10 +27,13 @@ export function AloneCard({ connecting }: { connecting: boolean }) {
   return (
     <div className={styles.alone}>
       <p>{t("alone")}</p>
+      <p className={`${styles.link} mono`}>
+        {host}/<wbr />
+        {path.join("/")}
+      </p>
       <Button icon={copied ? Check : Copy} onClick={copy}>
         {copied ? t("linkCopied") : t("copyLink")}
       </Button>
-      <p className={`${styles.link} mono`}>{meeting.url.replace(/^https?:\/\//u, "")}</p>
     </div>
   );
 }

@@ -12,6 +12,7 @@ import {
 import { type ReactNode, type RefObject, useCallback, useEffect, useMemo, useRef, useState } from "react";
 import { safeStorage } from "../../app/storage";
 import { useBehavior } from "../../app/useBehavior";
+import { AloneCard } from "./AloneCard";
 import { Banners } from "./Banners";
 import styles from "./CallView.module.css";
 import { ChatPanel } from "./ChatPanel";
@@ -126,6 +127,7 @@ function CallFrame({ onNews, children }: { onNews: CallViewProps["onNews"]; chil
   const now = useNow(500, connection.status === "interrupted");
   const phase = connectionPhase(connection, now);
   const lost = phase === "lost";
+  const alone = useBehavior(session.people.list).length === 1;
   return (
     <main
       id="main"
@@ -141,6 +143,7 @@ function CallFrame({ onNews, children }: { onNews: CallViewProps["onNews"]; chil
       <div className={styles.body}>
         <div className={styles.center}>
           <Banners phase={phase} now={now} />
+          {alone && !lost && <AloneCard connecting={phase === "connecting"} />}
           {lost ? <LostScreen /> : <StageArea phase={phase} />}
         </div>
         {panel === "chat" && <ChatPanel />}

@@ -1,7 +1,7 @@
 import { type ChatGroup, type ChatItem, linkify } from "@heydok/client/call";
 import { CircleAlert, Clock } from "lucide-react";
 import { Fragment, memo } from "react";
-import { useLanguage } from "../../app/context";
+import { useFormat } from "../../app/format";
 import { Icon } from "../../primitives/Icon";
 import styles from "./ChatPanel.module.css";
 import { useCallText } from "./context";
@@ -13,12 +13,10 @@ interface ChatMessagesProps {
 
 export function ChatMessages({ groups, onRetry }: ChatMessagesProps) {
   const t = useCallText();
-  const language = useLanguage();
-  const time = new Intl.DateTimeFormat(language, { hour: "numeric", minute: "2-digit" });
-  const day = new Intl.DateTimeFormat(language, { weekday: "long", day: "numeric", month: "long" });
+  const format = useFormat();
   return groups.map((group) => (
     <Fragment key={group.key}>
-      {group.newDay && <p className={styles.divider}>{day.format(group.at)}</p>}
+      {group.newDay && <p className={styles.divider}>{format.day(group.at)}</p>}
       {group.newUnread && (
         <p className={styles.divider} data-unread="">
           {t("newMessages")}
@@ -29,7 +27,7 @@ export function ChatMessages({ groups, onRetry }: ChatMessagesProps) {
           <span className={styles.sender}>
             {group.mine ? t("nameYou", { name: group.senderName }) : group.senderName}
           </span>
-          <time dateTime={new Date(group.at).toISOString()}>{time.format(group.at)}</time>
+          <time dateTime={new Date(group.at).toISOString()}>{format.time(group.at)}</time>
         </header>
         {group.items.map((item) => (
           <Message key={item.key} item={item} onRetry={onRetry} />

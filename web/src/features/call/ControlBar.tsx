@@ -36,10 +36,14 @@ export function ControlBar() {
       {wide && <Elapsed />}
       <div ref={bar} role="toolbar" aria-label={t("controls")} className={styles.bar} onKeyDown={onKeyDown}>
         <div className={styles.group}>
-          <MicrophoneButton />
-          {width !== "phone" && <MicrophoneMenu />}
-          <CameraButton />
-          {width !== "phone" && <CameraMenu />}
+          <span className={styles.pair}>
+            <MicrophoneButton />
+            {width !== "phone" && <MicrophoneMenu />}
+          </span>
+          <span className={styles.pair}>
+            <CameraButton />
+            {width !== "phone" && <CameraMenu />}
+          </span>
           {width !== "phone" && canShare && <ShareButton />}
           {width === "phone" && <ChatButton />}
           <MoreOptions width={width} />

@@ -1,14 +1,13 @@
-import { useState } from "react";
 import styles from "./ControlBar.module.css";
 import { useCall, useCallText } from "./context";
 import { clockTime, useNow } from "./useNow";
 
 /** How long one has been here, and where. */
 export function Elapsed() {
-  const { meeting } = useCall();
+  const { meeting, session } = useCall();
   const t = useCallText();
-  const [start] = useState(() => Date.now());
-  const time = clockTime((useNow(1000) - start) / 1000);
+  const now = useNow(1000);
+  const time = clockTime((now - (session.since ?? now)) / 1000);
   return (
     <div className={styles.info}>
       <span className={styles.time}>

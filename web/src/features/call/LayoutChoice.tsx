@@ -1,15 +1,15 @@
 import { LAYOUTS, type LayoutChoice as Layout } from "@heydok/client/call";
-import { LayoutDashboard, LayoutGrid, type LucideIcon, PanelRight, Presentation } from "lucide-react";
+import { LayoutGrid, LayoutTemplate, type LucideIcon, PanelRight, Presentation } from "lucide-react";
 import { useId } from "react";
 import { useBehavior } from "../../app/useBehavior";
 import { Icon } from "../../primitives/Icon";
 import { Tooltip } from "../../primitives/Tooltip";
-import { Choice } from "./Choice";
 import styles from "./ControlBar.module.css";
 import { useCall, useCallText } from "./context";
+import more from "./MoreOptions.module.css";
 
 const ICONS: Record<Layout, LucideIcon> = {
-  auto: LayoutDashboard,
+  auto: LayoutTemplate,
   grid: LayoutGrid,
   speaker: Presentation,
   sidebar: PanelRight,
@@ -56,15 +56,22 @@ export function LayoutChoice() {
   );
 }
 
-/** The layouts as a list of words, for "More options". */
-export function LayoutList() {
+/** The layouts as pictures with words, for "More options". */
+export function LayoutTiles() {
   const { choice, choose, names, legend } = useLayout();
+  const group = useId();
   return (
-    <Choice
-      legend={legend}
-      value={choice}
-      options={LAYOUTS.map((layout) => ({ value: layout, label: names[layout] }))}
-      onChange={choose}
-    />
+    <div role="radiogroup" aria-labelledby={`${group}-legend`} className={more.tiles}>
+      <p id={`${group}-legend`} className={more.legend}>
+        {legend}
+      </p>
+      {LAYOUTS.map((layout) => (
+        <label key={layout} className={more.tile}>
+          <input type="radio" name={group} checked={layout === choice} onChange={() => choose(layout)} />
+          <Icon of={ICONS[layout]} />
+          <span>{names[layout]}</span>
+        </label>
+      ))}
+    </div>
   );
 }

@@ -2,19 +2,23 @@ import { settingsMessages } from "@heydok/client/call";
 import {
   Ellipsis,
   Keyboard,
+  type LucideIcon,
   Maximize,
+  Minimize,
   ScreenShare,
   ScreenShareOff,
   SlidersHorizontal,
   Users,
 } from "lucide-react";
+import type { ReactNode } from "react";
 import { useText } from "../../app/context";
 import { useBehavior } from "../../app/useBehavior";
-import { Button } from "../../primitives/Button";
+import { Icon } from "../../primitives/Icon";
 import { canShare } from "./ControlBar";
 import { ControlButton } from "./ControlButton";
 import { useCall, useCallText } from "./context";
-import { LayoutList } from "./LayoutChoice";
+import { LayoutTiles } from "./LayoutChoice";
+import styles from "./MoreOptions.module.css";
 import { Popup } from "./Popup";
 import { toggleFullScreen } from "./useShortcuts";
 import type { Width } from "./useWidth";
@@ -29,100 +33,92 @@ export function MoreOptions({ width }: { width: Width }) {
     >
       {(close) => (
         <>
-          {width === "phone" && <PhoneActions close={close} />}
-          {width !== "desktop" && <LayoutList />}
-          {width !== "phone" && canShare && <MotionShare close={close} />}
-          <CommonActions close={close} />
+          {width !== "desktop" && <LayoutTiles />}
+          <div className={styles.rows}>
+            {width === "phone" && <PeopleRow close={close} />}
+            {width === "phone" && canShare && <ShareRow close={close} />}
+            {width !== "phone" && canShare && <MotionRow close={close} />}
+            <CommonRows close={close} />
+          </div>
         </>
       )}
     </Popup>
   );
 }
 
-function PhoneActions({ close }: { close: () => void }) {
+interface Closes {
+  readonly close: () => void;
+}
+
+function Row(
+  props: Closes & { readonly icon: LucideIcon; readonly onPress: () => void; readonly children: ReactNode },
+) {
+  const press = () => {
+    props.close();
+    props.onPress();
+  };
+  return (
+    <button type="button" className={styles.row} onClick={press}>
+      <Icon of={props.icon} />
+      {props.children}
+    </button>
+  );
+}
+
+function PeopleRow({ close }: Closes) {
   const { session, togglePanel } = useCall();
   const t = useCallText();
   const people = useBehavior(session.people.list);
-  const { screen } = useBehavior(session.media.state);
-  const share = () => {
-    close();
-    if (screen === null) void session.media.startShare("text");
-    else session.media.stopShare();
-  };
   return (
-    <>
-      <Button
-        wide
-        icon={Users}
-        onClick={() => {
-          close();
-          togglePanel("people");
-        }}
-      >
-        {t("peopleCount", { n: people.length })}
-      </Button>
-      {canShare && (
-        <Button wide icon={screen === null ? ScreenShare : ScreenShareOff} onClick={share}>
-          {screen === null ? t("share") : t("stopShare")}
-        </Button>
-      )}
-    </>
+    <Row icon={Users} close={close} onPress={() => togglePanel("people")}>
+      {t("peopleCount", { n: people.length })}
+    </Row>
+  );
+}
+
+function ShareRow({ close }: Closes) {
+  const { media } = useCall().session;
+  const t = useCallText();
+  const sharing = useBehavior(media.state).screen !== null;
+  return (
+    <Row
+      icon={sharing ? ScreenShareOff : ScreenShare}
+      close={close}
+      onPress={() => (sharing ? media.stopShare() : void media.startShare("text"))}
+    >
+      {sharing ? t("stopShare") : t("share")}
+    </Row>
   );
 }
 
 /** The bar's button keeps text sharp; for films the other choice is here. */
-function MotionShare({ close }: { close: () => void }) {
-  const { session } = useCall();
+function MotionRow({ close }: Closes) {
+  const { media } = useCall().session;
   const t = useCallText();
-  const { screen } = useBehavior(session.media.state);
-  if (screen !== null) return null;
-  const share = () => {
-    close();
-    void session.media.startShare("motion");
-  };
+  if (useBehavior(media.state).screen !== null) return null;
   return (
-    <Button wide icon={ScreenShare} onClick={share}>
+    <Row icon={ScreenShare} close={close} onPress={() => void media.startShare("motion")}>
       {t("shareMotion")}
-    </Button>
+    </Row>
   );
 }
 
-function CommonActions({ close }: { close: () => void }) {
+function CommonRows({ close }: Closes) {
   const { showShortcuts, showSettings } = useCall();
   const t = useCallText();
   const settings = useText(settingsMessages);
+  const full = document.fullscreenElement !== null;
   return (
     <>
-      <Button
-        wide
-        icon={SlidersHorizontal}
-        onClick={() => {
-          close();
-          showSettings();
-        }}
-      >
+      <Row icon={SlidersHorizontal} close={close} onPress={() => showSettings()}>
         {settings("settings")}
-      </Button>
-      <Button
-        wide
-        icon={Maximize}
-        onClick={() => {
-          close();
-          toggleFullScreen();
-        }}
-      >
-        {document.fullscreenElement ? t("exitFullScreen") : t("fullScreen")}
-      </Button>
-      <Button
-        wide
-        icon={Keyboard}
-        onClick={() => {
-          close();
-          showShortcuts();
-        }}
-      >
+      </Row>
+      <Row icon={full ? Minimize : Maximize} close={close} onPress={toggleFullScreen}>
+        {full ? t("exitFullScreen") : t("fullScreen")}
+      </Row>
+      <Row icon={Keyboard} close={close} onPress={showShortcuts}>
         {t("shortcuts")}
-      </Button>
+      </Row>
     </>
   );
 }

@@ -1,4 +1,4 @@
-import type { ParticipantView, Role } from "@heydok/client/call";
+import { avatarColours, type ParticipantView, type Role } from "@heydok/client/call";
 import { Eye, Mic, MicOff, Pin, PinOff, Video, VideoOff } from "lucide-react";
 import { useEffect, useId, useRef, useState } from "react";
 import { useBehavior } from "../../app/useBehavior";
@@ -27,6 +27,7 @@ export function PeoplePanel() {
   const heading = useRef<HTMLHeadingElement>(null);
   const id = useId();
   const searchable = people.length >= SEARCH_FROM;
+  const colours = avatarColours(people.map((view) => view.id));
   const found = searchable ? people.filter((view) => matches(view, wanted)) : people;
   useEffect(() => (field.current ?? heading.current)?.focus(), []);
   return (
@@ -61,6 +62,7 @@ export function PeoplePanel() {
             <Person
               key={view.id}
               view={view}
+              colour={colours.get(view.id) ?? 1}
               role={roles.get(view.id) ?? "unknown"}
               pinned={pinned.includes(view.id)}
               hidden={hidden.includes(view.id)}
@@ -76,6 +78,7 @@ export function PeoplePanel() {
 
 interface PersonProps {
   readonly view: ParticipantView;
+  readonly colour: number;
   readonly role: Role;
   readonly pinned: boolean;
   readonly hidden: boolean;
@@ -83,12 +86,12 @@ interface PersonProps {
   readonly onShow: () => void;
 }
 
-function Person({ view, role, pinned, hidden, onPin, onShow }: PersonProps) {
+function Person({ view, colour, role, pinned, hidden, onPin, onShow }: PersonProps) {
   const t = useCallText();
   const { name } = view;
   return (
     <li className={styles.person}>
-      <Avatar id={view.id} name={name} />
+      <Avatar colour={colour} name={name} />
       <span className={styles.who}>
         <span className={styles.name} title={name}>
           {view.isLocal ? t("nameYou", { name }) : name}

@@ -12,8 +12,15 @@ import { VideoView } from "./VideoView";
 /** Phones have no second window to put beside the first. */
 const canOpenWindow = matchMedia("(pointer: fine)").matches;
 
+interface ScreenProps {
+  readonly share: Share;
+  readonly name: string;
+  /** Whether the name stands on the picture; tabs say it already. */
+  readonly captioned: boolean;
+}
+
 /** Somebody's shared screen, with what makes small letters readable. */
-export function Screen({ share, name }: { share: Share; name: string }) {
+export function Screen({ share, name, captioned }: ScreenProps) {
   const { session } = useCall();
   const people = useBehavior(session.people.list);
   const view = people.find((person) => person.id === share.id);
@@ -53,7 +60,7 @@ export function Screen({ share, name }: { share: Share; name: string }) {
           />
         </div>
       </div>
-      <figcaption className={styles.caption}>{name}</figcaption>
+      {captioned && <figcaption className={styles.caption}>{name}</figcaption>}
       <Tools zoom={zoom} onFullScreen={fullScreen} onOwnWindow={canOpenWindow ? own.open : null} />
     </figure>
   );

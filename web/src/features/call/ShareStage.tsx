@@ -1,10 +1,9 @@
 import type { Box, Share } from "@heydok/client/call";
-import { ScreenShare, ScreenShareOff } from "lucide-react";
+import { ScreenShare } from "lucide-react";
 import { useState } from "react";
-import { Button } from "../../primitives/Button";
 import { Icon } from "../../primitives/Icon";
 import { useSharingText } from "./Banners";
-import { useCall, useCallText } from "./context";
+import { useCallText } from "./context";
 import { Screen } from "./Screen";
 import styles from "./ShareStage.module.css";
 
@@ -47,7 +46,12 @@ export function ShareStage({ box, shares }: { box: Box; shares: readonly Share[]
           share.isLocal ? (
             <OwnScreen key={share.id} />
           ) : (
-            <Screen key={share.id} share={share} name={nameOf(share)} />
+            <Screen
+              key={share.id}
+              share={share}
+              name={nameOf(share)}
+              captioned={beside || shares.length === 1}
+            />
           ),
         )}
       </div>
@@ -55,9 +59,8 @@ export function ShareStage({ box, shares }: { box: Box; shares: readonly Share[]
   );
 }
 
-/** One's own screen is not shown: it would show itself showing itself. */
+/** One's own screen is not shown: it would show itself showing itself. The way to end it stands above, in the bar. */
 function OwnScreen() {
-  const { session } = useCall();
   const t = useCallText();
   const text = useSharingText();
   return (
@@ -65,9 +68,6 @@ function OwnScreen() {
       <Icon of={ScreenShare} size={28} />
       <p className={styles.ownTitle}>{text}</p>
       <p className={styles.ownHint}>{t("ownShareHint")}</p>
-      <Button icon={ScreenShareOff} onClick={() => session.media.stopShare()}>
-        {t("stopShare")}
-      </Button>
     </div>
   );
 }

@@ -1,8 +1,7 @@
-import { type ConnectionPhase, neighbour, type ParticipantView } from "@heydok/client/call";
+import { avatarColours, type ConnectionPhase, neighbour, type ParticipantView } from "@heydok/client/call";
 import { type KeyboardEvent, useCallback, useEffect, useMemo, useRef, useState } from "react";
 import { useBehavior } from "../../app/useBehavior";
 import { useAnnounce } from "../../primitives/Announcer";
-import { AloneCard } from "./AloneCard";
 import { useCall, useCallText } from "./context";
 import { PageControls } from "./PageControls";
 import { SelfCorners } from "./SelfCorners";
@@ -27,6 +26,7 @@ export function StageArea({ phase }: { phase: ConnectionPhase }) {
   const onPin = usePin(people);
   const cut = phase === "reconnecting" || phase === "reconnecting-long";
 
+  const colours = useMemo(() => avatarColours(people.map((view) => view.id)), [people]);
   const placed = useMemo(() => new Map(state.tiles.map((tile) => [tile.id, tile])), [state.tiles]);
   const current = focused !== null && placed.has(focused) ? focused : (state.tiles[0]?.id ?? null);
   const tilesNow = useRef(state.tiles);
@@ -70,6 +70,7 @@ export function StageArea({ phase }: { phase: ConnectionPhase }) {
                 key={view.id}
                 view={view}
                 placed={tile}
+                colour={colours.get(view.id) ?? 1}
                 role={roles.get(view.id) ?? "unknown"}
                 pinned={state.pinned.includes(view.id)}
                 current={current === view.id}
@@ -84,7 +85,6 @@ export function StageArea({ phase }: { phase: ConnectionPhase }) {
         </ul>
         <SelfCorners tiles={state.tiles} corner={state.corner} />
       </section>
-      {people.length === 1 && <AloneCard connecting={phase === "connecting"} />}
       {state.pages > 1 && <PageControls page={state.page} pages={state.pages} />}
     </div>
   );

@@ -1,6 +1,14 @@
 import type { ParticipantView, PlacedTile, Role } from "@heydok/client/call";
 import { Mic, MicOff, Pin, Signal, SignalLow, SignalZero } from "lucide-react";
-import { type CSSProperties, type KeyboardEvent, memo, useRef } from "react";
+import {
+  type CSSProperties,
+  type KeyboardEvent,
+  memo,
+  useCallback,
+  useEffect,
+  useRef,
+  useState,
+} from "react";
 import { Avatar } from "../../primitives/Avatar";
 import { Icon } from "../../primitives/Icon";
 import { useCallText } from "./context";
@@ -12,6 +20,8 @@ import { VideoView } from "./VideoView";
 interface TileProps {
   readonly view: ParticipantView;
   readonly placed: PlacedTile;
+  /** Avatar colour. */
+  readonly colour: number;
   readonly role: Role;
   readonly pinned: boolean;
   /** The one tile that Tab reaches; arrows lead to the others. */
@@ -27,9 +37,15 @@ interface TileProps {
 
 /** One person on the stage. */
 export const Tile = memo(function Tile(props: TileProps) {
-  const { view, placed, role, pinned, current, asleep, silent, onPin, onKeyDown, onFocus } = props;
+  const { view, placed, colour, role, pinned, current, asleep, silent, onPin, onKeyDown, onFocus } = props;
   const t = useCallText();
   const video = useRef<HTMLVideoElement>(null);
+  // A camera that is on shows nothing until its first picture has arrived.
+  const [pictured, setPictured] = useState(false);
+  const onSize = useCallback((width: number) => setPictured(width > 0), []);
+  const source = view.camera?.key;
+  // biome-ignore lint/correctness/useExhaustiveDependencies: another camera starts without a picture.
+  useEffect(() => setPictured((video.current?.videoWidth ?? 0) > 0), [source]);
   const frozen = useFrozen(video, view.camera !== null && !view.isLocal);
   const weak = view.stale || frozen || view.quality === "lost";
   const small = placed.box.width < 176;
@@ -53,7 +69,9 @@ export const Tile = memo(function Tile(props: TileProps) {
       onKeyDown={(event) => onKeyDown(event, view.id)}
       onFocus={() => onFocus(view.id)}
     >
-      {view.camera === null && <Avatar id={view.id} name={view.name} className={styles.avatar} />}
+      {(view.camera === null || !pictured) && (
+        <Avatar colour={colour} name={view.name} className={styles.avatar} />
+      )}
       <VideoView
         source={view.camera}
         participant={view.id}
@@ -62,6 +80,7 @@ export const Tile = memo(function Tile(props: TileProps) {
         fit={placed.role === "main" ? "landscape-cover" : "cover"}
         keepLast={view.stale && view.cameraOn}
         videoRef={video}
+        onSize={onSize}
       />
       <TileActions view={view} pinned={pinned} reachable={reachable} onPin={onPin} />
       <div className={styles.plate}>
@@ -74,7 +93,7 @@ export const Tile = memo(function Tile(props: TileProps) {
         <MicState view={view} small={small} />
         <QualityMark view={view} />
       </div>
-      {!view.isLocal && <Trouble view={view} frozen={frozen} silent={silent} />}
+      {!view.isLocal && !asleep && <Trouble view={view} frozen={frozen} silent={silent} />}
     </li>
   );
 });

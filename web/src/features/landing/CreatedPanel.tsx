@@ -1,6 +1,6 @@
 import { type CreatedMeeting, landingMessages } from "@heydok/client";
 import { Check, Copy, KeyRound, Share2, Video } from "lucide-react";
-import { lazy, Suspense, useEffect, useRef, useState } from "react";
+import { Fragment, lazy, Suspense, useEffect, useRef, useState } from "react";
 import { useText } from "../../app/context";
 import { useFormat } from "../../app/format";
 import { useAnnounce } from "../../primitives/Announcer";
@@ -36,7 +36,14 @@ export function CreatedPanel({ meeting, onJoin }: { meeting: CreatedMeeting; onJ
         <div className={styles.main}>
           <p role="status" className={styles.link}>
             <span className="visually-hidden">{t("link")} </span>
-            <span className={styles.origin}>{origin}</span>
+            <span className={styles.origin}>
+              {origin.split(/(?<=[^/]\/)(?=[^/])/u).map((part) => (
+                <Fragment key={part}>
+                  {part}
+                  <wbr />
+                </Fragment>
+              ))}
+            </span>
             <strong className={styles.code}>{path}</strong>
           </p>
           <div className={styles.actions}>

@@ -11,14 +11,21 @@ import { type Format, useFormat } from "../../app/format";
 import { useBehavior } from "../../app/useBehavior";
 import { networkOnline } from "../../browser/network";
 import { useAnnounce } from "../../primitives/Announcer";
-import { Button } from "../../primitives/Button";
+import { Button, type ButtonLook } from "../../primitives/Button";
 import { Spinner } from "../../primitives/Spinner";
 import { TextField } from "../../primitives/TextField";
 import { problemText, useCountdown } from "../problem/ProblemScreen";
 import styles from "./Landing.module.css";
 
+interface JoinFormProps {
+  readonly landing: LandingViewModel;
+  readonly autoFocus?: boolean;
+  /** The one deed of the screen, or one of several. */
+  readonly look?: ButtonLook;
+}
+
 /** Code or link in, meeting out. */
-export function JoinForm({ landing, autoFocus = false }: { landing: LandingViewModel; autoFocus?: boolean }) {
+export function JoinForm({ landing, autoFocus = false, look = "outlined" }: JoinFormProps) {
   const t = useText(landingMessages);
   const field = useRef<HTMLInputElement>(null);
   const typed = useBehavior(landing.typed);
@@ -57,7 +64,7 @@ export function JoinForm({ landing, autoFocus = false }: { landing: LandingViewM
         trailing={check.status === "checking" && <Spinner size={18} />}
         className={styles.joinField}
       />
-      <Button type="submit" aria-disabled={!online} className={styles.joinButton}>
+      <Button type="submit" look={look} aria-disabled={!online} className={styles.joinButton}>
         {t("join")}
       </Button>
     </form>

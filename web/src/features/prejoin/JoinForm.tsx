@@ -12,7 +12,7 @@ import { useBehavior } from "../../app/useBehavior";
 import { Button } from "../../primitives/Button";
 import { Notice } from "../../primitives/Notice";
 import { TextField } from "../../primitives/TextField";
-import { problemText, useCountdown } from "../problem/ProblemScreen";
+import { textUnderTitle, useCountdown } from "../problem/ProblemScreen";
 import styles from "./PreJoin.module.css";
 
 /** The button stands at the end of the page, the field at its beginning; this ties them together. */
@@ -74,7 +74,7 @@ function JoinProblem({ problem }: { problem: MeetingProblem }) {
       role="alert"
       title={t(`${problem.kind}Title`)}
     >
-      <p>{problemText(problem, t, format, wait)}</p>
+      <p>{textUnderTitle(problem, t, format, wait)}</p>
     </Notice>
   );
 }

@@ -16,7 +16,7 @@ export function NotFound() {
         <EmptyChair />
         <Heading title={t("notFoundTitle")}>{t("notFoundTitle")}</Heading>
         <p className="lead">{t("notFoundText")}</p>
-        {landing && <JoinForm landing={landing} />}
+        {landing && <JoinForm landing={landing} look="primary" />}
       </div>
     </Frame>
   );

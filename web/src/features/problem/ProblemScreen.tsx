@@ -75,7 +75,12 @@ function titleOf(problem: MeetingProblem, t: ProblemText): string {
 }
 
 /** The sentence under the heading, which has said the first half already. */
-function textUnderTitle(problem: MeetingProblem, t: ProblemText, format: Format, seconds: number): string {
+export function textUnderTitle(
+  problem: MeetingProblem,
+  t: ProblemText,
+  format: Format,
+  seconds: number,
+): string {
   if (problem.kind === "server") return t("serverMore", { code: problem.reference });
   if (problem.kind === "rateLimited" && seconds > 0) return t("rateLimitedMore", { s: seconds });
   return problemText(problem, t, format, seconds);
