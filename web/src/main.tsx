@@ -1,11 +1,11 @@
 import "./styles/tokens.css";
 import "./styles/fonts.css";
 import "./styles/base.css";
-import { createMeetingApi, MeetingKeys, PreferencesViewModel } from "@heydok/client";
+import { askEarly, createMeetingApi, MeetingKeys, PreferencesViewModel } from "@heydok/client";
 import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
 import { App } from "./app/App";
-import { interceptLinks, restoreFocusOnReturn } from "./app/router";
+import { interceptLinks, restoreFocusOnReturn, routeOf } from "./app/router";
 import { safeStorage } from "./app/storage";
 import { updates, watchForUpdates } from "./app/update";
 
@@ -18,9 +18,10 @@ const preferences = new PreferencesViewModel(
   new URLSearchParams(location.search).get("lang"),
 );
 
+const route = routeOf(location);
 const services = {
   preferences,
-  api: createMeetingApi(),
+  api: askEarly(createMeetingApi(), route.screen === "meeting" ? route.code : null),
   keys: new MeetingKeys(safeStorage("sessionStorage")),
 };
 

@@ -1,3 +1,4 @@
+export * from "./api/ask-early";
 export * from "./api/client";
 export * from "./api/errors";
 export * from "./api/meetings";
