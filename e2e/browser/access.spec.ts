@@ -177,7 +177,7 @@ test("German from the first word", async ({ arrive, product }) => {
 async function tabTo(
   visitor: Visitor,
   name: string | RegExp,
-  role: "button" | "link" | "textbox" = "button",
+  role: "button" | "link" | "textbox" | "switch" = "button",
 ): Promise<void> {
   const wanted = visitor.page.getByRole(role, { name }).first();
   await expect(wanted).toBeVisible();
@@ -189,6 +189,14 @@ async function tabTo(
     if ((await focused.count()) > 0) await expect(focused).toBeInViewport();
   }
   throw new Error(`Tab never reached ${name}`);
+}
+
+/** What has the focus shows it by a ring of two pixels at least. */
+async function expectRing(visitor: Visitor): Promise<void> {
+  const width = await visitor.page
+    .locator(":focus")
+    .evaluate((element) => Number.parseFloat(getComputedStyle(element).outlineWidth));
+  expect(width).toBeGreaterThanOrEqual(2);
 }
 
 test("a meeting with the keyboard alone", async ({ arrive, product }) => {
@@ -222,6 +230,35 @@ test("a meeting with the keyboard alone", async ({ arrive, product }) => {
   await expect(anna.page.locator(":focus")).toBeVisible();
   await keyboard.press("Control+d");
   await expect(anna.button("Mute microphone")).toBeVisible();
+
+  // Pinned with Enter, the tile says so; F6 leads from region to region.
+  await anna.tiles.first().focus();
+  await keyboard.press("Enter");
+  await expect(anna.tiles.first()).toHaveAccessibleName(/pinned/);
+  await expectRing(anna);
+  await keyboard.press("Enter");
+  await expect(anna.tiles.first()).not.toHaveAccessibleName(/pinned/);
+  await keyboard.press("F6");
+  await expectRing(anna);
+
+  // The list of keys opens, traps nobody, and switches single keys off: then M is only a letter.
+  await keyboard.press("?");
+  const keys = anna.page.getByRole("dialog", { name: "Keyboard shortcuts" });
+  await expect(keys).toBeVisible();
+  await tabTo(anna, "Use single keys", "switch");
+  await keyboard.press("Space");
+  await keyboard.press("Escape");
+  await expect(keys).toHaveCount(0);
+  await keyboard.press("m");
+  await expect(anna.button("Mute microphone")).toBeVisible();
+  await keyboard.press("Control+/");
+  await tabTo(anna, "Use single keys", "switch");
+  await keyboard.press("Space");
+  await keyboard.press("Escape");
+  await keyboard.press("m");
+  await expect(anna.button("Unmute microphone")).toBeVisible();
+
+  await keyboard.press("F2");
   const leave = anna.button("Leave meeting");
   for (
     let stops = 0;

@@ -85,9 +85,12 @@ test("a newer build on the server is told in the call, and loads after it", asyn
     const body = (await answer.text()).replace(/src="(\/assets\/index)-[^"]+"/, 'src="$1-newer.js"');
     await route.fulfill({ response: answer, body });
   });
-  await anna.page.evaluate(() => window.dispatchEvent(new Event("online")));
   const told = anna.page.getByText("A new version is ready. It loads after the meeting.");
-  await expect(told).toBeVisible();
+  // The page asks once a minute at most, and may just have asked.
+  await expect(async () => {
+    await anna.page.evaluate(() => window.dispatchEvent(new Event("online")));
+    await expect(told).toBeVisible({ timeout: 5_000 });
+  }).toPass({ timeout: 90_000 });
   await expect(anna.tiles).toHaveCount(1);
   await anna.page.unroute(`${product.home}/`);
   await anna.leave();

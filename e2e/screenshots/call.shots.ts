@@ -194,8 +194,11 @@ async function faults(shooting: Shooting, product: Restartable): Promise<void> {
     const body = (await answer.text()).replace(/src="(\/assets\/index)-[^"]+"/, 'src="$1-newer.js"');
     await route.fulfill({ response: answer, body });
   });
-  await page.evaluate(() => window.dispatchEvent(new Event("online")));
-  await expect(page.locator("[data-tone=info]")).toBeVisible();
+  // The page asks once a minute at most, and may just have asked.
+  await expect(async () => {
+    await page.evaluate(() => window.dispatchEvent(new Event("online")));
+    await expect(page.locator("[data-tone=info]")).toBeVisible({ timeout: 5_000 });
+  }).toPass();
   await shooting.shoot("call-update");
   await page.locator("[data-tone=info] button").click();
   await page.evaluate(() => {

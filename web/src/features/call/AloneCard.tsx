@@ -29,7 +29,8 @@ export function AloneCard({ connecting }: { connecting: boolean }) {
       <p>{t("alone")}</p>
       <p className={`${styles.link} mono`}>
         {host}/<wbr />
-        {path.join("/")}
+        {path.slice(0, -1).join("/")}/<wbr />
+        <span className={styles.code}>{path.at(-1)}</span>
       </p>
       <Button icon={copied ? Check : Copy} onClick={copy}>
         {copied ? t("linkCopied") : t("copyLink")}
