@@ -46,13 +46,6 @@ export function CreatedPanel({ meeting, onJoin }: { meeting: CreatedMeeting; onJ
             </span>
             <strong className={styles.code}>{path}</strong>
           </p>
-          <div className={styles.actions}>
-            <Button look="primary" icon={Video} onClick={onJoin}>
-              {t("joinNow")}
-            </Button>
-            <CopyButton text={meeting.url} label={t("copy")} />
-            <ShareButton url={meeting.url} />
-          </div>
         </div>
         <figure className={styles.qr}>
           <Suspense fallback={<Skeleton className={styles.qrPlace} />}>
@@ -60,6 +53,13 @@ export function CreatedPanel({ meeting, onJoin }: { meeting: CreatedMeeting; onJ
           </Suspense>
           <figcaption>{t("qrHint")}</figcaption>
         </figure>
+      </div>
+      <div className={styles.actions}>
+        <Button look="primary" icon={Video} onClick={onJoin}>
+          {t("joinNow")}
+        </Button>
+        <CopyButton text={meeting.url} label={t("copy")} />
+        <ShareButton url={meeting.url} />
       </div>
       <div className={styles.host}>
         <Icon of={KeyRound} />
