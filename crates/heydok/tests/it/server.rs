@@ -1,7 +1,7 @@
 //! Starts the binary in a folder of its own and on free ports.
 
 use std::io::{BufRead as _, BufReader};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
 /// A running `heydok`; ends with this value.
@@ -16,13 +16,27 @@ pub(crate) struct Server {
 impl Server {
     /// Runs `heydok <command>` with these variables and waits until all of `ports` ports are open.
     pub(crate) fn start(command: &str, ports: usize, variables: &[(&str, &str)]) -> Self {
+        let mut binary = Command::new(env!("CARGO_BIN_EXE_heydok"));
+        binary.arg(command).env_clear();
+        Self::run(binary, ports, variables)
+    }
+
+    /// The same for a script in the root of the project that starts heydok.
+    pub(crate) fn start_by(script: &str, ports: usize, variables: &[(&str, &str)]) -> Self {
+        let mut command = Command::new(root().join(script));
+        let path = std::env::var("PATH").unwrap();
+        command.env_clear().env("PATH", path).env("HEYDOK_BIN", env!("CARGO_BIN_EXE_heydok"));
+        Self::run(command, ports, variables)
+    }
+
+    fn run(mut command: Command, ports: usize, variables: &[(&str, &str)]) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let mut child = Command::new(env!("CARGO_BIN_EXE_heydok"))
-            .arg(command)
-            .env_clear()
+        let mut child = command
             .env("PORT", vec!["0"; ports].join(","))
             .env("HOST", "127.0.0.1")
             .env("RTC_UDP_PORT", "0")
+            .env("DATA_DIR", folder.path().join("data"))
+            .env("LOG_FILE", folder.path().join("logs/app.log"))
             .envs(variables.iter().copied())
             .current_dir(folder.path())
             .stdout(Stdio::piped())
@@ -61,6 +75,11 @@ impl Drop for Server {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+/// Folder of the whole project.
+pub(crate) fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().unwrap()
 }
 
 /// Runs a shell line in `folder` and returns what it printed.
