@@ -27,6 +27,10 @@ test: requirements ## Install what the tests need and run all of them
 	@scripts/install.sh test
 	@cargo run --release --locked --quiet --package xtask -- test $(PARTS)
 
+.PHONY: deb
+deb: build ## Make a Debian package of the release binary, in target/debian
+	@packaging/deb/build.sh "$(BINARY)" "$(CARGO_TARGET_DIR)/debian"
+
 .PHONY: fuzz
 fuzz: requirements ## Fuzz every parser of foreign bytes with coverage: make fuzz TARGETS=offer FUZZ_SECONDS=600
 	@fuzz/run.sh $(TARGETS)

@@ -24,6 +24,8 @@ if [ "${1:-build}" = test ]; then
     want ffmpeg ffmpeg
     want postgresql "/usr/lib/postgresql/*/bin/initdb"
     want python3 python3
+    want dpkg dpkg-deb
+    want binutils objdump
     python3 -c 'import ensurepip, venv' 2>/dev/null || packages="$packages python3-venv"
     want fonts-noto-color-emoji "/usr/share/fonts/truetype/noto/NotoColorEmoji.ttf"
 fi

@@ -1,6 +1,7 @@
 //! The real binary, as people start it and as the seeds print it.
 
 mod layouts;
+mod packaging;
 mod scripts;
 mod seeds;
 mod server;
