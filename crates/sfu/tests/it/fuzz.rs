@@ -14,7 +14,7 @@ fn fuzz_datagrams() {
 #[test]
 fn fuzz_offers() {
     testkit::fuzz::drive(&corpus("offer"), 6, |bytes| {
-        sfu::fuzz::offer(testkit::origin(), &String::from_utf8_lossy(bytes))
+        sfu::fuzz::offer(testkit::origin(), &String::from_utf8_lossy(bytes));
     });
 }
 
