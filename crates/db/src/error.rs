@@ -22,6 +22,11 @@ pub enum Error {
 }
 
 impl Error {
+    /// Whether there is only too much to do, so that the same call may succeed a little later.
+    pub fn overloaded(&self) -> bool {
+        matches!(self, Self::Busy | Self::Engine(sqlx::Error::PoolTimedOut))
+    }
+
     /// Whether another writer won and the same transaction may succeed when it is run again.
     pub(crate) fn lost_race(&self) -> bool {
         let Self::Engine(sqlx::Error::Database(error)) = self else {
@@ -34,5 +39,17 @@ impl Error {
             Some("5" | "261" | "517") => true,
             _ => false,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// No free connection in time is no fault of the program.
+    #[test]
+    fn what_passes_by_itself_is_told_apart() {
+        assert!(Error::Engine(sqlx::Error::PoolTimedOut).overloaded() && Error::Busy.overloaded());
+        assert!(!Error::Engine(sqlx::Error::PoolClosed).overloaded() && !Error::Url.overloaded());
     }
 }

@@ -6,7 +6,7 @@ pub(crate) static SQLITE: Migrator = sqlx::migrate!("./migrations/sqlite");
 pub(crate) static POSTGRES: Migrator = sqlx::migrate!("./migrations/postgres");
 
 /// The number of the newest migration that this program knows.
-pub const SCHEMA_VERSION: i64 = 1;
+pub const SCHEMA_VERSION: i64 = 2;
 
 /// The SQL of all migrations, for the engine that `url` names.
 pub fn schema_sql(url: &str) -> String {

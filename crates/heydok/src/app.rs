@@ -11,6 +11,7 @@ use crate::config::{LiveKitMode, Settings};
 use crate::crypto::Cipher;
 use crate::features::jobs::Wake;
 use crate::features::livekit::{Livekit, Reconciler, Rooms};
+use crate::features::system::Probes;
 use crate::http::limit::Limits;
 use crate::secrets::Secrets;
 
@@ -39,6 +40,8 @@ pub struct Parts {
     pub reconciler: Reconciler,
     /// Wakes the worker after a job was enqueued.
     pub wake: Wake,
+    /// What the database and the media server said lately to `/health` and `/ready`.
+    pub probes: Probes,
     /// Cancelled when the process is asked to end.
     pub stop: CancellationToken,
     pub started_at: UnixMillis,

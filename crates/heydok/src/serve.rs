@@ -9,7 +9,6 @@ use axum::Router;
 use axum::extract::{ConnectInfo, Request, State};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::Response;
-use axum::routing::post;
 use node::token::ApiKeys;
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
@@ -20,9 +19,10 @@ use crate::app::{App, Parts};
 use crate::config::{self, LiveKitMode, Refusal, Settings, Values, variable};
 use crate::features::jobs::{self, Wake};
 use crate::features::livekit::{self, Livekit, Reconciler, Rooms, Wire};
+use crate::features::system::Probes;
 use crate::features::{housekeeping, installation};
 use crate::http::limit::Limits;
-use crate::http::{Context, context, router};
+use crate::http::{Context, router};
 use crate::secrets::{DataDir, Secrets};
 use crate::startup::{self, Opened};
 
@@ -77,10 +77,11 @@ pub async fn serve(development: bool) -> anyhow::Result<()> {
         rooms: Rooms::default(),
         reconciler: Reconciler::default(),
         wake: Wake::default(),
+        probes: Probes::default(),
         stop: CancellationToken::new(),
     });
     if let Some(server) = embedded.as_ref().filter(|_| app.settings.livekit.webhooks) {
-        server.attach_webhook_receiver(webhook_receiver(&app));
+        server.attach_webhook_receiver(livekit::http::receiver_in_memory(&app));
     }
     first_sweep(&app).await;
     let tasks = TaskTracker::new();
@@ -205,14 +206,6 @@ fn with_keys_of_file(settings: &Settings, own: &ApiKeys, file: &ApiKeys) -> anyh
         tracing::warn!("{sentence} (refused in production)");
     }
     Ok(Arc::new(ApiKeys::new(own.pairs().iter().chain(file.pairs()).cloned().collect())))
-}
-
-/// The embedded server's webhooks, in memory: the same signed bytes as by network.
-fn webhook_receiver(app: &App) -> Router {
-    Router::new()
-        .route("/api/v1/webhooks/livekit", post(livekit::http::webhook))
-        .layer(from_fn_with_state(app.clone(), context::layer))
-        .with_state(app.clone())
 }
 
 /// Before the port opens: rooms of running meetings exist again, so that a client that reconnects after a crash never gets a

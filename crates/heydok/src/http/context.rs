@@ -1,17 +1,19 @@
 //! What is known of a request before any handler runs, and what every answer gets after it.
 
+use std::borrow::Cow;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use axum::body::Body;
-use axum::extract::{ConnectInfo, FromRequestParts, Request, State};
+use axum::extract::{ConnectInfo, FromRequestParts, MatchedPath, Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use http::header::{
-    CACHE_CONTROL, CONTENT_TYPE, HOST, ORIGIN, REFERRER_POLICY, STRICT_TRANSPORT_SECURITY, X_CONTENT_TYPE_OPTIONS,
+    CACHE_CONTROL, CONTENT_TYPE, HOST, ORIGIN, REFERRER_POLICY, RETRY_AFTER, STRICT_TRANSPORT_SECURITY,
+    X_CONTENT_TYPE_OPTIONS,
 };
 use http::request::Parts;
-use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 
 use super::problem::{self, Document, Problem};
 use super::{cors, limit};
@@ -24,6 +26,8 @@ use crate::limits::{Decision, Network};
 pub const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// Longest `Host` and request id that are believed.
 const NAME_BYTES_MAX: usize = 255;
+/// What 503 says about when to come again, in seconds: what passes by itself passes within these.
+const RETRY_AFTER_S: u64 = 2;
 
 /// Who asks, and by which name of ours.
 #[derive(Debug, Clone)]
@@ -37,7 +41,7 @@ pub struct Context {
     pub host: Option<String>,
     /// Whether peer and `Host` are this machine, and nothing says that a page or a proxy stands between.
     pub local: bool,
-    limited: Arc<OnceLock<Decision>>,
+    limited: Arc<Mutex<Option<Decision>>>,
 }
 
 impl Context {
@@ -53,9 +57,10 @@ impl Context {
         }
     }
 
-    /// What the media server is told about the caller, behind the same proxies.
+    /// The caller's address, which proxies that TRUSTED_PROXIES names say in `X-Forwarded-For`.
     pub fn client_ip(app: &App, peer: IpAddr, headers: &HeaderMap) -> IpAddr {
-        app.settings.listening.trusted_proxies.client(peer.to_canonical(), text(headers, "x-forwarded-for"))
+        let hops = all_values(headers, "x-forwarded-for");
+        app.settings.listening.trusted_proxies.client(peer.to_canonical(), hops.as_deref())
     }
 
     /// What rate limits count by.
@@ -68,9 +73,14 @@ impl Context {
         self.local && app.settings.operation.development && app.settings.listening.host.is_loopback()
     }
 
-    /// Remembers which rate limit this request met, for the headers of its answer.
+    /// Remembers which rate limit this request met, for the headers of its answer: of several, the tightest.
     pub fn limited_by(&self, decision: Decision) {
-        let _ = self.limited.set(decision);
+        let mut limited = self.limited.lock().unwrap_or_else(PoisonError::into_inner);
+        *limited = Some(limited.map_or(decision, |earlier| earlier.tighter(decision)));
+    }
+
+    fn limit_met(&self) -> Option<Decision> {
+        *self.limited.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -81,6 +91,11 @@ impl<S: Send + Sync> FromRequestParts<S> for Context {
         parts.extensions.get::<Self>().cloned().ok_or_else(|| Problem::internal("no request context"))
     }
 }
+
+/// Routes whose POST takes from a bucket of its own, and not from the common one.
+const OWN_LIMIT: [&str; 3] = ["/api/v1/meetings/create", "/api/v1/meetings/{meeting_id}/join", "/api/webhooks/livekit"];
+/// What is worked out anew for each request, beside the API.
+const COSTLY: [&str; 2] = ["/metrics", "/openapi.json"];
 
 /// The outermost layer: makes the [`Context`], renders problems and adds the headers that every answer has.
 pub async fn layer(State(app): State<App>, mut request: Request, next: Next) -> Response {
@@ -93,7 +108,7 @@ pub async fn layer(State(app): State<App>, mut request: Request, next: Next) -> 
     let mut response = if preflight {
         StatusCode::NO_CONTENT.into_response()
     } else {
-        match admit(&app, &context, &path) {
+        match admit(&app, &context, &request) {
             Ok(()) => next.run(request).await,
             Err(problem) => problem.into_response(),
         }
@@ -101,8 +116,8 @@ pub async fn layer(State(app): State<App>, mut request: Request, next: Next) -> 
     if response.status().is_client_error() || response.status().is_server_error() {
         response = render(&app, response, &path, &context);
     }
-    if let Some(decision) = context.limited.get() {
-        limit::decorate(&mut response, decision);
+    if let Some(decision) = context.limit_met() {
+        limit::decorate(&mut response, &decision);
     }
     if let Some(origin) = origin.filter(|_| path.starts_with("/api/")) {
         let permission = cors::permission(&app, &path, origin.to_str().unwrap_or_default());
@@ -112,10 +127,14 @@ pub async fn layer(State(app): State<App>, mut request: Request, next: Next) -> 
     response
 }
 
-/// Every call of the API that has no limit of its own counts against the common one.
-fn admit(app: &App, context: &Context, path: &str) -> Result<(), Problem> {
-    let own = ["/create", "/join", "/chat", "/webhooks/livekit"].iter().any(|end| path.ends_with(end));
-    if !path.starts_with("/api/") || own { Ok(()) } else { limit::take(app, context, Limit::Other) }
+/// Every call that has no limit of its own instead counts against the common one. Pages and their files come out of memory;
+/// `/health` and `/ready` are asked by supervisors, who must never hear 429, and look at most once a second.
+fn admit(app: &App, context: &Context, request: &Request) -> Result<(), Problem> {
+    let path = request.uri().path();
+    let route = request.extensions().get::<MatchedPath>().map(MatchedPath::as_str);
+    let own = request.method() == Method::POST && route.is_some_and(|route| OWN_LIMIT.contains(&route));
+    let counted = path.starts_with("/api/") || path.starts_with("/docs") || COSTLY.contains(&path);
+    if counted && !own { limit::take(app, context, Limit::Other) } else { Ok(()) }
 }
 
 fn read(app: &App, peer: Option<IpAddr>, headers: &HeaderMap, uri: &http::Uri) -> Context {
@@ -132,7 +151,7 @@ fn read(app: &App, peer: Option<IpAddr>, headers: &HeaderMap, uri: &http::Uri) -
         request_id: text(headers, X_REQUEST_ID.as_str())
             .filter(|id| is_request_id(id))
             .map_or_else(|| app.new_id(), str::to_owned),
-        address: proxies.client(peer, text(headers, "x-forwarded-for")),
+        address: Context::client_ip(app, peer, headers),
         secure: forwarded("x-forwarded-proto").is_some_and(|scheme| scheme.eq_ignore_ascii_case("https")),
         local: peer.is_loopback()
             && host.as_deref().is_some_and(is_loopback_host)
@@ -148,6 +167,15 @@ fn is_loopback_host(host: &str) -> bool {
         .filter(|(_, port)| port.bytes().all(|byte| byte.is_ascii_digit()))
         .map_or(host, |(name, _)| name);
     name == "localhost" || name.trim_matches(['[', ']']).parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
+}
+
+/// All lines of a header as one list (RFC 9110, 5.3): some proxies add a line instead of writing into the one that is there.
+fn all_values<'h>(headers: &'h HeaderMap, name: &str) -> Option<Cow<'h, str>> {
+    let mut lines = headers.get_all(name).iter();
+    // A line that is no text stays as something that is no address either, so that nothing before it is believed.
+    let text = |line: &'h HeaderValue| line.to_str().unwrap_or("?");
+    let first = Cow::Borrowed(text(lines.next()?));
+    Some(lines.fold(first, |list, line| Cow::Owned(format!("{list},{}", text(line)))))
 }
 
 fn text<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
@@ -205,6 +233,9 @@ fn render(app: &App, response: Response, path: &str, context: &Context) -> Respo
     parts.status = problem.code.status;
     parts.headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
     parts.headers.remove(http::header::CONTENT_LENGTH);
+    if parts.status == StatusCode::SERVICE_UNAVAILABLE {
+        parts.headers.entry(RETRY_AFTER).or_insert(HeaderValue::from(RETRY_AFTER_S));
+    }
     (parts, Body::from(body)).into_response()
 }
 
@@ -241,6 +272,44 @@ fn decorate(app: &App, headers: &mut HeaderMap, context: &Context, page: bool) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::tests::TestApp;
+
+    /// A proxy that adds a line of its own is believed like one that writes into the line that was there.
+    #[tokio::test]
+    async fn every_line_of_x_forwarded_for_counts() {
+        let app = TestApp::with(&[("TRUSTED_PROXIES", "192.0.2.0/24")]).await.app;
+        let check = |peer: [u8; 4], lines: &[&'static [u8]], expected: [u8; 4]| {
+            let mut headers = HeaderMap::new();
+            for line in lines {
+                headers.append("x-forwarded-for", HeaderValue::from_bytes(line).unwrap());
+            }
+            let context = read(&app, Some(peer.into()), &headers, &http::Uri::from_static("/"));
+            assert_eq!(context.address, IpAddr::from(expected), "{lines:?}");
+        };
+        check([192, 0, 2, 1], &[b"6.6.6.6", b"203.0.113.7"], [203, 0, 113, 7]);
+        check([192, 0, 2, 1], &[b"6.6.6.6", b"203.0.113.7, 192.0.2.9"], [203, 0, 113, 7]);
+        check([192, 0, 2, 1], &[b"6.6.6.6", b"\xff", b"192.0.2.9"], [192, 0, 2, 9]);
+        check([192, 0, 2, 1], &[], [192, 0, 2, 1]);
+        check([203, 0, 113, 9], &[b"6.6.6.6"], [203, 0, 113, 9]);
+    }
+
+    /// 503 says when to come again, whoever made it.
+    #[tokio::test]
+    async fn what_passes_by_itself_says_when() {
+        let app = TestApp::new().await.app;
+        let context = read(&app, None, &HeaderMap::new(), &http::Uri::from_static("/"));
+        for answer in [
+            Problem::from(db::Error::Busy).into_response(),
+            Problem::new(problem::ID_SPACE).into_response(),
+            StatusCode::SERVICE_UNAVAILABLE.into_response(),
+        ] {
+            let answer = render(&app, answer, "/", &context);
+            assert_eq!(answer.status(), StatusCode::SERVICE_UNAVAILABLE);
+            assert_eq!(answer.headers()[RETRY_AFTER], "2");
+        }
+        let answer = render(&app, Problem::internal("x").into_response(), "/", &context);
+        assert!(!answer.headers().contains_key(RETRY_AFTER));
+    }
 
     #[test]
     fn hosts_and_request_ids_are_believed_only_when_well_formed() {

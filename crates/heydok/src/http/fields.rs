@@ -80,10 +80,14 @@ impl Fields {
         }
     }
 
-    /// A text taken as it is (a password, a token): only its length in characters is checked.
+    /// A text taken as it is (a token, an id): its length in characters is checked, and that nothing in it is invisible.
     pub fn raw_opt(&mut self, name: &str, length: Length) -> Option<String> {
         match self.members.get(name) {
             None | Some(Value::Null) => None,
+            Some(Value::String(text)) if text.chars().any(char::is_control) => {
+                self.reject(name, "string_pattern_mismatch", "must not have control characters");
+                None
+            }
             Some(Value::String(text)) if (length.min..=length.max).contains(&text.chars().count()) => {
                 Some(text.clone())
             }

@@ -3,6 +3,7 @@
 use axum::response::Response;
 use http::header::RETRY_AFTER;
 use http::{HeaderMap, HeaderName, HeaderValue};
+use kit::MeetingCode;
 
 use super::context::Context;
 use super::problem::{Problem, RATE_LIMITED};
@@ -47,7 +48,7 @@ impl Limits {
 #[derive(Debug, Clone, Copy)]
 pub enum Limit<'a> {
     Create,
-    /// Joining this meeting.
+    /// Joining the meeting that a path names.
     Join(&'a str),
     /// This person writes.
     Chat(&'a str),
@@ -56,35 +57,51 @@ pub enum Limit<'a> {
 }
 
 /// Takes one from the buckets of `limit`: 429 if one is empty. The answer's headers tell about the tighter one.
+///
+/// What one bucket refuses takes nothing from the next: whoever is refused for their own haste must not use up what all who
+/// come to a meeting share.
 pub fn take(app: &App, context: &Context, limit: Limit<'_>) -> Result<(), Problem> {
     let (limits, network, now) = (&app.limits, context.network(), app.clock.instant());
-    let (first, second) = match limit {
-        Limit::Create => (limits.create.take(&network, now), limits.create_day.take(&network, now)),
-        Limit::Join(meeting) => (limits.join.take(&network, now), limits.join_meeting.take(&meeting.to_owned(), now)),
-        Limit::Chat(person) => {
-            (limits.chat.take(&person.to_owned(), now), limits.chat_hour.take(&person.to_owned(), now))
-        }
-        Limit::Webhook => (limits.webhook.take(&network, now), None),
-        Limit::Other => (limits.other.take(&network, now), None),
-    };
-    let decision = match (first, second) {
-        (Some(first), Some(second)) => Some(first.tighter(second)),
-        (first, second) => first.or(second),
-    };
-    let Some(decision) = decision else { return Ok(()) };
-    context.limited_by(decision);
-    if decision.allowed { Ok(()) } else { Err(refusal(decision)) }
-}
-
-/// 429 where this network guessed too many codes. Asked before the database is, so that a hit and a miss look alike.
-pub fn may_look_up(app: &App, context: &Context) -> Result<(), Problem> {
-    match app.limits.misses.refusal(context.network(), app.clock.instant()) {
+    let pass = |decision: Option<Decision>| match decision {
+        Some(decision) if !decision.allowed => Err(refuse(context, decision)),
         Some(decision) => {
             context.limited_by(decision);
-            Err(refusal(decision))
+            Ok(())
         }
         None => Ok(()),
+    };
+    match limit {
+        Limit::Create => {
+            pass(limits.create.take(&network, now))?;
+            pass(limits.create_day.take(&network, now))
+        }
+        Limit::Join(given) => {
+            pass(limits.join.take(&network, now))?;
+            pass(limits.join_meeting.take(&meeting_key(given), now))
+        }
+        Limit::Chat(person) => {
+            let person = person.to_owned();
+            pass(limits.chat.take(&person, now))?;
+            pass(limits.chat_hour.take(&person, now))
+        }
+        Limit::Webhook => pass(limits.webhook.take(&network, now)),
+        Limit::Other => pass(limits.other.take(&network, now)),
     }
+}
+
+/// One name for a meeting however its code is spelled, of at most 64 bytes.
+fn meeting_key(given: &str) -> String {
+    match MeetingCode::candidates(given).first() {
+        // Codes are looked up with these letters read as each other, so they share a bucket.
+        Some(code) => code.as_str().replace('0', "o").replace(['1', 'l'], "i"),
+        None => kit::sha256_hex(given.as_bytes()),
+    }
+}
+
+/// The decision against this network where it guessed too many codes. Asked before the database is, so that a hit and a miss
+/// look alike. Who proves to know the meeting may pass all the same; the others get [`refuse`].
+pub fn guessed_too_much(app: &App, context: &Context) -> Option<Decision> {
+    app.limits.misses.refusal(context.network(), app.clock.instant())
 }
 
 /// Counts an unknown code or a wrong password.
@@ -92,7 +109,9 @@ pub fn record_miss(app: &App, context: &Context) {
     app.limits.misses.record(context.network(), app.clock.instant());
 }
 
-fn refusal(decision: Decision) -> Problem {
+/// 429, and its headers.
+pub fn refuse(context: &Context, decision: Decision) -> Problem {
+    context.limited_by(decision);
     Problem::new(RATE_LIMITED)
         .with("error", decision.error_text())
         .header(RETRY_AFTER, HeaderValue::from(decision.retry_after_seconds()))
@@ -111,5 +130,21 @@ pub fn decorate(response: &mut Response, decision: &Decision) {
 fn set(headers: &mut HeaderMap, name: &'static str, value: &str) {
     if let Ok(value) = HeaderValue::from_str(value) {
         headers.insert(HeaderName::from_static(name), value);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Who spells a code in another way meets the same bucket; names that are no code cost no more memory than a digest.
+    #[test]
+    fn a_meeting_has_one_key() {
+        for spelled in ["abc-defg-hij", "ABCDEFGHIJ", "abc.defg hij", "abc-defg-h1j", "abc-defg-hlj"] {
+            assert_eq!(meeting_key(spelled), "abc-defg-hij", "{spelled}");
+        }
+        assert_eq!(meeting_key("0bc-defg-hij"), meeting_key("obc-defg-hij"));
+        assert_ne!(meeting_key("sales-1"), meeting_key("sales-2"));
+        assert_eq!(meeting_key(&"x".repeat(60_000)).len(), 64);
     }
 }

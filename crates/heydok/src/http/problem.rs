@@ -147,10 +147,7 @@ impl From<Code> for Problem {
 
 impl From<db::Error> for Problem {
     fn from(error: db::Error) -> Self {
-        match error {
-            db::Error::Busy => Self::new(CAPACITY).private("database busy"),
-            error => Self::internal(error),
-        }
+        if error.overloaded() { Self::new(CAPACITY).private(error) } else { Self::internal(error) }
     }
 }
 

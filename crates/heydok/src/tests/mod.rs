@@ -25,6 +25,7 @@ use crate::config::{self, Sources};
 use crate::features::installation;
 use crate::features::jobs::{self, Wake};
 use crate::features::livekit::{Livekit, Reconciler, Rooms, Wire};
+use crate::features::system::Probes;
 use crate::http::limit::Limits;
 use crate::http::router;
 use crate::secrets::Secrets;
@@ -132,6 +133,7 @@ impl TestApp {
             rooms: Rooms::default(),
             reconciler: Reconciler::default(),
             wake: Wake::default(),
+            probes: Probes::default(),
             stop: CancellationToken::new(),
             started_at: START,
         });
@@ -145,6 +147,12 @@ impl TestApp {
         let (parts, body) = response.into_parts();
         let bytes = axum::body::to_bytes(body, usize::MAX).await.unwrap();
         Answer { status: parts.status, headers: parts.headers, text: String::from_utf8_lossy(&bytes).into_owned() }
+    }
+
+    /// From another network than all other requests: `192.0.2.<last>`.
+    pub(crate) async fn send_from(&self, last: u8, request: http::request::Builder, body: impl Into<Body>) -> Answer {
+        let peer = ConnectInfo(SocketAddr::from(([192, 0, 2, last], 50_000)));
+        self.send(request.extension(peer).body(body.into()).unwrap()).await
     }
 
     pub(crate) async fn get(&self, path: &str) -> Answer {

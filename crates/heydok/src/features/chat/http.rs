@@ -11,10 +11,11 @@ use utoipa::{IntoParams, ToSchema};
 use super::service::{self, Message, Outcome};
 use super::store;
 use crate::app::App;
-use crate::features::meetings;
+use crate::features::join::store::Session;
+use crate::features::meetings::{self, Meeting};
 use crate::http::body::FromFields;
 use crate::http::limit::{self, Limit};
-use crate::http::problem::{Document, INVALID_STATE};
+use crate::http::problem::{Document, INVALID_STATE, MEETING_NOT_FOUND};
 use crate::http::{Body, Context, Fields, Problem, auth, idempotency};
 
 /// Messages of one answer at most, and where nothing is said.
@@ -80,16 +81,21 @@ pub async fn write(
 impl From<Outcome> for Problem {
     fn from(outcome: Outcome) -> Self {
         match outcome {
-            Outcome::NotInside => Self::new(INVALID_STATE).detail("Only participants who are in the meeting can write"),
-            Outcome::UnknownRecipient => {
-                let mut fields = Fields::empty();
-                fields.reject("to", "unknown_participant", "is nobody in this meeting");
-                fields.finish().err().unwrap_or_else(|| Self::internal("a rejected field is an error"))
+            Outcome::NotInside => {
+                Self::new(INVALID_STATE).detail("Only participants who are in the meeting can read and write")
             }
+            Outcome::UnknownRecipient => wrong("to", "unknown_participant", "is nobody in this meeting"),
+            Outcome::UnknownMessage => wrong("reply_to", "unknown_message", "is no message of this meeting"),
             Outcome::Database(error) => error.into(),
             Outcome::Crypto(error) => Self::internal(error),
         }
     }
+}
+
+fn wrong(field: &str, kind: &'static str, message: &str) -> Problem {
+    let mut fields = Fields::empty();
+    fields.reject(field, kind, message);
+    fields.finish().err().unwrap_or_else(|| Problem::internal("a rejected field is an error"))
 }
 
 #[derive(Debug, Deserialize, IntoParams)]
@@ -112,7 +118,7 @@ pub struct ListAnswer {
 
 /// Read messages
 #[utoipa::path(get, path = "/api/v1/meetings/{meeting_id}/chat", operation_id = "chat_history", tag = "chat", security(("room_token" = [])), params(ListQuery, ("meeting_id" = String, Path)),
-    responses((status = 200, body = ListAnswer), (status = 401, body = Document), (status = 403, body = Document), (status = 404, body = Document), (status = 422, body = Document)))]
+    responses((status = 200, body = ListAnswer), (status = 401, body = Document), (status = 403, body = Document), (status = 404, body = Document), (status = 409, body = Document), (status = 422, body = Document)))]
 pub async fn list(
     State(app): State<App>,
     Path(meeting_id): Path<String>,
@@ -121,7 +127,7 @@ pub async fn list(
     headers: HeaderMap,
 ) -> Result<Json<ListAnswer>, Problem> {
     let meeting = meetings::http::load(&app, &context, &headers, &meeting_id).await?;
-    let session = auth::require_participant(&app, &headers, &meeting).await?;
+    let (meeting, session) = inside(&app, &headers, meeting).await?;
     let limit = query.limit.unwrap_or(LIMIT_DEFAULT);
     if !(1..=LIMIT_MAX).contains(&limit) {
         let mut fields = Fields::empty();
@@ -143,4 +149,20 @@ pub async fn list(
         .collect::<Result<_, _>>()
         .map_err(Problem::internal)?;
     Ok(Json(ListAnswer { messages, next_cursor: None, has_more }))
+}
+
+/// Who asks, and the meeting as they are in it: a token alone lets nobody listen. We may not have heard yet that they came in,
+/// so where we do not know it we look.
+async fn inside(app: &App, headers: &HeaderMap, meeting: Meeting) -> Result<(Meeting, Session), Problem> {
+    let session = auth::require_participant(app, headers, &meeting).await?;
+    if session.state.is_inside() {
+        return Ok((meeting, session));
+    }
+    app.reconciler.room(app, &meeting.room_name).await?;
+    let session = auth::require_participant(app, headers, &meeting).await?;
+    if !session.state.is_inside() {
+        return Err(Outcome::NotInside.into());
+    }
+    let meeting = meetings::store::by_id(&mut app.db.read().await?, &meeting.id).await?;
+    Ok((meeting.ok_or(MEETING_NOT_FOUND)?, session))
 }

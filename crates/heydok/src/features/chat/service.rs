@@ -10,7 +10,7 @@ use crate::app::App;
 use crate::crypto::{CryptoError, Place};
 use crate::features::instances;
 use crate::features::jobs::{self, Work};
-use crate::features::join::store::Session;
+use crate::features::join::store::{self as sessions, Session};
 use crate::features::livekit::proto;
 use crate::features::meetings::Meeting;
 
@@ -51,10 +51,12 @@ pub struct Message {
 /// Why nothing was written.
 #[derive(Debug)]
 pub enum Outcome {
-    /// Nobody is in the meeting, so the writer is not either.
+    /// Who asks is not in the meeting.
     NotInside,
     /// `to` names nobody here.
     UnknownRecipient,
+    /// `reply_to` names no message that the writer can read.
+    UnknownMessage,
     Database(Error),
     Crypto(CryptoError),
 }
@@ -107,10 +109,19 @@ async fn store_message(
     if let Some(stored) = store::by_client_id(conn, &person, &client_id).await? {
         return Ok(stored);
     }
+    let newest = sessions::by_identity(conn, &meeting.id, &session.participant_id).await?;
+    if !newest.is_some_and(|session| session.state.is_inside()) {
+        return Err(Outcome::NotInside);
+    }
     if let Some(to) = &request.to
         && !store::is_in(conn, &live.id, to).await?
     {
         return Err(Outcome::UnknownRecipient);
+    }
+    if let Some(reply_to) = &request.reply_to
+        && !store::can_read(conn, &live.id, &session.participant_id, reply_to).await?
+    {
+        return Err(Outcome::UnknownMessage);
     }
     let id = app.new_id();
     let body = app.cipher.encrypt(place(&id), &request.text, &*app.entropy);

@@ -101,6 +101,15 @@ pub async fn after(
     rows.iter().map(read).collect()
 }
 
+/// Whether there is such a message in the instance that this participant may read.
+pub async fn can_read(conn: &mut Conn, instance_id: &str, participant_id: &str, id: &str) -> Result<bool, Error> {
+    let query = sql(select!(
+        "WHERE c.instance_id = $1 AND c.id = $3 AND c.deleted_at IS NULL
+           AND (c.to_participant IS NULL OR c.to_participant = $2 OR p.participant_id = $2)"
+    ));
+    Ok(conn.optional(query.bind(instance_id).bind(participant_id).bind(id)).await?.is_some())
+}
+
 /// Whether somebody of this identity is or was in the instance.
 pub async fn is_in(conn: &mut Conn, instance_id: &str, participant_id: &str) -> Result<bool, Error> {
     let query = sql("SELECT 1 AS one FROM meeting_participants WHERE instance_id = $1 AND participant_id = $2");

@@ -162,3 +162,58 @@ async fn messages_wait_for_the_media_server() {
         app.livekit.take_sent().iter().map(|sent| serde_json::from_slice(&sent.data).unwrap()).collect();
     assert_eq!(told.iter().map(|message| message["text"].as_str().unwrap()).collect::<Vec<_>>(), ["one", "two"]);
 }
+
+/// A token alone lets nobody listen or speak: not before its holder is in the room, and not after they left.
+#[tokio::test]
+async fn only_who_is_inside_reads_and_writes() {
+    let app = TestApp::new().await;
+    let meeting = app.create("").await.id;
+    let room = format!("meeting-{meeting}");
+    let anna = app.enter(&meeting, "Anna").await;
+    write(&app, &meeting, &anna, json!({"text": "unter uns", "client_id": "c1"})).await;
+    let joined = app.join(&meeting, "Eve").await;
+    let eve = Entered {
+        participant_id: joined["participant_id"].as_str().unwrap().into(),
+        token: joined["token"].as_str().unwrap().into(),
+        rejoin_token: String::new(),
+    };
+    assert_eq!(read(&app, &meeting, &eve, "").await["code"], "invalid_state");
+    app.livekit.connect(&room, &eve.participant_id, "Eve");
+    assert_eq!(texts(&read(&app, &meeting, &eve, "").await), ["unter uns"], "we look before we refuse");
+    app.livekit.disconnect(&room, &anna.participant_id);
+    app.sweep().await;
+    assert_eq!(read(&app, &meeting, &anna, "").await["code"], "invalid_state");
+    assert_eq!(write(&app, &meeting, &anna, json!({"text": "x"})).await.code(), "invalid_state");
+    let again = write(&app, &meeting, &anna, json!({"text": "unter uns", "client_id": "c1"})).await;
+    assert_eq!(again.status, StatusCode::CREATED, "what is stored already is answered again");
+    assert_eq!(texts(&read(&app, &meeting, &eve, "").await), ["unter uns"]);
+}
+
+/// An answer goes to a message that its writer can read; ids have no invisible characters.
+#[tokio::test]
+async fn ids_in_a_message_are_checked() {
+    each_engine(async |db| {
+        let app = TestApp::on(db, UNLIMITED).await;
+        let meeting = app.create("").await.id;
+        let (anna, ben, cleo) =
+            (app.enter(&meeting, "Anna").await, app.enter(&meeting, "Ben").await, app.enter(&meeting, "Cleo").await);
+        let secret = write(&app, &meeting, &anna, json!({"text": "psst", "to": ben.participant_id})).await.json();
+        let other = app.create("").await.id;
+        let dora = app.enter(&other, "Dora").await;
+        let foreign = write(&app, &other, &dora, json!({"text": "x"})).await.json();
+        for body in [
+            json!({"text": "x", "to": "\u{0}"}),
+            json!({"text": "x", "client_id": "a\u{0}b"}),
+            json!({"text": "x", "reply_to": "\u{0}"}),
+            json!({"text": "x", "reply_to": "nothing"}),
+            json!({"text": "x", "reply_to": secret["id"]}),
+            json!({"text": "x", "reply_to": foreign["id"]}),
+        ] {
+            let answer = write(&app, &meeting, &cleo, body.clone()).await;
+            assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY, "{body} {}", answer.text);
+        }
+        let answered = write(&app, &meeting, &ben, json!({"text": "ja?", "reply_to": secret["id"]})).await;
+        assert_eq!((answered.status, &answered.json()["reply_to"]), (StatusCode::CREATED, &secret["id"]));
+    })
+    .await;
+}

@@ -11,11 +11,13 @@ use super::rules::Refusal;
 use super::service::{self, Application, Outcome};
 use crate::app::App;
 use crate::features::livekit;
+use crate::features::meetings::store::GIVEN_BYTES_MAX;
 use crate::features::record::Origin;
 use crate::http::body::FromFields;
 use crate::http::limit::{self, Limit};
 use crate::http::problem::{self, Code, Document};
 use crate::http::{Body, Context, Fields, Problem, auth};
+use crate::limits::Decision;
 
 /// Who wants to come in.
 #[derive(Debug, ToSchema)]
@@ -35,7 +37,8 @@ impl FromFields for JoinRequest {
     fn read(fields: &mut Fields) -> Self {
         Self {
             display_name: fields.text("display_name", Lines::One, Length::new(1, 50)),
-            password: fields.raw_opt("password", Length::new(0, 200)),
+            // Cleaned as it was when the meeting was made, so that what was typed twice alike is alike.
+            password: fields.text_opt("password", Lines::One, Length::new(0, 200)),
             host_key: fields.raw_opt("host_key", Length::new(0, 200)),
             rejoin_token: fields.raw_opt("rejoin_token", Length::new(0, 200)),
         }
@@ -76,20 +79,29 @@ pub async fn join(
     headers: HeaderMap,
     body: Body<JoinRequest>,
 ) -> Result<Json<JoinAnswer>, Problem> {
-    limit::take(&app, &context, Limit::Join(&meeting_id.to_ascii_lowercase()))?;
-    let application = application(&app, &context, &headers, body.value);
-    let refused = limit::may_look_up(&app, &context).err();
-    let proof = application.host_key.is_some() || application.rejoin_token.is_some();
-    if let (Some(refusal), false) = (&refused, proof) {
-        return Err(refusal.clone());
+    if meeting_id.len() > GIVEN_BYTES_MAX {
+        limit::take(&app, &context, Limit::Other)?;
+        return Err(problem::MEETING_NOT_FOUND.into());
     }
+    limit::take(&app, &context, Limit::Join(&meeting_id))?;
+    let mut application = application(&app, &context, &headers, body.value);
+    let guessed = limit::guessed_too_much(&app, &context);
+    let offers_proof = application.host_key.is_some() || application.rejoin_token.is_some();
+    if let Some(decision) = guessed
+        && !offers_proof
+    {
+        return Err(limit::refuse(&context, decision));
+    }
+    application.must_prove = guessed.is_some();
     let admitted = match service::join(&app, &meeting_id, &application).await {
         Ok(admitted) => admitted,
-        Err(outcome) => return Err(refuse(&app, &context, &meeting_id, &application, outcome, refused).await),
+        Err(outcome) => return Err(refuse(&app, &context, &meeting_id, &application, outcome, guessed).await),
     };
     let meeting = &admitted.meeting;
-    let room = livekit::ensure_room(&app, &meeting.room_name, meeting.max_participants).await;
-    room.map_err(|error| Problem::new(problem::ROOM_CREATE_FAILED).private(error))?;
+    if let Err(error) = livekit::ensure_room(&app, &meeting.room_name, meeting.max_participants).await {
+        service::turn_back(&app, &admitted.session).await?;
+        return Err(Problem::new(problem::ROOM_CREATE_FAILED).private(error));
+    }
     tracing::info!(meeting_id = %meeting.code, participant_id = %admitted.session.participant_id, "participant admitted");
     Ok(Json(JoinAnswer {
         token: admitted.token,
@@ -110,20 +122,25 @@ fn application(app: &App, context: &Context, headers: &HeaderMap, request: JoinR
         password: request.password,
         host_key: host_key.filter(|key| !key.is_empty()),
         rejoin_token: request.rejoin_token.filter(|token| !token.is_empty()),
+        must_prove: false,
         local_owner: context.is_local_owner(app),
         origin: Origin::of(context),
     }
 }
 
-/// Counts guesses, writes wrong passwords down, and hides everything behind 429 from those whose budget was used up.
+/// Counts guesses, writes wrong passwords down, and hides everything behind 429 from those whose budget was used up and who
+/// proved nothing.
 async fn refuse(
     app: &App,
     context: &Context,
     given: &str,
     application: &Application,
     outcome: Outcome,
-    refused: Option<Problem>,
+    guessed: Option<Decision>,
 ) -> Problem {
+    if let (Outcome::Unproven, Some(decision)) = (&outcome, guessed) {
+        return limit::refuse(context, decision);
+    }
     let wrong_password = matches!(outcome, Outcome::Refused(Refusal::PasswordWrong));
     if wrong_password || matches!(outcome, Outcome::Refused(Refusal::NotFound) | Outcome::HostKeyInvalid) {
         limit::record_miss(app, context);
@@ -131,7 +148,7 @@ async fn refuse(
     if wrong_password && let Err(error) = service::record_wrong_password(app, given, &application.origin).await {
         return error.into();
     }
-    refused.unwrap_or_else(|| outcome.into())
+    outcome.into()
 }
 
 impl From<Outcome> for Problem {
@@ -139,6 +156,7 @@ impl From<Outcome> for Problem {
         match outcome {
             Outcome::Refused(refusal) => Self::new(code_of(refusal)),
             Outcome::Waiting(_) => Self::new(problem::INVALID_STATE).detail("The meeting has not begun yet"),
+            Outcome::Unproven => Self::new(problem::RATE_LIMITED),
             Outcome::HostKeyInvalid => Self::new(problem::HOST_KEY_INVALID),
             Outcome::NoIdentity => Self::new(problem::CAPACITY),
             Outcome::NoKey => Self::new(problem::TOKEN_FAILED),

@@ -22,6 +22,8 @@ pub struct Application {
     pub password: Option<String>,
     pub host_key: Option<String>,
     pub rejoin_token: Option<String>,
+    /// Only who proves to know the meeting, by its host key or by a rejoin token, may learn anything of it.
+    pub must_prove: bool,
     /// `heydok dev` on loopback.
     pub local_owner: bool,
     pub origin: Origin,
@@ -41,6 +43,8 @@ pub struct Admitted {
 pub enum Outcome {
     Refused(Refusal),
     Waiting(Wait),
+    /// Nothing was proved, and that was asked for. The same whether there is such a meeting or not.
+    Unproven,
     HostKeyInvalid,
     NoIdentity,
     /// There is no LiveKit key to sign with.
@@ -72,15 +76,19 @@ async fn enter(
     application: &Application,
 ) -> Result<(Meeting, Session, Secret), Outcome> {
     let now = app.now();
-    let meeting = meetings::store::find(conn, given).await?.ok_or(Outcome::Refused(Refusal::NotFound))?;
-    if meeting.standing(now) == Standing::Absent {
-        return Err(Outcome::Refused(Refusal::NotFound));
-    }
+    let found = meetings::store::find(conn, given).await?.filter(|found| found.standing(now) != Standing::Absent);
+    let Some(meeting) = found else {
+        return Err(if application.must_prove { Outcome::Unproven } else { Outcome::Refused(Refusal::NotFound) });
+    };
     let known = match &application.rejoin_token {
         Some(token) => store::by_rejoin(conn, &meeting.id, &kit::token_digest(token)).await?,
         None => None,
     };
-    let role = role_of(&meeting, application, known.as_ref())?;
+    let is_host = application.host_key.as_deref().is_some_and(|key| auth::is_host(&meeting, key));
+    if application.must_prove && known.is_none() && !is_host {
+        return Err(Outcome::Unproven);
+    }
+    let role = role_of(is_host, application, known.as_ref())?;
     let identity = known.as_ref().map_or("", |session| session.participant_id.as_str());
     let door = Door {
         standing: meeting.standing(now),
@@ -112,9 +120,9 @@ async fn enter(
     }
 }
 
-fn role_of(meeting: &Meeting, application: &Application, known: Option<&Session>) -> Result<Role, Outcome> {
+fn role_of(is_host: bool, application: &Application, known: Option<&Session>) -> Result<Role, Outcome> {
     match &application.host_key {
-        Some(key) if auth::is_host(meeting, key) => Ok(Role::Host),
+        Some(_) if is_host => Ok(Role::Host),
         Some(_) => Err(Outcome::HostKeyInvalid),
         None if application.local_owner => Ok(Role::Host),
         None => Ok(known.map_or(Role::Guest, |session| session.role)),
@@ -132,7 +140,13 @@ fn password(app: &App, meeting: &Meeting, application: &Application) -> Password
     }
 }
 
-/// The same person with the same token, unless the name, the role or too little remaining life asks for a new one.
+/// Frees the seat of somebody who was admitted and cannot be let in after all.
+pub async fn turn_back(app: &App, session: &Session) -> Result<(), db::Error> {
+    db::write!(&app.db, conn => store::turn_back(conn, &session.id).await)
+}
+
+/// The same person with the same token, unless the name, the role or too little remaining life asks for a new one. Their seat
+/// is kept while they are on the way.
 async fn readmit(
     app: &App,
     conn: &mut Conn,
@@ -142,6 +156,7 @@ async fn readmit(
     application: &Application,
     now: UnixMillis,
 ) -> Result<Session, Outcome> {
+    store::set_out(conn, &known.id, now).await?;
     let fresh = known.token_expires_at.get() - now.get() >= REUSE_MS_MIN;
     if fresh && known.name == application.display_name && known.role == role {
         return Ok(known);

@@ -41,6 +41,13 @@ pub enum SessionState {
     Removed,
 }
 
+impl SessionState {
+    /// Whether they are in the room, as far as we know.
+    pub fn is_inside(self) -> bool {
+        matches!(self, Self::Connected | Self::Reconnecting)
+    }
+}
+
 impl FromStr for SessionState {
     type Err = ();
 
@@ -56,7 +63,7 @@ impl FromStr for SessionState {
     }
 }
 
-/// Seats taken by others than `participant_id`: connected, or admitted so lately that they may still be on their way.
+/// Seats taken by others than `participant_id`: connected, or given a token so lately that they may still be on their way.
 pub async fn seats_taken(
     conn: &mut Conn,
     meeting_id: &str,
@@ -65,7 +72,7 @@ pub async fn seats_taken(
 ) -> Result<i64, Error> {
     let query = sql("SELECT COUNT(DISTINCT participant_id) AS n FROM participant_sessions
                      WHERE meeting_id = $1 AND participant_id <> $2
-                       AND (state IN ('connected', 'reconnecting') OR (state = 'admitted' AND token_issued_at > $3))");
+                       AND (state IN ('connected', 'reconnecting') OR (state <> 'removed' AND on_the_way_since > $3))");
     conn.one(query.bind(meeting_id).bind(participant_id).bind(now.get() - ARRIVAL_MS)).await?.int("n")
 }
 
@@ -175,8 +182,8 @@ pub async fn insert_session(
 ) -> Result<(), Error> {
     conn.execute(
         sql("INSERT INTO participant_sessions (id, participant_row, meeting_id, participant_id, jti, rejoin, role, state,
-               token_issued_at, token_expires_at, created_at, updated_at)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, 'admitted', $8, $9, $10, $10)")
+               token_issued_at, token_expires_at, on_the_way_since, created_at, updated_at)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, 'admitted', $8, $9, $10, $10, $10)")
         .bind(&session.id)
         .bind(&session.participant_row)
         .bind(meeting_id)
@@ -189,6 +196,20 @@ pub async fn insert_session(
         .bind(now),
     )
     .await?;
+    Ok(())
+}
+
+/// Somebody who was admitted before is on the way again.
+pub async fn set_out(conn: &mut Conn, session_id: &str, now: UnixMillis) -> Result<(), Error> {
+    let update = sql("UPDATE participant_sessions SET on_the_way_since = $2 WHERE id = $1");
+    conn.execute(update.bind(session_id).bind(now)).await?;
+    Ok(())
+}
+
+/// Nobody comes by this admission for now.
+pub async fn turn_back(conn: &mut Conn, session_id: &str) -> Result<(), Error> {
+    let update = sql("UPDATE participant_sessions SET on_the_way_since = NULL WHERE id = $1");
+    conn.execute(update.bind(session_id)).await?;
     Ok(())
 }
 

@@ -1,8 +1,8 @@
-use http::StatusCode;
+use http::{Method, StatusCode};
 use serde_json::{Value, json};
 use signal::token::{ApiKeys, verify};
 
-use crate::tests::{API_KEY, API_SECRET, START, TestApp, UNLIMITED, each_engine};
+use crate::tests::{API_KEY, API_SECRET, START, TestApp, UNLIMITED, each_engine, request};
 
 /// The answer has the seed's four fields and the additions; the token opens exactly this room, and nothing else.
 #[tokio::test]
@@ -212,4 +212,138 @@ async fn a_server_without_a_key_says_that_tokens_fail() {
     let answer = app.try_join(&meeting, &json!({"display_name": "A"})).await;
     assert_eq!((answer.status, answer.code().as_str()), (StatusCode::INTERNAL_SERVER_ERROR, "token_failed"));
     assert_eq!(answer.json()["detail"], "Failed to generate access token");
+}
+
+/// Once the budget of misses is used up, only a proof opens the door: what is claimed to be one learns nothing of the meeting.
+#[tokio::test]
+async fn a_guess_is_no_proof() {
+    let app = TestApp::with(&[("RATE_LIMIT_MISS", "3/minute"), ("RATE_LIMIT_JOIN", "off")]).await;
+    let made = app.create(r#"{"password":"geheim"}"#).await;
+    let anna =
+        app.try_join(&made.id, &json!({"display_name": "Anna", "password": "geheim"})).await.json()["rejoin_token"]
+            .clone();
+    for _ in 0..3 {
+        assert_eq!(app.try_join("abc-defg-hij", &json!({"display_name": "x"})).await.status, StatusCode::NOT_FOUND);
+    }
+    let mut answers = Vec::new();
+    for claimed in [
+        json!({"display_name": "x", "rejoin_token": "x"}),
+        json!({"display_name": "x", "rejoin_token": "x", "password": "geheim"}),
+        json!({"display_name": "x", "host_key": "x"}),
+        json!({"display_name": "x", "password": "geheim"}),
+    ] {
+        for meeting in [made.id.as_str(), "abc-defg-hij"] {
+            let answer = app.try_join(meeting, &claimed).await;
+            let mut shown = answer.json();
+            for member in ["instance", "request_id"] {
+                shown.as_object_mut().unwrap().remove(member);
+            }
+            answers.push((answer.status, answer.header("ratelimit").to_owned(), shown));
+        }
+    }
+    assert_eq!(answers[0].0, StatusCode::TOO_MANY_REQUESTS);
+    assert!(answers.iter().all(|answer| *answer == answers[0]), "{answers:?}");
+    for proof in
+        [json!({"display_name": "Anna", "rejoin_token": anna}), json!({"display_name": "H", "host_key": made.host_key})]
+    {
+        assert_eq!(app.try_join(&made.id, &proof).await.status, StatusCode::OK, "{proof}");
+    }
+}
+
+/// Who is refused for their own haste takes nothing from what all who come to a meeting share, however they spell its code.
+#[tokio::test]
+async fn one_network_locks_nobody_out() {
+    let app = TestApp::with(&[("RATE_LIMIT_JOIN", "2/minute"), ("RATE_LIMIT_JOIN_MEETING", "4/minute")]).await;
+    let meeting = app.create("").await.id;
+    let body = json!({"display_name": "A"});
+    for _ in 0..20 {
+        app.try_join(&meeting, &body).await;
+    }
+    let spelled = [meeting.to_ascii_uppercase(), meeting.replace('-', ""), meeting.replace('-', ".")];
+    let mut statuses = Vec::new();
+    for (last, spelling) in (10..).zip(&spelled) {
+        let request = request(Method::POST, &format!("/api/v1/meetings/{spelling}/join"));
+        statuses.push(app.send_from(last, request, body.to_string()).await.status);
+    }
+    assert_eq!(statuses, [StatusCode::OK, StatusCode::OK, StatusCode::TOO_MANY_REQUESTS]);
+}
+
+/// A name that is too long for any meeting takes from no bucket of joins.
+#[tokio::test]
+async fn a_name_that_is_too_long_names_no_meeting() {
+    let app = TestApp::with(&[("RATE_LIMIT_JOIN", "1/minute"), ("RATE_LIMIT_OTHER", "2/minute")]).await;
+    let long = "x".repeat(129);
+    let body = json!({"display_name": "A"});
+    for status in [StatusCode::NOT_FOUND, StatusCode::NOT_FOUND, StatusCode::TOO_MANY_REQUESTS] {
+        assert_eq!(app.try_join(&long, &body).await.status, status);
+    }
+    assert_eq!(app.try_join("abc-defg-hij", &body).await.status, StatusCode::NOT_FOUND);
+}
+
+/// What the media server refused holds no seat: the next try finds it free.
+#[tokio::test]
+async fn a_failed_room_keeps_no_seat() {
+    let app = TestApp::new().await;
+    let meeting = app.create(r#"{"max_participants":2}"#).await.id;
+    let room = format!("meeting-{meeting}");
+    let body = json!({"display_name": "A"});
+    app.livekit.fail(true);
+    for _ in 0..3 {
+        app.app.rooms.forget(&room);
+        assert_eq!(app.try_join(&meeting, &body).await.code(), "room_create_failed");
+    }
+    app.livekit.fail(false);
+    for status in [StatusCode::OK, StatusCode::OK, StatusCode::CONFLICT] {
+        assert_eq!(app.try_join(&meeting, &body).await.status, status);
+    }
+}
+
+/// Who comes back has a seat from the moment the token is given, also when the old connection is still to be missed; who does
+/// not arrive within a minute loses it.
+#[tokio::test]
+async fn the_seat_of_who_comes_back_is_kept() {
+    each_engine(async |db| {
+        let app = TestApp::on(db, UNLIMITED).await;
+        let meeting = app.create(r#"{"max_participants":2}"#).await.id;
+        let room = format!("meeting-{meeting}");
+        app.enter(&meeting, "Anna").await;
+        let ben = app.enter(&meeting, "Ben").await;
+        let back = json!({"display_name": "Ben", "rejoin_token": ben.rejoin_token});
+        let cleo = json!({"display_name": "Cleo"});
+        for reload in [true, false] {
+            if reload {
+                assert_eq!(app.try_join(&meeting, &back).await.status, StatusCode::OK);
+            }
+            app.livekit.disconnect(&room, &ben.participant_id);
+            app.sweep().await;
+            if !reload {
+                assert_eq!(app.try_join(&meeting, &back).await.status, StatusCode::OK);
+            }
+            assert_eq!(app.try_join(&meeting, &cleo).await.code(), "meeting_full", "{reload}");
+            app.livekit.connect(&room, &ben.participant_id, "Ben");
+            app.sweep().await;
+            assert_eq!(app.livekit.identities(&room).len(), 2, "Ben may stay");
+        }
+        app.livekit.disconnect(&room, &ben.participant_id);
+        app.sweep().await;
+        assert_eq!(app.try_join(&meeting, &back).await.status, StatusCode::OK);
+        app.advance(61);
+        assert_eq!(app.try_join(&meeting, &cleo).await.status, StatusCode::OK);
+    })
+    .await;
+}
+
+/// A password that is typed at the door as it was typed at the desk is right, whatever either program made of it.
+#[tokio::test]
+async fn the_same_typed_password_is_right() {
+    let app = TestApp::new().await;
+    for typed in ["  ge  heim ", "gehe\u{308}im", "ge\u{200b}heim", "geheim\n"] {
+        let meeting = app.create(&json!({"password": typed}).to_string()).await.id;
+        let joined = app.try_join(&meeting, &json!({"display_name": "A", "password": typed})).await;
+        assert_eq!(joined.status, StatusCode::OK, "{typed:?} {}", joined.text);
+        assert_eq!(
+            app.try_join(&meeting, &json!({"display_name": "A", "password": " \u{200b}"})).await.code(),
+            "password_required"
+        );
+    }
 }

@@ -1,7 +1,9 @@
 //! E-29: webhooks of the media server. Hints only: who lies in one makes us look, and nothing else.
 
+use axum::Router;
 use axum::body::Bytes;
 use axum::extract::State;
+use axum::routing::post;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use http::header::AUTHORIZATION;
@@ -31,19 +33,37 @@ struct HintRoom {
 /// Webhook of the media server
 #[utoipa::path(post, path = "/api/webhooks/livekit", operation_id = "livekit_webhook", tag = "system", request_body(content = String, content_type = "application/webhook+json"),
     params(),
-    responses((status = 200), (status = 401, body = Document), (status = 403, body = Document), (status = 413, body = Document)))]
+    responses((status = 200), (status = 401, body = Document), (status = 403, body = Document), (status = 413, body = Document), (status = 429, body = Document)))]
 pub async fn webhook(
     State(app): State<App>,
     context: Context,
     headers: HeaderMap,
     body: Bytes,
 ) -> Result<StatusCode, Problem> {
-    limit::take(&app, &context, Limit::Webhook)?;
     if !app.settings.livekit.webhooks {
+        limit::take(&app, &context, Limit::Webhook)?;
         return Err(FEATURE_DISABLED.into());
     }
+    if let Err(problem) = check(&app, &headers, &body) {
+        // Only who cannot sign is limited: a sender does not repeat what was refused.
+        limit::take(&app, &context, Limit::Webhook)?;
+        return Err(problem);
+    }
+    take_hint(&app, &body)
+}
+
+/// Where the embedded server's webhooks arrive, in memory: the same signed bytes as by network, and no limit.
+pub fn receiver_in_memory(app: &App) -> Router {
+    Router::new().route("/api/v1/webhooks/livekit", post(webhook_in_memory)).with_state(app.clone())
+}
+
+async fn webhook_in_memory(State(app): State<App>, headers: HeaderMap, body: Bytes) -> Result<StatusCode, Problem> {
     check(&app, &headers, &body)?;
-    let hint: Hint = serde_json::from_slice(&body).map_err(|error| Problem::new(MALFORMED_JSON).private(error))?;
+    take_hint(&app, &body)
+}
+
+fn take_hint(app: &App, body: &[u8]) -> Result<StatusCode, Problem> {
+    let hint: Hint = serde_json::from_slice(body).map_err(|error| Problem::new(MALFORMED_JSON).private(error))?;
     if let Some(room) = hint.room.filter(|room| !room.name.is_empty()) {
         if hint.event == "room_finished" {
             app.rooms.forget(&room.name);

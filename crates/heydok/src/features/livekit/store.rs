@@ -282,7 +282,7 @@ async fn join(
     let Some(session) = sessions::by_identity(conn, &meeting.id, &seen.identity).await? else { return Ok(false) };
     let was_inside = matches!(session.state, SessionState::Connected | SessionState::Reconnecting);
     let row = person_in(app, conn, live, &session, now).await?;
-    let update = sql("UPDATE participant_sessions SET state = 'connected', sid = $2, participant_row = $3, left_at = NULL, leave_reason = NULL,
+    let update = sql("UPDATE participant_sessions SET state = 'connected', sid = $2, participant_row = $3, left_at = NULL, leave_reason = NULL, on_the_way_since = NULL,
                         connected_at = COALESCE(connected_at, $4), updated_at = $4 WHERE id = $1");
     conn.execute(update.bind(&session.id).bind(&seen.sid).bind(&row).bind(now)).await?;
     // A second stay in the same instance keeps the seconds of the first one and counts on.

@@ -398,3 +398,34 @@ async fn webhooks_are_signed_hints() {
     let refused = deaf.post_with("/api/webhooks/livekit", body.clone(), "authorization", &good).await;
     assert_eq!((refused.status, refused.code().as_str()), (StatusCode::FORBIDDEN, "feature_disabled"));
 }
+
+/// Who signs is never limited, because what is refused is not sent again; who does not is.
+#[tokio::test]
+async fn only_unsigned_webhooks_are_limited() {
+    let app = TestApp::with(&[("RATE_LIMIT_WEBHOOK", "2/minute")]).await;
+    let body = json!({"event": "room_started", "room": {"name": "r"}}).to_string();
+    let sha256 = STANDARD.encode(Sha256::digest(body.as_bytes()));
+    let exp = Some(START.as_seconds() as u64 + 60);
+    let good = sign(&Claims { iss: API_KEY.into(), exp, sha256, ..Claims::default() }, API_SECRET);
+    let post = async |authorization: &str| {
+        app.post_with("/api/webhooks/livekit", body.clone(), "authorization", authorization).await.status
+    };
+    for _ in 0..5 {
+        assert_eq!(post(&good).await, StatusCode::OK);
+    }
+    for status in [StatusCode::UNAUTHORIZED, StatusCode::UNAUTHORIZED, StatusCode::TOO_MANY_REQUESTS] {
+        assert_eq!(post("x").await, status);
+    }
+    assert_eq!(post(&good).await, StatusCode::OK);
+    // The embedded server's way, which has no address.
+    let receiver = crate::features::livekit::http::receiver_in_memory(&app.app);
+    let in_memory = async |authorization: &str| {
+        let request = http::Request::post("/api/v1/webhooks/livekit").header("authorization", authorization);
+        let request = request.body(axum::body::Body::from(body.clone())).unwrap();
+        tower::ServiceExt::oneshot(receiver.clone(), request).await.unwrap().status()
+    };
+    assert_eq!(in_memory("x").await, StatusCode::UNAUTHORIZED);
+    for _ in 0..5 {
+        assert_eq!(in_memory(&good).await, StatusCode::OK);
+    }
+}

@@ -227,7 +227,11 @@ pub async fn exists(
     context: Context,
     headers: HeaderMap,
 ) -> Result<Json<ExistsAnswer>, Problem> {
-    let not_there = |problem: Problem| problem.with("exists", false);
+    // A refusal for another reason says nothing about the meeting.
+    let not_there = |problem: Problem| match problem.code.status {
+        StatusCode::NOT_FOUND | StatusCode::GONE => problem.with("exists", false),
+        _ => problem,
+    };
     let meeting = load(&app, &context, &headers, &meeting_id).await.map_err(not_there)?;
     let standing = meeting.standing(app.now());
     match standing {
@@ -243,25 +247,35 @@ pub async fn exists(
     }
 }
 
-/// The meeting that a path names, or 404, which counts against the caller's budget of misses. A proven host is let through
-/// when the budget is used up; everybody else then gets 429 for hits and misses alike.
+/// The meeting that a path names, or 404, which counts against the caller's budget of misses. Who proves to be its host or in
+/// it is let through when the budget is used up; everybody else then gets 429 for hits and misses alike.
 pub async fn load(app: &App, context: &Context, headers: &HeaderMap, given: &str) -> Result<Meeting, Problem> {
-    let refused = limit::may_look_up(app, context).err();
-    let key = auth::host_key(headers);
-    if let (Some(refusal), None) = (&refused, key) {
-        return Err(refusal.clone());
+    let refused = limit::guessed_too_much(app, context);
+    if let Some(decision) = refused
+        && auth::host_key(headers).is_none()
+        && auth::bearer(headers).is_none()
+    {
+        return Err(limit::refuse(context, decision));
     }
     let found = store::find(&mut app.db.read().await?, given)
         .await?
         .filter(|meeting| meeting.standing(app.now()) != Standing::Absent);
-    if let Some(refusal) = refused {
-        let proven = found.filter(|meeting| key.is_some_and(|key| auth::is_host(meeting, key)));
-        return proven.ok_or(refusal);
+    if let Some(decision) = refused {
+        return match found {
+            Some(meeting) if knows(app, headers, &meeting).await => Ok(meeting),
+            _ => Err(limit::refuse(context, decision)),
+        };
     }
     found.ok_or_else(|| {
         limit::record_miss(app, context);
         MEETING_NOT_FOUND.into()
     })
+}
+
+/// Whether a request proves that it did not guess: by the host key, or by the room token of somebody who was not removed.
+async fn knows(app: &App, headers: &HeaderMap, meeting: &Meeting) -> bool {
+    auth::host_key(headers).is_some_and(|key| auth::is_host(meeting, key))
+        || auth::require_participant(app, headers, meeting).await.is_ok()
 }
 
 /// How a meeting is to end.

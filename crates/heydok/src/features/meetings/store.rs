@@ -111,15 +111,22 @@ pub async fn abandon(conn: &mut Conn, id: &str, now: UnixMillis) -> Result<(), E
     Ok(())
 }
 
+/// Longest text that may name a meeting, in bytes.
+pub const GIVEN_BYTES_MAX: usize = 128;
+
 /// Finds a meeting by what stands in a path: code (repaired), id, or external id.
 pub async fn find(conn: &mut Conn, given: &str) -> Result<Option<Meeting>, Error> {
-    if given.len() > 128 {
+    if given.len() > GIVEN_BYTES_MAX {
         return Ok(None);
     }
     for code in MeetingCode::candidates(given) {
         if let Some(row) = conn.optional(sql(select!("WHERE m.code = $1")).bind(code.as_str())).await? {
             return read(&row).map(Some);
         }
+    }
+    // What no id can be is not asked for: PostgreSQL has no text with U+0000 in it.
+    if !given.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._:-".contains(&byte)) {
+        return Ok(None);
     }
     let query = sql(select!("WHERE m.id = $1 OR m.external_id = $1 LIMIT 1"));
     conn.optional(query.bind(given)).await?.as_ref().map(read).transpose()

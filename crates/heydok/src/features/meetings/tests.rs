@@ -309,3 +309,54 @@ async fn creating_is_limited() {
     app.advance(60);
     assert_eq!(app.post(CREATE, "").await.status, StatusCode::OK);
 }
+
+/// Who is refused for the minute takes nothing from the day.
+#[tokio::test]
+async fn what_the_minute_refuses_the_day_does_not_count() {
+    let app = TestApp::with(&[("RATE_LIMIT_CREATE", "2/minute"), ("RATE_LIMIT_CREATE_DAY", "4/day")]).await;
+    for _ in 0..10 {
+        app.post(CREATE, "").await;
+    }
+    app.advance(60);
+    for status in [StatusCode::OK, StatusCode::OK, StatusCode::TOO_MANY_REQUESTS] {
+        assert_eq!(app.post(CREATE, "").await.status, status);
+    }
+}
+
+/// When the budget of misses is used up, the room token of somebody in the meeting still opens it, and no other token does. The
+/// refusal says whose budget is empty, and nothing of the meeting.
+#[tokio::test]
+async fn participants_do_not_guess() {
+    let app = TestApp::with(&[("RATE_LIMIT_MISS", "3/minute"), ("RATE_LIMIT_MISS_TOTAL", "off")]).await;
+    let (meeting, other) = (app.create("").await.id, app.create("").await.id);
+    let (anna, mallory) = (app.enter(&meeting, "Anna").await, app.enter(&other, "Mallory").await);
+    for _ in 0..3 {
+        app.get("/api/v1/meetings/abc-defg-hij/exists").await;
+    }
+    let read = async |meeting: &str, token: &str| {
+        let path = format!("/api/v1/meetings/{meeting}/chat");
+        app.get_with(&path, "authorization", &format!("Bearer {token}")).await.status
+    };
+    assert_eq!(read(&meeting, &anna.token).await, StatusCode::OK);
+    for token in [mallory.token.as_str(), "x"] {
+        assert_eq!(read(&meeting, token).await, StatusCode::TOO_MANY_REQUESTS);
+        assert_eq!(read("abc-defg-hij", token).await, StatusCode::TOO_MANY_REQUESTS);
+    }
+    let refused = app.get(&format!("/api/v1/meetings/{meeting}/exists")).await;
+    assert_eq!((refused.status, &refused.json()["exists"]), (StatusCode::TOO_MANY_REQUESTS, &Value::Null));
+    assert_eq!(refused.header("ratelimit-policy"), r#""miss";q=3;w=60"#);
+    assert!(refused.header("ratelimit").starts_with(r#""miss";r=0;"#), "{}", refused.header("ratelimit"));
+}
+
+/// Texts that no id can be are nobody's meeting, on both engines.
+#[tokio::test]
+async fn odd_names_are_no_meeting() {
+    each_engine(async |db| {
+        let app = TestApp::on(db, UNLIMITED).await;
+        for name in ["%00", "abc%00defg-hij", "%EF%BF%BD", "a%20b", "%27%20OR%201=1", &"x".repeat(200)] {
+            let answer = app.get(&format!("/api/v1/meetings/{name}/info")).await;
+            assert_eq!((answer.status, answer.code().as_str()), (StatusCode::NOT_FOUND, "meeting_not_found"), "{name}");
+        }
+    })
+    .await;
+}

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
-use std::time::Duration;
 
 use axum::Json;
 use axum::extract::State;
@@ -12,15 +11,13 @@ use http::{HeaderMap, StatusCode};
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::probes::{livekit_answers, totals};
 use crate::app::App;
 use crate::config::{HealthDetails, LiveKitMode};
-use crate::features::meetings;
 use crate::http::problem::{Document, UNAUTHENTICATED};
 use crate::http::{Context, Problem, auth};
 
 const VERSION: &str = env!("CARGO_PKG_VERSION");
-/// How long a dependency may take to say that it is there.
-const PATIENCE: Duration = Duration::from_secs(3);
 
 /// Whether the process can serve. The numbers are for the operator only (HEALTH_DETAILS); others get null.
 #[derive(Debug, Serialize, ToSchema)]
@@ -42,14 +39,17 @@ pub struct Health {
 /// Health
 #[utoipa::path(get, path = "/health", tag = "system", responses((status = 200, body = Health), (status = 503, body = Health)))]
 pub async fn health(State(app): State<App>, context: Context) -> Response {
-    let totals = totals(&app).await;
+    let totals = app.probes.totals(&app).await;
     let detailed = match app.settings.operation.health_details {
         HealthDetails::Everybody => true,
         HealthDetails::Nobody => false,
-        HealthDetails::Loopback => context.address.is_loopback(),
+        HealthDetails::Loopback => context.local,
     };
-    let livekit =
-        if detailed { Some(if livekit_answers(&app).await { "connected" } else { "unreachable" }) } else { None };
+    let livekit = if detailed {
+        Some(if app.probes.livekit_answers(&app).await { "connected" } else { "unreachable" })
+    } else {
+        None
+    };
     let health = Health {
         status: if totals.is_some() { "ok" } else { "error" },
         version: VERSION,
@@ -62,24 +62,6 @@ pub async fn health(State(app): State<App>, context: Context) -> Response {
     };
     let status = if totals.is_some() { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     (status, Json(health)).into_response()
-}
-
-async fn totals(app: &App) -> Option<(i64, i64)> {
-    let ask = async { meetings::store::totals(&mut app.db.read().await?).await };
-    match tokio::time::timeout(PATIENCE, ask).await {
-        Ok(Ok(totals)) => Some(totals),
-        Ok(Err(error)) => {
-            tracing::error!(%error, "the database does not answer");
-            None
-        }
-        Err(_) => None,
-    }
-}
-
-async fn livekit_answers(app: &App) -> bool {
-    // A name that no room has: the answer is empty and cheap.
-    let ask = app.livekit.list_rooms(vec!["heydok-health".to_owned()]);
-    matches!(tokio::time::timeout(PATIENCE, ask).await, Ok(Ok(_)))
 }
 
 /// Whether requests should be sent here.
@@ -96,8 +78,8 @@ pub async fn ready(State(app): State<App>) -> Response {
     let word = |ok| if ok { "ok" } else { "unreachable" };
     let draining = app.stop.is_cancelled();
     let checks = BTreeMap::from([
-        ("database", word(totals(&app).await.is_some())),
-        ("livekit", word(livekit_answers(&app).await)),
+        ("database", word(app.probes.totals(&app).await.is_some())),
+        ("livekit", word(app.probes.livekit_answers(&app).await)),
         ("process", if draining { "draining" } else { "ok" }),
     ]);
     let ready = checks.values().all(|check| *check == "ok");
@@ -125,7 +107,8 @@ pub async fn version() -> Json<Version> {
 pub async fn metrics(State(app): State<App>, context: Context, headers: HeaderMap) -> Result<Response, Problem> {
     let allowed = match &app.settings.operation.metrics_token {
         Some(token) => auth::bearer(&headers).is_some_and(|given| kit::equal_in_constant_time(given, token.expose())),
-        None => context.address.is_loopback(),
+        // A proxy on this machine is no operator.
+        None => context.local,
     };
     if !allowed {
         return Err(UNAUTHENTICATED.into());

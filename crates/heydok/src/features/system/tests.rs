@@ -18,6 +18,7 @@ async fn health_and_readiness() {
     );
     assert_eq!(app.get("/ready").await.status, StatusCode::OK);
     app.livekit.fail(true);
+    app.advance(1);
     assert_eq!(app.get("/ready").await.status, StatusCode::SERVICE_UNAVAILABLE);
     assert_eq!(app.get("/health").await.status, StatusCode::OK);
     assert_eq!(app.get("/version").await.json()["name"], "heydok");
@@ -154,4 +155,66 @@ async fn documents_are_served() {
     assert!(app.get("/docs/errors").await.text.contains("id=\"meeting_not_found\""));
     assert_eq!(app.get("/docs/postman.json").await.json()["info"]["name"], "heydok");
     assert_eq!(TestApp::with(&[("DOCS", "off")]).await.get("/docs").await.status, StatusCode::NOT_FOUND);
+}
+
+/// A proxy on the same machine makes nobody the operator: neither its own name, nor what it says of whom it forwards for.
+#[tokio::test]
+async fn a_local_proxy_opens_nothing() {
+    let app = TestApp::new().await;
+    let ask = async |path: &str, host: &str, header: (&str, &str)| {
+        let request = http::Request::builder()
+            .uri(path)
+            .header("host", host)
+            .header(header.0, header.1)
+            .extension(axum::extract::ConnectInfo(std::net::SocketAddr::from(([127, 0, 0, 1], 9))));
+        app.send(request.body(axum::body::Body::empty()).unwrap()).await
+    };
+    for (host, header, open) in [
+        ("localhost:8000", ("accept", "*/*"), true),
+        ("meet.example.org", ("accept", "*/*"), false),
+        ("localhost:8000", ("x-forwarded-for", "203.0.113.7"), false),
+        ("localhost:8000", ("origin", "https://evil.test"), false),
+    ] {
+        let metrics = ask("/metrics", host, header).await.status;
+        assert_eq!(metrics == StatusCode::OK, open, "{host} {header:?} {metrics}");
+        assert_eq!(ask("/health", host, header).await.json()["participants"].is_i64(), open, "{host} {header:?}");
+    }
+}
+
+/// However often anybody asks, the database and the media server are asked once a second.
+#[tokio::test]
+async fn asking_whether_it_is_ready_costs_little() {
+    let app = TestApp::with(&[("HEALTH_DETAILS", "on"), ("RATE_LIMIT_OTHER", "1/minute")]).await;
+    for round in 0..2 {
+        let asked =
+            futures::future::join_all((0..20).map(|n| app.get(if n % 2 == 0 { "/ready" } else { "/health" }))).await;
+        assert!(asked.iter().all(|answer| answer.status == StatusCode::OK), "supervisors never hear 429");
+        assert_eq!(app.livekit.take_calls(), ["ListRooms"], "{round}");
+        app.advance(1);
+    }
+}
+
+/// Every call counts: by method and route, not by how its path ends.
+#[tokio::test]
+async fn no_call_of_the_api_is_free() {
+    let (get, post) = (Method::GET, Method::POST);
+    for (method, path) in [
+        (&get, "/api/v1/meetings/abc-defg-hij/chat"),
+        (&post, "/api/v1/meetings/abc-defg-hij/chat"),
+        (&get, "/api/v1/meetings/abc-defg-hij/join"),
+        (&get, "/api/v1/meetings/create"),
+        (&get, "/api/nothing/join"),
+        (&get, "/docs"),
+        (&get, "/openapi.json"),
+        (&get, "/metrics"),
+    ] {
+        let app = TestApp::with(&[("RATE_LIMIT_OTHER", "2/minute"), ("RATE_LIMIT_MISS", "off")]).await;
+        let mut limited = Vec::new();
+        for _ in 0..3 {
+            let request = request(method.clone(), path);
+            let answer = app.send(request.body(axum::body::Body::from(r#"{"text":"x"}"#)).unwrap()).await;
+            limited.push(answer.status == StatusCode::TOO_MANY_REQUESTS);
+        }
+        assert_eq!(limited, [false, false, true], "{method} {path}");
+    }
 }
