@@ -1,5 +1,5 @@
 import react from "@vitejs/plugin-react";
-import { defineConfig } from "vite";
+import { defineConfig, type Plugin } from "vite";
 
 /** The server that `heydok serve` starts without configuration. */
 const server = process.env.HEYDOK_URL ?? "http://127.0.0.1:8000";
@@ -10,8 +10,19 @@ const proxied = {
   "/twirp": { target: server },
 };
 
+/**
+ * The style sheets of lazily loaded parts may arrive in any order, and the first mention of a layer decides its rank:
+ * so each of them begins with the whole order.
+ */
+const layers: Plugin = {
+  name: "layers",
+  enforce: "pre",
+  transform: (code, id) =>
+    id.endsWith(".css") ? { code: `@layer reset, base, primitives, features;\n${code}`, map: null } : null,
+};
+
 export default defineConfig({
-  plugins: [react()],
+  plugins: [layers, react()],
   // light-dark(), nesting and dialogs are used as written: older browsers get the sentence in boot.js.
   build: {
     target: ["chrome123", "edge123", "firefox121", "safari17.5"],
