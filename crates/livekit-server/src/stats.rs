@@ -103,6 +103,7 @@ pub(crate) struct MediaCounters {
     pub(crate) forwarded: u64,
     pub(crate) unknown_datagrams: u64,
     pub(crate) data_refused: u64,
+    pub(crate) excessive: u64,
     pub(crate) faults: u64,
 }
 
@@ -115,6 +116,7 @@ impl NodeFigures {
             forwarded: counters.forwarded,
             unknown_datagrams: counters.unknown_datagrams,
             data_refused: counters.data_refused,
+            excessive: counters.excessive,
             faults: counters.faults,
         };
         Self { connections, participants, rooms, tracks, media }
@@ -164,6 +166,7 @@ impl Meter {
         metrics::counter!("heydok_media_rtp_forwarded_total").absolute(media.forwarded);
         metrics::counter!("heydok_media_unknown_datagrams_total").absolute(media.unknown_datagrams);
         metrics::counter!("heydok_media_data_refused_total").absolute(media.data_refused);
+        metrics::counter!("heydok_media_excessive_total").absolute(media.excessive);
         metrics::counter!("heydok_media_peer_faults_total").absolute(media.faults);
         self.counters.publish();
         self.busy = Duration::ZERO;

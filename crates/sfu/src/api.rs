@@ -63,6 +63,9 @@ pub struct Limits {
     pub remote_candidates: usize,
     /// Remote addresses remembered per peer at most.
     pub addresses_per_peer: usize,
+    /// Payload bits that one published track may bring each second, all its layers together, and as many at once for
+    /// pictures that are large; what is beyond is dropped.
+    pub track_bits_per_second: u32,
 }
 
 impl Default for Limits {
@@ -75,6 +78,7 @@ impl Default for Limits {
             data_buffer_bytes: 1024 * 1024,
             remote_candidates: 32,
             addresses_per_peer: 8,
+            track_bits_per_second: 30_000_000,
         }
     }
 }
@@ -266,6 +270,8 @@ pub struct Counters {
     pub forwarded: u64,
     /// RTP packets received from publishers.
     pub received: u64,
+    /// RTP packets dropped because their track brought more than it may.
+    pub excessive: u64,
     /// Data messages refused because the reader was slow or the channel not open.
     pub data_refused: u64,
     /// Peers removed because of a panic or fatal error.

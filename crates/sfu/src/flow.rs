@@ -369,6 +369,10 @@ impl Sfu {
         let Some(track) = self.tracks.get_mut(source.track) else {
             return;
         };
+        if !track.admits(now, packet.payload.len(), self.config.limits.track_bits_per_second) {
+            self.counters.excessive += 1;
+            return;
+        }
         if !track.started {
             track.started = true;
             self.outputs.push_back(Output::Event(Event::TrackStarted(track.id)));

@@ -53,6 +53,8 @@ pub(crate) struct Track {
     pub(crate) started: bool,
     pub(crate) downs: Vec<Down>,
     pub(crate) level: AudioLevel,
+    /// Bits that it may bring now, as of then.
+    allowance: Option<(f64, Instant)>,
 }
 
 /// A track towards one subscriber.
@@ -85,6 +87,7 @@ impl Track {
             started: false,
             downs: Vec::new(),
             level: AudioLevel::new(),
+            allowance: None,
         }
     }
 
@@ -115,6 +118,16 @@ impl Track {
             _ => 0,
         };
         named.unwrap_or(usual) as u8
+    }
+
+    /// Whether a packet with so many bytes of payload may still come, at `bits_per_second` and a second's worth at once.
+    pub(crate) fn admits(&mut self, now: Instant, bytes: usize, bits_per_second: u32) -> bool {
+        let (rate, bits) = (f64::from(bits_per_second), bytes as f64 * 8.0);
+        let (left, then) = self.allowance.unwrap_or((rate, now));
+        let left = (left + now.saturating_duration_since(then).as_secs_f64() * rate).min(rate);
+        let admitted = left >= bits;
+        self.allowance = Some((if admitted { left - bits } else { left }, now));
+        admitted
     }
 
     /// Note a packet of a layer. True if the set of active layers changed.

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use crate::common::{SeedOnPanic, Sim};
-use sfu::{Channel, DownSettings, Event, MediaKind, PeerId, PeerOptions, SectionRole, TrackId};
+use sfu::{Channel, DownSettings, Event, Limits, MediaKind, PeerId, PeerOptions, SectionRole, TrackId};
 use str0m::media::Mid;
 use testkit::link::Conditions;
 
@@ -348,6 +348,24 @@ fn statistics_tell_rate_and_loss() {
     assert!(up.iter().any(|up| (0.01..0.2).contains(&up.loss_up)), "{up:?}");
     assert!(down.iter().any(|down| (0.01..0.2).contains(&down.loss_down)), "{down:?}");
     assert!(down[2].rtt_ms.is_some_and(|rtt| (40.0..80.0).contains(&rtt)), "{down:?}");
+}
+
+/// A track that brings more than it may is thinned; one that does not is not touched, nor are the others.
+#[test]
+fn a_track_above_its_bitrate_is_thinned() {
+    let heard = |track_bits_per_second: u32| {
+        let limits = Limits { track_bits_per_second, ..Limits::default() };
+        let mut sim = Sim::limited(34, Conditions::PERFECT, limits);
+        let (_, mids) = two(&mut sim, true);
+        sim.run_for(Duration::from_secs(10));
+        let video = sim.heard(1, mids[1]).len();
+        (sim.heard(1, mids[0]).len(), video, sim.sfu.counters().excessive)
+    };
+    let (audio, video, excessive) = heard(30_000_000);
+    assert_eq!(excessive, 0);
+    let (audio_limited, video_limited, excessive) = heard(26_000);
+    assert_eq!(audio_limited, audio);
+    assert!(video_limited * 4 < video * 3 && excessive > 100, "{video_limited} of {video}, {excessive}");
 }
 
 #[test]

@@ -55,10 +55,14 @@ impl Drop for SeedOnPanic {
 
 impl Sim {
     pub fn new(seed: u64, conditions: Conditions) -> Self {
+        Self::limited(seed, conditions, Limits::default())
+    }
+
+    pub fn limited(seed: u64, conditions: Conditions, limits: Limits) -> Self {
         let now = testkit::origin();
         let candidate =
             Candidate { protocol: Protocol::Udp, advertised: server_address(), bound: "0.0.0.0:7882".parse().unwrap() };
-        let config = Config { candidates: vec![candidate], limits: Limits::default() };
+        let config = Config { candidates: vec![candidate], limits };
         Self {
             now,
             seed,
