@@ -165,6 +165,9 @@ fn embedded_config(
 ) -> anyhow::Result<livekit_server::Config> {
     let mut standalone = livekit_server::StandaloneConfig::new(Arc::clone(&keys));
     standalone.server.room.auto_create = false;
+    // Guests may change their own, and whatever one of them writes goes to everybody.
+    standalone.server.limits.metadata_bytes = 8 * 1024;
+    standalone.server.limits.attributes_bytes = 8 * 1024;
     if let Some(path) = &settings.livekit.config_file {
         let file = livekit_server::apply_config_file(path, &mut standalone);
         for notice in file.map_err(|error| Refusal::one("R-12", error.to_string()))? {

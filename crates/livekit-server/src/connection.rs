@@ -1,7 +1,7 @@
 //! The two ends of one signalling connection: the media thread writes, the WebSocket task reads.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use node::{ConnectionId, Frame};
 use tokio::sync::mpsc;
@@ -12,8 +12,9 @@ use crate::handle::Handle;
 
 /// Messages waiting for one reader at most.
 const QUEUE_MESSAGES: usize = 512;
-/// Bytes waiting for one reader at most; a single larger message still passes an empty queue.
-const QUEUE_BYTES: usize = 1024 * 1024;
+/// Bytes waiting for one reader at most; a single larger message still passes an empty queue, and the snapshot that opens
+/// a session does not count.
+const QUEUE_BYTES: u64 = 2 * 1024 * 1024;
 
 /// What the WebSocket task is to write.
 #[derive(Debug, PartialEq, Eq)]
@@ -27,7 +28,11 @@ pub(crate) enum ToClient {
 #[derive(Debug)]
 pub(crate) struct Outgoing {
     queue: mpsc::Sender<ToClient>,
-    held: Arc<AtomicUsize>,
+    /// Bytes queued and written since the start.
+    queued: u64,
+    written: Arc<AtomicU64>,
+    /// How many of the first bytes are the snapshot.
+    snapshot: u64,
     cut: CancellationToken,
 }
 
@@ -35,7 +40,7 @@ pub(crate) struct Outgoing {
 #[derive(Debug)]
 pub(crate) struct Incoming {
     queue: mpsc::Receiver<ToClient>,
-    held: Arc<AtomicUsize>,
+    written: Arc<AtomicU64>,
     /// Cancelled when the reader was too slow: stop at once, also in the middle of a write.
     pub(crate) cut: CancellationToken,
 }
@@ -47,9 +52,9 @@ pub(crate) struct Overflow;
 /// Makes both ends.
 pub(crate) fn pair() -> (Outgoing, Incoming) {
     let (sender, receiver) = mpsc::channel(QUEUE_MESSAGES);
-    let (held, cut) = (Arc::new(AtomicUsize::new(0)), CancellationToken::new());
-    let outgoing = Outgoing { queue: sender, held: Arc::clone(&held), cut: cut.clone() };
-    (outgoing, Incoming { queue: receiver, held, cut })
+    let (written, cut) = (Arc::new(AtomicU64::new(0)), CancellationToken::new());
+    let outgoing = Outgoing { queue: sender, queued: 0, written: Arc::clone(&written), snapshot: 0, cut: cut.clone() };
+    (outgoing, Incoming { queue: receiver, written, cut })
 }
 
 fn length(frame: &Frame) -> usize {
@@ -61,13 +66,22 @@ fn length(frame: &Frame) -> usize {
 
 impl Outgoing {
     /// Queues a message without waiting.
-    pub(crate) fn push(&self, frame: Frame) -> Result<(), Overflow> {
-        let bytes = length(&frame);
-        let held = self.held.load(Ordering::Acquire);
+    pub(crate) fn push(&mut self, frame: Frame) -> Result<(), Overflow> {
+        let bytes = length(&frame) as u64;
+        // The snapshot leaves first, so it is the first bytes written.
+        let held = self.queued - self.written.load(Ordering::Acquire).max(self.snapshot);
         if held > 0 && held + bytes > QUEUE_BYTES {
             return Err(Overflow);
         }
-        self.held.fetch_add(bytes, Ordering::AcqRel);
+        self.queued += bytes;
+        self.queue.try_send(ToClient::Frame(frame)).map_err(|_| Overflow)
+    }
+
+    /// Queues a message of the snapshot that opens a session. It is as large as the room is (the node bounds
+    /// participants and what each tells of itself), and nobody can have read any of it yet.
+    pub(crate) fn push_snapshot(&mut self, frame: Frame) -> Result<(), Overflow> {
+        self.queued += length(&frame) as u64;
+        self.snapshot = self.queued;
         self.queue.try_send(ToClient::Frame(frame)).map_err(|_| Overflow)
     }
 
@@ -93,7 +107,7 @@ impl Incoming {
 
     /// `bytes` of a message have been written.
     pub(crate) fn written(&self, bytes: usize) {
-        self.held.fetch_sub(bytes, Ordering::AcqRel);
+        self.written.fetch_add(bytes as u64, Ordering::AcqRel);
     }
 }
 
@@ -127,18 +141,20 @@ impl Drop for Connection {
 mod tests {
     use super::*;
 
+    const BYTES: usize = QUEUE_BYTES as usize;
+
     fn frame(bytes: usize) -> Frame {
         Frame::Binary(vec![0; bytes])
     }
 
     #[tokio::test]
     async fn a_slow_reader_holds_at_most_its_limit() {
-        let (outgoing, mut incoming) = pair();
+        let (mut outgoing, mut incoming) = pair();
         let mut accepted = 0;
         while outgoing.push(frame(64 * 1024)).is_ok() {
             accepted += 1;
         }
-        assert_eq!(accepted, QUEUE_BYTES / (64 * 1024));
+        assert_eq!(accepted, BYTES / (64 * 1024));
         // Once something was written, there is room again.
         assert!(matches!(incoming.next().await, Some(ToClient::Frame(_))));
         incoming.written(64 * 1024);
@@ -148,17 +164,36 @@ mod tests {
 
     #[test]
     fn small_messages_are_bounded_by_number_and_large_ones_pass_an_empty_queue() {
-        let (outgoing, _incoming) = pair();
+        let (mut outgoing, _incoming) = pair();
         let accepted = std::iter::repeat_with(|| outgoing.push(frame(0))).take_while(Result::is_ok).count();
         assert_eq!(accepted, QUEUE_MESSAGES);
-        let (outgoing, _incoming) = pair();
-        assert_eq!(outgoing.push(frame(QUEUE_BYTES + 1)), Ok(()));
+        let (mut outgoing, _incoming) = pair();
+        assert_eq!(outgoing.push(frame(BYTES + 1)), Ok(()));
         assert_eq!(outgoing.push(frame(1)), Err(Overflow));
+    }
+
+    /// However large the room is, one can come into it; what follows is bounded as ever.
+    #[tokio::test]
+    async fn the_opening_snapshot_does_not_count() {
+        let (mut outgoing, mut incoming) = pair();
+        assert_eq!(outgoing.push_snapshot(frame(3 * BYTES)), Ok(()));
+        assert_eq!(outgoing.push_snapshot(frame(BYTES)), Ok(()));
+        assert_eq!(outgoing.push(frame(BYTES)), Ok(()));
+        assert_eq!(outgoing.push(frame(1)), Err(Overflow));
+        // The snapshot is written in parts, which makes no room for more; the message after it does.
+        for bytes in [3 * BYTES, BYTES] {
+            assert_eq!(incoming.next().await, Some(ToClient::Frame(frame(bytes))));
+            incoming.written(bytes);
+            assert_eq!(outgoing.push(frame(1)), Err(Overflow));
+        }
+        assert!(incoming.next().await.is_some());
+        incoming.written(BYTES);
+        assert_eq!(outgoing.push(frame(BYTES)), Ok(()));
     }
 
     #[tokio::test]
     async fn closing_comes_after_what_was_queued() {
-        let (outgoing, mut incoming) = pair();
+        let (mut outgoing, mut incoming) = pair();
         outgoing.push(frame(3)).unwrap();
         outgoing.close();
         assert_eq!(incoming.next().await, Some(ToClient::Frame(frame(3))));

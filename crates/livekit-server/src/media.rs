@@ -12,7 +12,7 @@ use tokio::sync::mpsc;
 
 use crate::address::Advertised;
 use crate::command::Command;
-use crate::connection::Outgoing;
+use crate::connection::{Outgoing, Overflow};
 use crate::stats::{Meter, NodeFigures, Shared};
 use crate::udp::{MediaSocket, Read};
 use crate::webhook::Notice;
@@ -167,7 +167,7 @@ impl Media {
                 if result.is_err() {
                     self.connections.remove(&connection);
                 }
-                self.drain(now);
+                self.drain_for(now, Some(connection));
                 // A caller that went away has dropped its end of the connection, which reports the disconnection.
                 let _ = reply.send(result);
             }
@@ -215,6 +215,11 @@ impl Media {
 
     /// Does what the node wants done, until it wants nothing more.
     fn drain(&mut self, now: Instant) {
+        self.drain_for(now, None);
+    }
+
+    /// The same, right after `opened` was: what it gets now is its snapshot.
+    fn drain_for(&mut self, now: Instant, opened: Option<ConnectionId>) {
         while let Some(output) = self.node.poll_output() {
             match output {
                 Output::Transmit(transmit) => {
@@ -224,7 +229,11 @@ impl Media {
                     }
                 }
                 Output::Frame(connection, frame) => {
-                    let overflow = self.connections.get(&connection).is_some_and(|one| one.push(frame).is_err());
+                    let pushed = self
+                        .connections
+                        .get_mut(&connection)
+                        .map(|one| if Some(connection) == opened { one.push_snapshot(frame) } else { one.push(frame) });
+                    let overflow = matches!(pushed, Some(Err(Overflow)));
                     if overflow && let Some(outgoing) = self.connections.remove(&connection) {
                         self.meter.counters.slow_readers += 1;
                         tracing::warn!(connection = connection.0, "a signalling reader is too slow; connection closed");

@@ -101,7 +101,10 @@ fn node_with_two(now: Instant) -> Node {
         participants: 10,
         signal_message_bytes: 2 * 1024 * 1024,
         metadata_bytes: 64 * 1024,
+        attributes_bytes: 64 * 1024,
         name_chars: 256,
+        data_packets_per_second: 1_000,
+        data_bytes_per_second: 8 * 1024 * 1024,
     };
     let config = Config {
         node_id: "ND_fuzz".into(),

@@ -23,7 +23,7 @@ pub struct Node {
 impl Node {
     /// `seed` feeds identifiers; `unix_ms` is the wall clock (milliseconds since 1970, UTC) at `now`.
     pub fn new(config: Config, seed: [u8; 32], now: Instant, unix_ms: u64) -> Self {
-        let media = sfu::Config { candidates: config.candidates, limits: sfu::Limits::default() };
+        let media = sfu::Config { candidates: config.candidates, limits: media_limits(&config.limits) };
         let signalling = signal::Config {
             node_id: config.node_id,
             ice_lite: config.ice_lite,
@@ -197,5 +197,31 @@ impl Node {
                 let _sent = self.sfu.send_data(now, convert::peer(peer), convert::channel(channel), &payload);
             }
         }
+    }
+}
+
+/// What the media engine must hold for the participants that signalling admits: two peer connections each at most.
+fn media_limits(limits: &seam::Limits) -> sfu::Limits {
+    sfu::Limits { peers: limits.participants.saturating_mul(2), ..sfu::Limits::default() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Nobody who is admitted is refused by the media engine.
+    #[test]
+    fn admitted_participants_get_their_peers() {
+        let limits = seam::Limits {
+            rooms: 1,
+            participants: 10_000,
+            signal_message_bytes: 0,
+            metadata_bytes: 0,
+            attributes_bytes: 0,
+            name_chars: 0,
+            data_packets_per_second: 0,
+            data_bytes_per_second: 0,
+        };
+        assert_eq!(media_limits(&limits).peers, 20_000);
     }
 }

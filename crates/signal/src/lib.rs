@@ -7,9 +7,11 @@
 //!
 //! What it does follows livekit-server as its official clients see it; `docs/livekit-compatibility.md` says where not.
 
+mod bounds;
 mod data_packet;
 mod ids;
 mod message;
+mod pace;
 mod participant;
 mod room;
 mod sdp;

@@ -7,6 +7,8 @@ use std::time::Instant;
 use livekit_protocol as proto;
 use proto::participant_info::State;
 
+use crate::bounds::is_sid;
+use crate::pace::{Bucket, UpdatePace};
 use crate::sdp::{AnswerSection, Direction, Offer};
 use crate::seam::{Channel, ConnectionId, MediaKind, PeerId, TrackId};
 use crate::token::{Claims, VideoGrant};
@@ -44,6 +46,8 @@ pub(crate) struct SectionState {
     pub(crate) offered: Direction,
     pub(crate) msid_track: Option<String>,
     pub(crate) rids: Vec<String>,
+    /// The first codec that was agreed on: what a client sends that asked for none.
+    pub(crate) codec_mime: Option<String>,
     pub(crate) usage: Use,
 }
 
@@ -80,15 +84,20 @@ pub(crate) struct Deadlines {
     /// The client was asked for an offer and has not made one.
     pub(crate) requirement: Option<Instant>,
     pub(crate) refresh_token: Option<Instant>,
+    /// Changes of its own that the others are told of later, because there were too many.
+    pub(crate) update: Option<Instant>,
 }
 
 impl Deadlines {
     pub(crate) fn next(&self) -> Option<Instant> {
         let requirement = self.requirement.filter(|_| self.negotiate.is_some());
         let negotiate = if self.requirement.is_some() { requirement } else { self.negotiate };
-        [self.join, self.resume, negotiate, self.refresh_token].into_iter().flatten().min()
+        [self.join, self.resume, negotiate, self.refresh_token, self.update].into_iter().flatten().min()
     }
 }
+
+/// Wishes and settings kept per participant, also for tracks not seen yet; further ones are ignored.
+pub(crate) const WISHES_MAX: usize = 4_000;
 
 /// Reliable data that waits for the receiver's channel, in bytes at most; more is dropped, oldest first.
 pub(crate) const DATA_WAITING_BYTES_MAX: usize = 100 * 1024;
@@ -102,6 +111,10 @@ pub(crate) struct DataState {
     pub(crate) lossy_open: bool,
     pub(crate) waiting: VecDeque<Arc<[u8]>>,
     pub(crate) waiting_bytes: usize,
+    /// What it may send still: packets and bytes; `None` before its first packet.
+    pub(crate) pace: Option<(Bucket, Bucket)>,
+    /// Packets dropped because it sent too much.
+    pub(crate) dropped: u64,
 }
 
 impl DataState {
@@ -164,7 +177,14 @@ pub(crate) struct Participant {
     pub(crate) data: DataState,
     /// Loudness of its audio tracks as last told, 0 = silent.
     pub(crate) levels: HashMap<TrackId, f32>,
-    pub(crate) quality: Option<i32>,
+    /// Grade and score of each of its peer connections; the worst counts.
+    pub(crate) qualities: BTreeMap<PeerId, (proto::ConnectionQuality, f32)>,
+    /// The grade that it was told last of itself and of those it receives.
+    pub(crate) qualities_told: HashMap<ParticipantKey, proto::ConnectionQuality>,
+    /// Tracks that it wants and was told it may not have.
+    pub(crate) denied_told: BTreeSet<TrackId>,
+    /// How much it may still make the others be told.
+    pub(crate) updates: UpdatePace,
     /// `participant_joined` was sent to the webhooks.
     pub(crate) joined_told: bool,
     /// Resumes whose signal connection is to be dropped at once (`SimulateScenario`).
@@ -178,13 +198,20 @@ impl Participant {
 
     /// Counted in `num_participants` and against `max_participants`.
     pub(crate) fn counts(&self) -> bool {
+        !self.hidden() && !self.depends()
+    }
+
+    /// Serves the others and has no business in a room without them: agents, egress, recorders.
+    pub(crate) fn depends(&self) -> bool {
         let dependent = [proto::participant_info::Kind::Egress as i32, proto::participant_info::Kind::Agent as i32];
-        !self.hidden() && !self.records() && !dependent.contains(&self.kind)
+        let agent = self.claims.video.as_ref().is_some_and(|grant| grant.agent);
+        agent || self.records() || dependent.contains(&self.kind)
     }
 
     /// A recorder receives everything, whatever publishers allow.
     pub(crate) fn records(&self) -> bool {
-        self.kind == proto::participant_info::Kind::Egress as i32 || self.claims.grant().recorder
+        let recorder = self.claims.video.as_ref().is_some_and(|grant| grant.recorder);
+        recorder || self.kind == proto::participant_info::Kind::Egress as i32
     }
 
     /// Where data packets for it go.
@@ -213,6 +240,14 @@ impl Participant {
         self.tracks.iter_mut().find(|track| track.id == id)
     }
 
+    /// What it wants of the track `sid`, made if there was nothing; `None` if there is no room for it.
+    pub(crate) fn settings_of(&mut self, sid: &str) -> Option<&mut proto::UpdateTrackSettings> {
+        if !is_sid(sid) || (self.settings.len() >= WISHES_MAX && !self.settings.contains_key(sid)) {
+            return None;
+        }
+        Some(self.settings.entry(sid.to_owned()).or_default())
+    }
+
     pub(crate) fn may_publish(&self, source: i32) -> bool {
         let sources = &self.permission.can_publish_sources;
         self.permission.can_publish && (sources.is_empty() || sources.contains(&source))
@@ -230,6 +265,17 @@ impl Participant {
                         && permission.participant_identity == subscriber.identity))
                     && (permission.all_tracks || permission.track_sids.iter().any(|allowed| allowed == sid))
             })
+    }
+
+    /// The worse of its peer connections: what the participant as a whole is like.
+    pub(crate) fn worst_quality(&self) -> Option<(proto::ConnectionQuality, f32)> {
+        self.qualities.values().copied().min_by(|(_, one), (_, other)| one.total_cmp(other))
+    }
+
+    /// The section that carries `track`, if it is not published yet.
+    pub(crate) fn settled_in(&self, track: &Track) -> Option<&SectionState> {
+        let carries = |section: &&SectionState| section.usage == Use::Receives(track.id);
+        self.sections.iter().find(carries).filter(|_| track.mid.is_some() && !track.published)
     }
 
     /// A client-visible change was made.

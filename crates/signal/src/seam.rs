@@ -14,7 +14,8 @@ pub struct Config {
     pub node_id: String,
     /// Answer ICE as an ICE-lite agent (RFC 8445 section 2.5).
     pub ice_lite: bool,
-    /// ICE servers named to clients. At least one entry is always sent.
+    /// ICE servers named to clients, as they stand here. None are needed while clients reach the advertised addresses;
+    /// livekit-server names a public STUN server then, we ask no third party.
     pub ice_servers: Vec<proto::IceServer>,
     /// Keys that sign refreshed tokens; the first is used.
     pub keys: Arc<ApiKeys>,
@@ -50,8 +51,14 @@ pub struct Limits {
     pub signal_message_bytes: usize,
     /// Bytes of room or participant metadata (LiveKit: 512 KiB in a client's update).
     pub metadata_bytes: usize,
+    /// Bytes of all attributes of a participant, names and values (LiveKit: 64 KiB).
+    pub attributes_bytes: usize,
     /// Characters of identity, room and participant names.
     pub name_chars: usize,
+    /// Data packets and bytes of them that one participant may send each second, four times as much at once; further
+    /// ones are dropped.
+    pub data_packets_per_second: u32,
+    pub data_bytes_per_second: u32,
 }
 
 /// One signalling WebSocket, numbered by the driver, never reused.

@@ -6,6 +6,7 @@ use std::time::Instant;
 use livekit_protocol as proto;
 use proto::leave_request::Action;
 
+use crate::bounds;
 use crate::ids::Ids;
 use crate::message;
 use crate::participant::ParticipantKey;
@@ -89,6 +90,11 @@ impl Signal {
         }
         if request.join.metadata.len() > self.config.limits.metadata_bytes {
             return Err(Reject::new(400, "metadata is too long"));
+        }
+        let attributes = &request.join.participant_attributes;
+        if bounds::merged_attributes_bytes(&request.claims.attributes, attributes) > self.config.limits.attributes_bytes
+        {
+            return Err(Reject::new(400, "attributes are too long"));
         }
         if self.draining {
             return Err(Reject::new(503, "server is shutting down"));
@@ -382,9 +388,9 @@ impl Signal {
             return Err(ApiError::new(ApiErrorCode::ResourceExhausted, "server is at capacity"));
         }
         let key = self.open_room(now, &request.name, Some(request));
-        let info = self.with_room(now, key, |room, _| {
+        let info = self.with_room(now, key, |room, ctx| {
             if exists {
-                room.update(request);
+                room.update(ctx, request);
             }
             room.info()
         });
@@ -427,3 +433,6 @@ fn room_configuration(request: &ConnectRequest) -> Option<proto::CreateRoomReque
         ..proto::CreateRoomRequest::default()
     })
 }
+
+#[cfg(test)]
+mod tests;

@@ -4,7 +4,7 @@
 use livekit_protocol as proto;
 
 use crate::ids::Ids;
-use crate::participant::ParticipantKey;
+use crate::participant::{ParticipantKey, SectionState};
 use crate::seam::{DownSettings, MediaKind, TrackId};
 
 /// A track that a participant announced, and that is published once a media section carries it.
@@ -61,6 +61,20 @@ impl Track {
         };
         let id = TrackId(ids.number());
         Self { id, kind, info, cids, mid: None, published: false, rids: Vec::new(), subscribed_told: false }
+    }
+
+    /// Negotiated in `section`: everybody may know of it.
+    pub(crate) fn publish(&mut self, section: &SectionState) {
+        self.published = true;
+        self.info.mid.clone_from(&section.mid);
+        let Some(codec) = self.info.codecs.first_mut() else {
+            return;
+        };
+        codec.mid.clone_from(&section.mid);
+        if let Some(mime_type) = section.codec_mime.as_ref().filter(|_| codec.mime_type.is_empty()) {
+            codec.mime_type.clone_from(mime_type);
+            self.info.mime_type.clone_from(mime_type);
+        }
     }
 
     pub(crate) fn stereo(&self) -> bool {

@@ -3,6 +3,8 @@
 #![expect(clippy::disallowed_methods, reason = "the simulation starts at some instant and steps time itself")]
 
 mod fuzz;
+mod limits;
+mod room_state;
 mod sim;
 
 use std::time::Duration;

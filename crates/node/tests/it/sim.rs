@@ -107,7 +107,10 @@ fn server_config() -> Config {
             participants: 1_000,
             signal_message_bytes: 2 * 1024 * 1024,
             metadata_bytes: 64 * 1024,
+            attributes_bytes: 64 * 1024,
             name_chars: 256,
+            data_packets_per_second: 1_000,
+            data_bytes_per_second: 8 * 1024 * 1024,
         },
         simulate_scenarios: true,
     }
@@ -159,6 +162,16 @@ impl SimRoom {
     }
 
     pub(crate) fn join_as(&mut self, claims: Claims, mode: Mode) -> Result<usize, Reject> {
+        self.join_with(claims, mode, |_| {})
+    }
+
+    /// The same, with a join request of its own.
+    pub(crate) fn join_with(
+        &mut self,
+        claims: Claims,
+        mode: Mode,
+        adjust: impl FnOnce(&mut proto::JoinRequest),
+    ) -> Result<usize, Reject> {
         let index = self.clients.len();
         let room = claims.grant().room;
         let mut client = Participant::new(self.now, index, claims.identity(), mode, room);
@@ -166,7 +179,8 @@ impl SimRoom {
         client.connection = Some(connection);
         let publisher_offer = (mode == Mode::Single).then(|| client.first_offer());
         self.clients.push(client);
-        let request = connect_request(claims, mode, publisher_offer, None);
+        let mut request = connect_request(claims, mode, publisher_offer, None);
+        adjust(&mut request.join);
         self.node.connect(self.now, connection, request)?;
         self.drain_node();
         Ok(index)
@@ -174,15 +188,26 @@ impl SimRoom {
 
     /// The client's WebSocket breaks and it comes back with `reconnect`.
     pub(crate) fn resume(&mut self, index: usize) {
+        self.lose_signal(index);
+        self.come_back(index, None);
+    }
+
+    /// The client's WebSocket breaks; its media goes on.
+    pub(crate) fn lose_signal(&mut self, index: usize) {
         let old = self.clients[index].connection.take().expect("connected");
         self.node.disconnected(self.now, old);
         self.drain_node();
+    }
+
+    /// The client comes back with `reconnect`.
+    pub(crate) fn come_back(&mut self, index: usize, sync_state: Option<proto::SyncState>) {
         let connection = self.connection();
         let client = &mut self.clients[index];
         client.connection = Some(connection);
         client.closed = false;
-        let request =
+        let mut request =
             connect_request(claims(&client.identity, &client.room), client.mode, None, Some(client.sid.clone()));
+        request.join.sync_state = sync_state;
         self.node.connect(self.now, connection, request).expect("resumed");
         self.drain_node();
     }
@@ -212,18 +237,30 @@ impl SimRoom {
 
     /// Announces and sends a track; `mark` is in each packet.
     pub(crate) fn publish(&mut self, index: usize, kind: MediaKind, mark: u8) {
+        self.publish_with(index, kind, mark, |_| {});
+    }
+
+    /// The same, announced in its own way.
+    pub(crate) fn publish_with(
+        &mut self,
+        index: usize,
+        kind: MediaKind,
+        mark: u8,
+        adjust: impl FnOnce(&mut proto::AddTrackRequest),
+    ) {
         let cid = format!("cid-{index}-{mark}");
         let (track_type, source) = match kind {
             MediaKind::Audio => (proto::TrackType::Audio, proto::TrackSource::Microphone),
             MediaKind::Video => (proto::TrackType::Video, proto::TrackSource::Camera),
         };
-        let add = proto::AddTrackRequest {
+        let mut add = proto::AddTrackRequest {
             cid: cid.clone(),
             name: format!("track {mark}"),
             r#type: track_type as i32,
             source: source as i32,
             ..proto::AddTrackRequest::default()
         };
+        adjust(&mut add);
         let client = &mut self.clients[index];
         client.sent.push(Sent { cid, sid: String::new(), kind, mid: None, mark, sequence: 1, paused: false });
         client.wants_offer = true;

@@ -4,9 +4,9 @@ use livekit_protocol as proto;
 use proto::leave_request::Action;
 use proto::signal_response::Message;
 
-use super::join::ATTRIBUTES_BYTES_MAX;
-use super::requests::{apply_metadata, attributes_bytes};
+use super::requests::apply_metadata;
 use super::{Context, Room};
+use crate::bounds::{self, merged_attributes_bytes};
 use crate::participant::{Participant, ParticipantKey};
 use crate::seam::{ApiError, ApiErrorCode, TrackId};
 
@@ -67,7 +67,7 @@ impl Room {
         let limits = &ctx.config.limits;
         if request.metadata.len() > limits.metadata_bytes
             || request.name.chars().count() > limits.name_chars
-            || attributes_bytes(participant, &request.attributes) > ATTRIBUTES_BYTES_MAX
+            || merged_attributes_bytes(&participant.attributes, &request.attributes) > limits.attributes_bytes
         {
             return Err(ApiError::new(ApiErrorCode::InvalidArgument, "metadata, name or attributes exceed the limit"));
         }
@@ -89,7 +89,9 @@ impl Room {
         let Some(participant) = self.participants.get_mut(&key) else {
             return;
         };
-        participant.permission = permission;
+        let was_hidden = participant.hidden();
+        participant.permission = bounds::permission(permission);
+        let hidden_changed = participant.hidden() != was_hidden;
         let forbidden: Vec<(TrackId, String)> = participant
             .tracks
             .iter()
@@ -102,6 +104,10 @@ impl Room {
             self.unpublish(ctx, key, track);
         }
         self.subscribe_permission_changed(ctx, key);
+        if hidden_changed {
+            self.apply_subscription_permission(ctx, key);
+            self.counts_changed(ctx);
+        }
     }
 
     pub(crate) fn api_update_subscriptions(
@@ -143,8 +149,7 @@ impl Room {
             return Err(ApiError::new(ApiErrorCode::InvalidArgument, "metadata exceeds the limit"));
         }
         self.metadata = metadata;
-        let room = self.info();
-        self.broadcast(ctx, &Message::RoomUpdate(proto::RoomUpdate { room: Some(room.clone()) }));
-        Ok(room)
+        self.tell_room(ctx);
+        Ok(self.info())
     }
 }

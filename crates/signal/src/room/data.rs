@@ -1,5 +1,6 @@
 //! Data packets between participants.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -8,23 +9,71 @@ use prost::Message as _;
 
 use super::{Context, Room};
 use crate::data_packet::{self, Stamped};
+use crate::pace::{Bucket, Rate};
 use crate::participant::{Participant, ParticipantKey};
 use crate::seam::{Channel, MediaCommand};
 
-/// How long reliable packets are kept for those who reconnect, and how many bytes of them per room.
+/// How long reliable packets are kept for those who reconnect, and how many bytes of them per room, with what is noted
+/// about each. Receivers know a repeated packet for 30 s only.
 const RECENT_TIME: Duration = Duration::from_secs(10);
 const RECENT_BYTES_MAX: usize = 4 * 1024 * 1024;
+/// How much later than that they are thrown away if nothing else happens, so that it is done for many at once.
+const RECENT_SWEEP: Duration = Duration::from_secs(5);
+/// How much more than in a second a participant may send at once.
+const BURST_SECONDS: f64 = 4.0;
 /// Bytes of one packet at most: what the data channels take.
 const PACKET_BYTES_MAX: usize = 65_535;
 
 /// A reliable packet, kept for replay.
 #[derive(Debug)]
-pub(super) struct Recent {
+struct Recent {
     at: Instant,
-    sender_sid: String,
+    sender_sid: Arc<str>,
     sequence: u32,
     payload: Arc<[u8]>,
     receivers: Vec<ParticipantKey>,
+}
+
+impl Recent {
+    fn bytes(&self) -> usize {
+        size_of::<Self>() + self.sender_sid.len() + self.payload.len() + size_of_val(self.receivers.as_slice())
+    }
+}
+
+/// The reliable packets of the last seconds, the latest last.
+#[derive(Debug, Default)]
+pub(super) struct RecentPackets {
+    packets: VecDeque<Recent>,
+    bytes: usize,
+}
+
+impl RecentPackets {
+    fn remember(&mut self, packet: Recent) {
+        self.forget(packet.at);
+        self.bytes += packet.bytes();
+        self.packets.push_back(packet);
+        while self.bytes > RECENT_BYTES_MAX {
+            self.drop_oldest();
+        }
+    }
+
+    /// Throws away what is too old to be replayed.
+    pub(super) fn forget(&mut self, now: Instant) {
+        while self.packets.front().is_some_and(|oldest| now.saturating_duration_since(oldest.at) > RECENT_TIME) {
+            self.drop_oldest();
+        }
+    }
+
+    fn drop_oldest(&mut self) {
+        if let Some(oldest) = self.packets.pop_front() {
+            self.bytes -= oldest.bytes();
+        }
+    }
+
+    /// When [`RecentPackets::forget`] has something to do, at the latest.
+    pub(super) fn due(&self) -> Option<Instant> {
+        self.packets.front().map(|oldest| oldest.at + RECENT_TIME + RECENT_SWEEP)
+    }
 }
 
 impl Room {
@@ -34,6 +83,13 @@ impl Room {
             return;
         };
         if !sender.permission.can_publish_data || channel == Channel::DataTrack || payload.len() > PACKET_BYTES_MAX {
+            return;
+        }
+        if !within_pace(ctx, sender, payload.len()) {
+            if sender.data.dropped == 0 {
+                tracing::warn!(participant = %sender.sid, "sends more data packets than allowed; some are dropped");
+            }
+            sender.data.dropped += 1;
             return;
         }
         let (sid, identity) = if sender.hidden() { ("", "") } else { (sender.sid.as_str(), sender.identity.as_str()) };
@@ -111,23 +167,14 @@ impl Room {
             }
         }
         if let (Some(sender), Channel::Reliable, true) = (sender, channel, packet.sequence > 0) {
-            let sender_sid = self.participants.get(&sender).map(|sender| sender.sid.clone()).unwrap_or_default();
-            self.remember(
-                ctx.now,
-                Recent { at: ctx.now, sender_sid, sequence: packet.sequence, payload, receivers: keys },
-            );
-        }
-    }
-
-    fn remember(&mut self, now: Instant, packet: Recent) {
-        self.recent_bytes += packet.payload.len();
-        self.recent.push_back(packet);
-        while let Some(oldest) = self.recent.front() {
-            if self.recent_bytes <= RECENT_BYTES_MAX && now.duration_since(oldest.at) <= RECENT_TIME {
-                break;
-            }
-            self.recent_bytes -= oldest.payload.len();
-            self.recent.pop_front();
+            let sender_sid = self.participants.get(&sender).map_or("", |sender| sender.sid.as_str()).into();
+            self.recent.remember(Recent {
+                at: ctx.now,
+                sender_sid,
+                sequence: packet.sequence,
+                payload,
+                receivers: keys,
+            });
         }
     }
 
@@ -151,7 +198,7 @@ impl Room {
 
     /// Sends again what a resumed client has not received, by the last sequence it has of each sender.
     pub(super) fn replay_data(
-        &self,
+        &mut self,
         ctx: &mut Context<'_>,
         key: ParticipantKey,
         states: &[proto::DataChannelReceiveState],
@@ -162,13 +209,60 @@ impl Room {
         let Some(peer) = participant.data_peer() else {
             return;
         };
-        for packet in &self.recent {
-            let last =
-                states.iter().find(|state| state.publisher_sid == packet.sender_sid).map_or(0, |state| state.last_seq);
+        self.recent.forget(ctx.now);
+        for packet in &self.recent.packets {
+            let last = states.iter().find(|state| *state.publisher_sid == *packet.sender_sid);
+            let last = last.map_or(0, |state| state.last_seq);
             if packet.receivers.contains(&key) && packet.sequence > last {
                 let payload = Arc::clone(&packet.payload);
                 ctx.media(MediaCommand::SendData { peer, channel: Channel::Reliable, payload });
             }
         }
+    }
+}
+
+/// Whether `sender` may send another packet of `bytes` now.
+fn within_pace(ctx: &Context<'_>, sender: &mut Participant, bytes: usize) -> bool {
+    let limits = &ctx.config.limits;
+    let rate = |per_second: u32| Rate { burst: f64::from(per_second) * BURST_SECONDS, per_second: per_second.into() };
+    let (packet_rate, byte_rate) = (rate(limits.data_packets_per_second), rate(limits.data_bytes_per_second));
+    let (packets, volume) =
+        sender.data.pace.get_or_insert_with(|| (Bucket::new(ctx.now, packet_rate), Bucket::new(ctx.now, byte_rate)));
+    let allowed = packets.has(ctx.now, packet_rate, 1.0) && volume.has(ctx.now, byte_rate, bytes as f64);
+    if allowed {
+        packets.take(1.0);
+        volume.take(bytes as f64);
+    }
+    allowed
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What is kept for replay is bounded by all it takes, not by payloads alone, and by age.
+    #[test]
+    #[expect(clippy::disallowed_methods, reason = "some instant to count from")]
+    fn recent_packets_are_bounded() {
+        let start = Instant::now();
+        let packet = |at: Instant| Recent {
+            at,
+            sender_sid: "PA_1".into(),
+            sequence: 1,
+            payload: Arc::from([7u8; 2].as_slice()),
+            receivers: vec![ParticipantKey(1); 500],
+        };
+        let mut recent = RecentPackets::default();
+        for _ in 0..10_000 {
+            recent.remember(packet(start));
+        }
+        assert!(recent.packets.len() * 4_000 <= RECENT_BYTES_MAX, "{} packets", recent.packets.len());
+        assert!(recent.packets.len() * 5_000 > RECENT_BYTES_MAX, "{} packets", recent.packets.len());
+        recent.remember(packet(start + RECENT_TIME));
+        recent.forget(start + RECENT_TIME + Duration::from_millis(1));
+        assert_eq!((recent.packets.len(), recent.bytes), (1, packet(start).bytes()));
+        assert_eq!(recent.due(), Some(start + RECENT_TIME * 2 + RECENT_SWEEP));
+        recent.forget(start + RECENT_TIME * 2 + RECENT_SWEEP);
+        assert_eq!((recent.packets.len(), recent.bytes, recent.due()), (0, 0, None));
     }
 }

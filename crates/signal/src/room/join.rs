@@ -1,6 +1,6 @@
 //! Coming in, and coming back.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
 use std::time::Duration;
 
 use livekit_protocol as proto;
@@ -8,6 +8,8 @@ use proto::participant_info::State;
 use proto::signal_response::Message;
 
 use super::{Context, Room, publish_codecs};
+use crate::bounds;
+use crate::pace::UpdatePace;
 use crate::participant::{
     Client, DataState, Deadlines, Participant, ParticipantKey, ServerOffers, kind_of, permission_of,
 };
@@ -22,8 +24,6 @@ const PING_TIMEOUT_S: i32 = 15;
 const JOIN_TIMEOUT: Duration = Duration::from_secs(60);
 /// How long a resumed participant without transport has for its ICE restart.
 const RESUME_TIMEOUT: Duration = Duration::from_secs(20);
-/// Attributes of one participant: entries and bytes at most.
-pub(super) const ATTRIBUTES_BYTES_MAX: usize = 64 * 1024;
 /// `AddTrack` requests that a join request may carry.
 const JOIN_TRACKS_MAX: usize = 20;
 
@@ -57,9 +57,12 @@ impl Room {
             let ice_lite = ctx.config.ice_lite;
             ctx.media(MediaCommand::AddPeer { peer, negotiated_channels, ice_lite, elsewhere });
         }
+        if !participant.depends() {
+            self.empty_since = None;
+            self.ever_joined = true;
+        }
         self.participants.insert(key, participant);
-        self.empty_since = None;
-        self.ever_joined = true;
+        self.counts_changed(ctx);
         self.send_join_response(ctx, key);
         self.broadcast_update(ctx, key, Some(key));
         self.subscribe_to_everything(ctx, key);
@@ -112,6 +115,7 @@ impl Room {
         let Some(participant) = self.participants.get_mut(&key) else {
             return;
         };
+        let sync_state = request.join.sync_state;
         if let Some(old) = participant.connection.replace(connection) {
             ctx.index.connections.remove(&old);
             ctx.out.push_back(Output::Close(old));
@@ -134,8 +138,10 @@ impl Room {
             last_message_seq: participant.data.last_sequence,
             ..proto::ReconnectResponse::default()
         };
-        let participant = &self.participants[&key];
+        participant.qualities_told.clear();
         ctx.send(participant, Message::Reconnect(response));
+        self.send_departures(ctx, key);
+        let participant = &self.participants[&key];
         let everybody = self.participants.values().filter(|other| other.key == key || !other.hidden());
         let update = proto::ParticipantUpdate { participants: everybody.map(Participant::info).collect() };
         ctx.send(participant, Message::Update(update));
@@ -145,6 +151,23 @@ impl Room {
             participant.server_offers.outstanding = None;
             participant.server_offers.ice_restart = participant.server_offers.channels_added;
             participant.deadlines.negotiate = Some(ctx.now);
+        }
+        self.tell_qualities(ctx, key);
+        if let Some(state) = sync_state {
+            self.sync_state(ctx, key, &state);
+        }
+    }
+
+    /// Tells a resumed client who left meanwhile. Clients remove by identity, so those who are back are not named.
+    fn send_departures(&mut self, ctx: &mut Context<'_>, key: ParticipantKey) {
+        let Some(participant) = self.participants.get(&key) else {
+            return;
+        };
+        let present: HashSet<&str> = self.participants.values().map(|other| other.identity.as_str()).collect();
+        let gone = self.departures.recent(ctx.now).filter(|gone| !present.contains(gone.identity.as_str()));
+        let gone: Vec<_> = gone.cloned().collect();
+        if !gone.is_empty() {
+            ctx.send(participant, Message::Update(proto::ParticipantUpdate { participants: gone }));
         }
     }
 }
@@ -177,7 +200,7 @@ fn new_participant(
     attributes.extend(request.join.participant_attributes.into_iter().filter(|(_, value)| !value.is_empty()));
     let metadata =
         if request.join.metadata.is_empty() { request.claims.metadata.clone() } else { request.join.metadata };
-    let mut info = request.join.client_info.unwrap_or_default();
+    let mut info = bounds::client_info(request.join.client_info.unwrap_or_default());
     info.address = request.address.0.to_string();
     if info.browser.is_empty() {
         browser_of(&request.user_agent).clone_into(&mut info.browser);
@@ -218,7 +241,10 @@ fn new_participant(
         },
         data: DataState::default(),
         levels: HashMap::new(),
-        quality: None,
+        qualities: BTreeMap::new(),
+        qualities_told: HashMap::new(),
+        denied_told: BTreeSet::new(),
+        updates: UpdatePace::new(ctx.now),
         joined_told: false,
         drop_resumes: 0,
     }

@@ -52,7 +52,9 @@ impl Room {
         let mut info = participant.info();
         info.disconnect_reason = reason as i32;
         // Clients find out by themselves that an identity has a new sid; the old one must not be declared dead.
-        if !participant.hidden() && reason != proto::DisconnectReason::DuplicateIdentity {
+        // And of a room that ends, everybody is told by an own `Leave`.
+        if !participant.hidden() && reason != proto::DisconnectReason::DuplicateIdentity && !self.ended {
+            self.departures.note(ctx.now, &info);
             self.broadcast(ctx, &Message::Update(proto::ParticipantUpdate { participants: vec![info.clone()] }));
         }
         for track in participant.tracks.iter().filter(|track| track.published) {
@@ -60,19 +62,24 @@ impl Room {
         }
         let event = if participant.joined_told { "participant_left" } else { "participant_connection_aborted" };
         self.webhook(ctx, event, Some(info), None);
-        if self.participants.is_empty() {
-            self.empty_since = Some(ctx.now);
+        if self.participants.values().all(Participant::depends) {
+            self.empty_since.get_or_insert(ctx.now);
         }
+        self.counts_changed(ctx);
     }
 
     /// Ends its peer connections and everybody's subscriptions to its tracks.
     fn drop_media_of(&mut self, ctx: &mut Context<'_>, participant: &Participant) {
         for track in &participant.tracks {
             ctx.index.tracks.remove(&track.id);
-            for other in self.participants.values_mut() {
+            for other in self.participants.values_mut().filter(|_| !self.ended) {
                 Self::drop_subscription(ctx, other, track.id);
+                other.denied_told.remove(&track.id);
             }
             ctx.media(MediaCommand::RemoveTrack { track: track.id });
+        }
+        for other in self.participants.values_mut() {
+            other.qualities_told.remove(&participant.key);
         }
         for peer in [participant.publisher, participant.subscriber].into_iter().flatten() {
             if ctx.index.peers.remove(&peer).is_some() {
@@ -119,7 +126,8 @@ impl Room {
         self.broadcast_update(ctx, key, None);
         self.send_refreshed_token(ctx, key);
         self.webhook(ctx, "participant_joined", Some(info), None);
-        self.broadcast(ctx, &Message::RoomUpdate(proto::RoomUpdate { room: Some(self.info()) }));
+        self.tell_room(ctx);
+        self.tell_qualities(ctx, key);
     }
 
     /// Transport of one peer is down: the client is asked to resume, and removed if it does not.
@@ -164,6 +172,13 @@ impl Room {
         for key in self.participants.keys().copied().collect::<Vec<_>>() {
             self.remove_participant(ctx, key, reason, Some(action));
         }
-        self.webhook(ctx, "room_finished", None, None);
+        let room_end_reason = match end {
+            RoomEnd::ApiDelete => proto::RoomEndReason::RoomEndApiDelete,
+            RoomEnd::Idle => proto::RoomEndReason::RoomEndIdleTimeout,
+            RoomEnd::Shutdown => proto::RoomEndReason::RoomEndServerShutdown,
+        };
+        let event = self.webhook_event(ctx, "room_finished", None, None);
+        let event = proto::WebhookEvent { room_end_reason: room_end_reason as i32, ..event };
+        ctx.out.push_back(Output::Webhook(Box::new(event)));
     }
 }

@@ -1,7 +1,9 @@
 //! One room: who is in it and what each of them is to be told. The only writer of its state.
 
+mod announce;
 mod api;
 mod data;
+mod departures;
 mod join;
 mod leave;
 mod negotiate;
@@ -21,7 +23,8 @@ use crate::ids::Ids;
 use crate::message;
 use crate::participant::{Participant, ParticipantKey};
 use crate::seam::{Config, ConnectionId, MediaCommand, Output, PeerId, TrackId};
-use data::Recent;
+use data::RecentPackets;
+use departures::Departures;
 
 /// Number of a room within the process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -84,8 +87,12 @@ pub(crate) struct Room {
     ever_joined: bool,
     participants: BTreeMap<ParticipantKey, Participant>,
     /// Reliable packets of the last seconds, replayed to those who reconnect.
-    recent: VecDeque<Recent>,
-    recent_bytes: usize,
+    recent: RecentPackets,
+    /// Who left in the last minute, for those who reconnect.
+    departures: Departures,
+    /// Participants and publishers as everybody was told last, and when they are told again.
+    counts_told: (u32, u32),
+    counts_due: Option<Instant>,
     /// Set when the room is over; whoever holds the map removes it.
     pub(crate) ended: bool,
 }
@@ -115,8 +122,10 @@ impl Room {
             empty_since: Some(ctx.now),
             ever_joined: false,
             participants: BTreeMap::new(),
-            recent: VecDeque::new(),
-            recent_bytes: 0,
+            recent: RecentPackets::default(),
+            departures: Departures::default(),
+            counts_told: (0, 0),
+            counts_due: None,
             ended: false,
         };
         room.webhook(ctx, "room_started", None, None);
@@ -124,7 +133,8 @@ impl Room {
     }
 
     /// `CreateRoom` for a room that exists: its settings are updated.
-    pub(crate) fn update(&mut self, request: &proto::CreateRoomRequest) {
+    pub(crate) fn update(&mut self, ctx: &mut Context<'_>, request: &proto::CreateRoomRequest) {
+        let before = self.info();
         for (asked, current) in [
             (request.empty_timeout, &mut self.empty_timeout_s),
             (request.departure_timeout, &mut self.departure_timeout_s),
@@ -137,11 +147,13 @@ impl Room {
         if !request.metadata.is_empty() {
             self.metadata.clone_from(&request.metadata);
         }
+        if self.info() != before {
+            self.tell_room(ctx);
+        }
     }
 
     pub(crate) fn info(&self) -> proto::Room {
-        let counted = || self.participants.values().filter(|participant| participant.counts());
-        let publishers = counted().filter(|participant| participant.tracks.iter().any(|track| track.published));
+        let (num_participants, num_publishers) = self.counts();
         proto::Room {
             sid: self.sid.clone(),
             name: self.name.clone(),
@@ -152,10 +164,18 @@ impl Room {
             creation_time_ms: i64::try_from(self.created_ms).unwrap_or_default(),
             enabled_codecs: publish_codecs(),
             metadata: self.metadata.clone(),
-            num_participants: u32::try_from(counted().count()).unwrap_or(u32::MAX),
-            num_publishers: u32::try_from(publishers.count()).unwrap_or(u32::MAX),
+            num_participants,
+            num_publishers,
             ..proto::Room::default()
         }
+    }
+
+    /// Participants and publishers, without those who serve them.
+    fn counts(&self) -> (u32, u32) {
+        let counted = || self.participants.values().filter(|participant| participant.counts());
+        let publishers = counted().filter(|participant| participant.tracks.iter().any(|track| track.published));
+        let number = |count| u32::try_from(count).unwrap_or(u32::MAX);
+        (number(counted().count()), number(publishers.count()))
     }
 
     pub(crate) fn is_empty(&self) -> bool {
@@ -170,26 +190,6 @@ impl Room {
         self.participants.values().find(|participant| participant.identity == identity)
     }
 
-    /// Tells everybody (except `except`) the current state of `key`. Hidden participants are told to themselves only.
-    fn broadcast_update(&self, ctx: &mut Context<'_>, key: ParticipantKey, except: Option<ParticipantKey>) {
-        let Some(subject) = self.participants.get(&key) else {
-            return;
-        };
-        let update = Message::Update(proto::ParticipantUpdate { participants: vec![subject.info()] });
-        for receiver in self.participants.values() {
-            if Some(receiver.key) == except || (subject.hidden() && receiver.key != key) {
-                continue;
-            }
-            ctx.send(receiver, update.clone());
-        }
-    }
-
-    fn broadcast(&self, ctx: &mut Context<'_>, message: &Message) {
-        for receiver in self.participants.values() {
-            ctx.send(receiver, message.clone());
-        }
-    }
-
     fn webhook(
         &self,
         ctx: &mut Context<'_>,
@@ -197,7 +197,18 @@ impl Room {
         participant: Option<proto::ParticipantInfo>,
         track: Option<proto::TrackInfo>,
     ) {
-        let event = proto::WebhookEvent {
+        let event = self.webhook_event(ctx, event, participant, track);
+        ctx.out.push_back(Output::Webhook(Box::new(event)));
+    }
+
+    fn webhook_event(
+        &self,
+        ctx: &mut Context<'_>,
+        event: &str,
+        participant: Option<proto::ParticipantInfo>,
+        track: Option<proto::TrackInfo>,
+    ) -> proto::WebhookEvent {
+        proto::WebhookEvent {
             event: event.to_owned(),
             room: Some(self.info()),
             participant,
@@ -205,8 +216,7 @@ impl Room {
             id: ctx.ids.sid("EV_"),
             created_at: i64::try_from(ctx.unix_ms / 1000).unwrap_or_default(),
             ..proto::WebhookEvent::default()
-        };
-        ctx.out.push_back(Output::Webhook(Box::new(event)));
+        }
     }
 
     /// A client's request. Requests of connections that were replaced never get here.
@@ -242,7 +252,7 @@ impl Room {
             Request::Ping(timestamp) => self.pong(ctx, key, timestamp),
             Request::PingReq(ping) => self.pong_response(ctx, key, &ping),
             Request::UpdateMetadata(update) => self.update_own_metadata(ctx, key, update),
-            Request::UpdateAudioTrack(update) => self.update_audio_track(ctx, key, update),
+            Request::UpdateAudioTrack(update) => self.update_audio_track(ctx, key, &update),
             Request::UpdateVideoTrack(update) => self.update_video_track(ctx, key, &update),
             other => self.refuse_unsupported(ctx, key, &other),
         }

@@ -11,7 +11,7 @@ use proto::signal_response::Message;
 
 use super::{Context, Room};
 use crate::participant::{Participant, ParticipantKey, PendingAnswer, SectionState, Use};
-use crate::sdp::{AnswerSection, Direction, Offer, SectionKind, answer};
+use crate::sdp::{AnswerSection, Direction, Offer, SectionKind, answer, first_codec};
 use crate::seam::{AnswerFacts, MediaCommand, MediaKind, NewSection, Offered, SectionPlan, SectionRole, TrackId};
 
 /// Changes within this time are negotiated at once, so that a room full of tracks costs one exchange.
@@ -91,6 +91,7 @@ impl Room {
                 return;
             }
         };
+        note_codecs(participant, &pending.offer, &facts);
         participant.answer_version += 1;
         let sdp = answer(&pending.offer, &facts, &pending.plan, participant.answer_version);
         let description = proto::SessionDescription {
@@ -102,6 +103,7 @@ impl Room {
         ctx.send(participant, Message::Answer(description));
         self.settle_publications(ctx, key);
         self.settle_subscriptions(ctx, key);
+        self.tell_qualities(ctx, key);
         self.want_negotiation(ctx, key);
     }
 
@@ -252,6 +254,7 @@ impl Room {
             }
         }
         self.settle_subscriptions(ctx, key);
+        self.tell_qualities(ctx, key);
         self.want_negotiation(ctx, key);
     }
 
@@ -325,10 +328,22 @@ fn update_sections(ctx: &mut Context<'_>, participant: &mut Participant, offer: 
             offered,
             msid_track: section.msid_track.clone(),
             rids: ordered_rids(&section.send_rids),
+            codec_mime: old.and_then(|old| old.codec_mime),
             usage,
         });
     }
     unpublished
+}
+
+/// Notes the first codec agreed on for each section that the client sends in.
+fn note_codecs(participant: &mut Participant, offer: &Offer, facts: &AnswerFacts) {
+    for section in &mut participant.sections {
+        let offered = offer.sections.iter().find(|offered| offered.mid == section.mid);
+        let known = facts.sections.iter().find(|known| known.mid == section.mid);
+        if let (Use::Receives(_), Some(offered), Some(known)) = (section.usage, offered, known) {
+            section.codec_mime = first_codec(offered, known);
+        }
+    }
 }
 
 /// Whether a changed msid means another track: only if that one was announced and is not carried yet.

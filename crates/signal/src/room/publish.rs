@@ -5,6 +5,7 @@ use proto::signal_response::Message;
 
 use super::requests::{Refusal, refuse};
 use super::{Context, Room};
+use crate::bounds;
 use crate::participant::{ParticipantKey, Use};
 use crate::seam::{MediaCommand, MediaKind, TrackId};
 use crate::track::Track;
@@ -13,13 +14,14 @@ use crate::track::Track;
 const PENDING_TRACKS_MAX: usize = 20;
 /// Tracks of one participant at most.
 const TRACKS_MAX: usize = 100;
-/// Characters of client-chosen ids and names of tracks.
-const TRACK_NAME_CHARS_MAX: usize = 256;
 
 impl Room {
     pub(super) fn add_track(&mut self, ctx: &mut Context<'_>, key: ParticipantKey, request: &proto::AddTrackRequest) {
         let Some(participant) = self.participants.get_mut(&key) else {
             return;
+        };
+        let Ok(request) = &bounds::add_track(request) else {
+            return refuse(ctx, participant, 0, Refusal::LimitExceeded, None);
         };
         let refusal = proto::request_response::Request::AddTrack(request.clone());
         let kind = match proto::TrackType::try_from(request.r#type) {
@@ -46,8 +48,7 @@ impl Room {
             return refuse(ctx, participant, 0, Refusal::NotFound, Some(refusal));
         }
         let pending = participant.tracks.iter().filter(|track| track.mid.is_none()).count();
-        let too_long = request.cid.chars().count().max(request.name.chars().count()) > TRACK_NAME_CHARS_MAX;
-        if pending >= PENDING_TRACKS_MAX || participant.tracks.len() >= TRACKS_MAX || too_long {
+        if pending >= PENDING_TRACKS_MAX || participant.tracks.len() >= TRACKS_MAX {
             return refuse(ctx, participant, 0, Refusal::LimitExceeded, Some(refusal));
         }
         let mut track = Track::from_request(request, kind, ctx.ids);
@@ -92,20 +93,27 @@ impl Room {
 
     /// Tracks whose section is negotiated become visible to the others.
     pub(super) fn settle_publications(&mut self, ctx: &mut Context<'_>, key: ParticipantKey) {
+        let Some(participant) = self.participants.get(&key) else {
+            return;
+        };
+        if participant.tracks.iter().any(|track| participant.settled_in(track).is_some())
+            && self.may_announce(ctx, key, 1)
+        {
+            self.publish_settled(ctx, key);
+        }
+    }
+
+    /// The same without regard to how often.
+    pub(super) fn publish_settled(&mut self, ctx: &mut Context<'_>, key: ParticipantKey) {
         let Some(participant) = self.participants.get_mut(&key) else {
             return;
         };
+        let settled = participant.tracks.iter().map(|track| participant.settled_in(track).cloned());
+        let settled: Vec<_> = settled.collect();
         let mut fresh = Vec::new();
-        for track in &mut participant.tracks {
-            let Some(mid) = &track.mid else { continue };
-            if track.published || !participant.sections.iter().any(|section| section.usage == Use::Receives(track.id)) {
-                continue;
-            }
-            track.published = true;
-            track.info.mid.clone_from(mid);
-            if let Some(codec) = track.info.codecs.first_mut() {
-                codec.mid.clone_from(mid);
-            }
+        for (track, section) in participant.tracks.iter_mut().zip(settled) {
+            let Some(section) = section else { continue };
+            track.publish(&section);
             fresh.push((track.id, track.rids.clone(), track.info.clone()));
         }
         if fresh.is_empty() {
@@ -122,6 +130,7 @@ impl Room {
         }
         // Everybody is told of the track before any description names it.
         self.broadcast_update(ctx, key, None);
+        self.counts_changed(ctx);
         for (track, _, track_info) in fresh {
             self.webhook(ctx, "track_published", Some(info.clone()), Some(track_info));
             self.subscribe_everybody(ctx, key, track);
@@ -130,12 +139,13 @@ impl Room {
 
     /// The client stopped sending a track, or may not send it any longer.
     pub(super) fn unpublish(&mut self, ctx: &mut Context<'_>, key: ParticipantKey, track: TrackId) {
+        // While it is still subscribed to, so that those who were told that it speaks hear that it stopped.
+        self.audio_levels(ctx, key, &[(track, 0.0)]);
         ctx.media(MediaCommand::RemoveTrack { track });
         ctx.index.tracks.remove(&track);
         let Some(participant) = self.participants.get_mut(&key) else {
             return;
         };
-        participant.levels.remove(&track);
         let Some(position) = participant.tracks.iter().position(|known| known.id == track) else {
             return;
         };
@@ -149,10 +159,12 @@ impl Room {
         for other in others {
             if let Some(other) = self.participants.get_mut(&other) {
                 Self::drop_subscription(ctx, other, track);
+                other.denied_told.remove(&track);
             }
             self.want_negotiation(ctx, other);
         }
-        self.broadcast_update(ctx, key, None);
+        self.announce(ctx, key);
+        self.counts_changed(ctx);
         self.webhook(ctx, "track_unpublished", Some(info), Some(removed.info));
     }
 
@@ -190,7 +202,7 @@ impl Room {
         }
         if let Some(participant) = self.participants.get_mut(&key).filter(|_| published) {
             participant.touch();
-            self.broadcast_update(ctx, key, None);
+            self.announce(ctx, key);
         }
     }
 
@@ -211,7 +223,7 @@ impl Room {
         &mut self,
         ctx: &mut Context<'_>,
         key: ParticipantKey,
-        update: proto::UpdateLocalAudioTrack,
+        update: &proto::UpdateLocalAudioTrack,
     ) {
         let Some(participant) = self.participants.get_mut(&key) else {
             return;
@@ -219,10 +231,9 @@ impl Room {
         let Some(track) = participant.tracks.iter_mut().find(|track| track.info.sid == update.track_sid) else {
             return;
         };
-        track.info.audio_features = update.features;
-        track.info.audio_features.truncate(32);
+        track.info.audio_features = bounds::known::<proto::AudioTrackFeature>(&update.features);
         participant.touch();
-        self.broadcast_update(ctx, key, None);
+        self.announce(ctx, key);
     }
 
     pub(super) fn update_video_track(
@@ -240,6 +251,6 @@ impl Room {
         track.info.width = update.width;
         track.info.height = update.height;
         participant.touch();
-        self.broadcast_update(ctx, key, None);
+        self.announce(ctx, key);
     }
 }

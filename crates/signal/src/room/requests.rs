@@ -7,8 +7,8 @@ use proto::signal_request::Message as Request;
 use proto::signal_response::Message;
 use proto::simulate_scenario::Scenario;
 
-use super::join::ATTRIBUTES_BYTES_MAX;
 use super::{Context, Room};
+use crate::bounds::merged_attributes_bytes;
 use crate::participant::{Participant, ParticipantKey};
 use crate::seam::Output;
 
@@ -78,7 +78,7 @@ impl Room {
         }
         if update.name.chars().count() > limits.name_chars
             || update.metadata.len() > limits.metadata_bytes
-            || attributes_bytes(participant, &update.attributes) > ATTRIBUTES_BYTES_MAX
+            || merged_attributes_bytes(&participant.attributes, &update.attributes) > limits.attributes_bytes
         {
             return refuse(ctx, participant, update.request_id, Refusal::LimitExceeded, echo());
         }
@@ -87,7 +87,7 @@ impl Room {
         let wants_answer = participant.client.info.protocol > 14;
         // The sender too: livekit-client's promise resolves when its own update shows the value. And before the answer:
         // the Rust core sends what it knows of itself with its next request, so it has to know the new value by then.
-        self.broadcast_update(ctx, key, None);
+        self.announce(ctx, key);
         if let Some(participant) = self.participants.get(&key).filter(|_| wants_answer) {
             let response = proto::RequestResponse { request_id, ..proto::RequestResponse::default() };
             ctx.send(participant, Message::RequestResponse(response));
@@ -107,7 +107,9 @@ impl Room {
             return self.remove_participant(ctx, key, reason, Some(Action::Reconnect));
         }
         for sid in state.track_sids_disabled.iter().take(1_000) {
-            participant.settings.entry(sid.clone()).or_default().disabled = true;
+            if let Some(settings) = participant.settings_of(sid) {
+                settings.disabled = true;
+            }
         }
         if let Some(subscription) = &state.subscription {
             self.update_subscription(ctx, key, subscription);
@@ -169,16 +171,6 @@ impl Room {
         };
         refuse(ctx, &self.participants[&key], 0, Refusal::UnsupportedType, echo);
     }
-}
-
-/// Bytes of all attributes once `changes` are merged in.
-pub(super) fn attributes_bytes(
-    participant: &Participant,
-    changes: &std::collections::HashMap<String, String>,
-) -> usize {
-    let kept = participant.attributes.iter().filter(|(name, _)| !changes.contains_key(*name));
-    kept.map(|(name, value)| name.len() + value.len()).sum::<usize>()
-        + changes.iter().map(|(name, value)| name.len() + value.len()).sum::<usize>()
 }
 
 /// Empty texts mean "not changed"; an attribute with an empty value is deleted.

@@ -1,5 +1,7 @@
 //! Who speaks, and how well each connection does.
 
+use std::collections::BTreeSet;
+
 use livekit_protocol as proto;
 use proto::signal_response::Message;
 
@@ -48,18 +50,54 @@ impl Room {
         else {
             return;
         };
-        let (grade, score) = grade(quality);
-        if participant.quality == Some(grade as i32) {
+        let before = participant.worst_quality().map(|(grade, _)| grade);
+        participant.qualities.insert(peer, grade(quality));
+        if participant.worst_quality().map(|(grade, _)| grade) == before {
             return;
         }
-        participant.quality = Some(grade as i32);
-        let info =
-            proto::ConnectionQualityInfo { participant_sid: participant.sid.clone(), quality: grade as i32, score };
-        let message = Message::ConnectionQuality(proto::ConnectionQualityUpdate { updates: vec![info] });
-        for receiver in self.participants.values() {
-            if receiver.key == key || receives_from(receiver, key) {
-                ctx.send(receiver, message.clone());
+        let receivers =
+            self.participants.values().filter(|receiver| receiver.key == key || receives_from(receiver, key));
+        for receiver in receivers.map(|receiver| receiver.key).collect::<Vec<_>>() {
+            self.tell_qualities(ctx, receiver);
+        }
+    }
+
+    /// Tells `key` the grades that it was not told yet, of itself and of those it receives.
+    pub(super) fn tell_qualities(&mut self, ctx: &mut Context<'_>, key: ParticipantKey) {
+        let Some(receiver) = self.participants.get(&key).filter(|receiver| receiver.connection.is_some()) else {
+            return;
+        };
+        let subjects: BTreeSet<ParticipantKey> =
+            receiver.subscriptions.values().map(|subscription| subscription.publisher).chain([key]).collect();
+        let mut updates = Vec::new();
+        let mut told = Vec::new();
+        for subject in subjects.iter().filter_map(|subject| self.participants.get(subject)) {
+            let Some((grade, score)) = subject.worst_quality() else { continue };
+            if receiver.qualities_told.get(&subject.key) == Some(&grade) {
+                continue;
             }
+            told.push((subject.key, grade));
+            let (participant_sid, quality) = (subject.sid.clone(), grade as i32);
+            updates.push(proto::ConnectionQualityInfo { participant_sid, quality, score });
+        }
+        if updates.is_empty() {
+            return;
+        }
+        ctx.send(receiver, Message::ConnectionQuality(proto::ConnectionQualityUpdate { updates }));
+        if let Some(receiver) = self.participants.get_mut(&key) {
+            receiver.qualities_told.extend(told);
+        }
+    }
+
+    /// `receiver` no longer receives `publisher`: if it was told that it speaks, that is over.
+    pub(super) fn clear_speaker(&self, ctx: &mut Context<'_>, receiver: ParticipantKey, publisher: ParticipantKey) {
+        let (Some(receiver), Some(publisher)) = (self.participants.get(&receiver), self.participants.get(&publisher))
+        else {
+            return;
+        };
+        if loudest(publisher) > 0.0 && !receives_from(receiver, publisher.key) {
+            let speaker = proto::SpeakerInfo { sid: publisher.sid.clone(), level: 0.0, active: false };
+            ctx.send(receiver, Message::SpeakersChanged(proto::SpeakersChanged { speakers: vec![speaker] }));
         }
     }
 }

@@ -1,15 +1,15 @@
 //! Who receives what.
 
+use std::collections::HashSet;
+
 use livekit_protocol as proto;
 use proto::signal_response::Message;
 
 use super::{Context, Room};
-use crate::participant::{Participant, ParticipantKey};
+use crate::bounds::{self, is_sid};
+use crate::participant::{Participant, ParticipantKey, WISHES_MAX};
 use crate::seam::{MediaCommand, TrackId};
 use crate::track::Subscription;
-
-/// Wishes and settings kept per participant, also for tracks not seen yet.
-const WISHES_MAX: usize = 4_000;
 
 impl Room {
     /// A newcomer (or somebody who may receive again): every published track.
@@ -46,10 +46,21 @@ impl Room {
         let Some(track) = sender.track(id).filter(|track| track.published) else {
             return;
         };
+        // Nobody was told of a hidden participant's tracks, so no description may name them.
         let desired = receiver.wishes.get(track.sid()).copied().unwrap_or(receiver.client.auto_subscribe)
-            && receiver.permission.can_subscribe;
+            && receiver.permission.can_subscribe
+            && !sender.hidden();
         let allowed = receiver.records() || sender.lets_subscribe(receiver, track.sid());
         let has = receiver.subscriptions.contains_key(&id);
+        let denied_told = receiver.denied_told.contains(&id);
+        if desired && allowed == denied_told {
+            let update = proto::SubscriptionPermissionUpdate {
+                participant_sid: sender.sid.clone(),
+                track_sid: track.sid().to_owned(),
+                allowed,
+            };
+            ctx.send(receiver, Message::SubscriptionPermissionUpdate(update));
+        }
         if desired && allowed && !has {
             let subscription = Subscription {
                 publisher,
@@ -66,6 +77,14 @@ impl Room {
             && let Some(receiver) = self.participants.get_mut(&subscriber)
         {
             Self::drop_subscription(ctx, receiver, id);
+            self.clear_speaker(ctx, subscriber, publisher);
+        }
+        if let Some(receiver) = self.participants.get_mut(&subscriber).filter(|_| desired) {
+            if allowed {
+                receiver.denied_told.remove(&id);
+            } else {
+                receiver.denied_told.insert(id);
+            }
         }
     }
 
@@ -102,17 +121,18 @@ impl Room {
         let Some(participant) = self.participants.get_mut(&key) else {
             return;
         };
-        for sid in sids {
+        for sid in sids.iter().filter(|sid| is_sid(sid)) {
             if participant.wishes.len() < WISHES_MAX || participant.wishes.contains_key(sid) {
                 participant.wishes.insert(sid.clone(), subscribe);
             }
         }
+        let sids: HashSet<&str> = sids.iter().map(String::as_str).collect();
         let named: Vec<(ParticipantKey, TrackId)> = self
             .published_tracks(key)
             .into_iter()
             .filter(|(publisher, track)| {
                 let track = self.participants[publisher].track(*track);
-                track.is_some_and(|track| sids.iter().any(|sid| sid == track.sid()))
+                track.is_some_and(|track| sids.contains(track.sid()))
             })
             .collect();
         for (publisher, track) in named {
@@ -130,11 +150,10 @@ impl Room {
         let Some(participant) = self.participants.get_mut(&key) else {
             return;
         };
+        let kept = proto::UpdateTrackSettings { track_sids: Vec::new(), ..settings.clone() };
         for sid in settings.track_sids.iter().take(WISHES_MAX) {
-            if participant.settings.len() < WISHES_MAX || participant.settings.contains_key(sid) {
-                participant
-                    .settings
-                    .insert(sid.clone(), proto::UpdateTrackSettings { track_sids: Vec::new(), ..settings.clone() });
+            if let Some(settings) = participant.settings_of(sid) {
+                settings.clone_from(&kept);
             }
         }
         let tracks: Vec<TrackId> = participant
@@ -173,32 +192,23 @@ impl Room {
         let Some(publisher) = self.participants.get_mut(&key) else {
             return;
         };
-        let before = publisher.subscription_permission.replace(permission);
-        let publisher_sid = publisher.sid.clone();
-        let tracks: Vec<(TrackId, String)> = publisher
-            .tracks
-            .iter()
-            .filter(|track| track.published)
-            .map(|track| (track.id, track.sid().to_owned()))
-            .collect();
+        publisher.subscription_permission = Some(bounds::subscription_permission(permission));
+        let tracks = publisher.tracks.iter().filter(|track| track.published).count();
+        if self.may_announce(ctx, key, tracks) {
+            self.apply_subscription_permission(ctx, key);
+        }
+    }
+
+    /// What others receive of `key` becomes what its policy says.
+    pub(super) fn apply_subscription_permission(&mut self, ctx: &mut Context<'_>, key: ParticipantKey) {
+        let Some(publisher) = self.participants.get(&key) else {
+            return;
+        };
+        let tracks: Vec<TrackId> =
+            publisher.tracks.iter().filter(|track| track.published).map(|track| track.id).collect();
         let others: Vec<ParticipantKey> = self.participants.keys().copied().filter(|other| *other != key).collect();
         for other in others {
-            for (track, sid) in &tracks {
-                let publisher = &self.participants[&key];
-                let receiver = &self.participants[&other];
-                let allowed = publisher.lets_subscribe(receiver, sid);
-                let was_allowed = match &before {
-                    None => true,
-                    Some(_) => receiver.subscriptions.contains_key(track),
-                };
-                if allowed != was_allowed {
-                    let update = proto::SubscriptionPermissionUpdate {
-                        participant_sid: publisher_sid.clone(),
-                        track_sid: sid.to_string(),
-                        allowed,
-                    };
-                    ctx.send(receiver, Message::SubscriptionPermissionUpdate(update));
-                }
+            for track in &tracks {
                 self.reconcile(ctx, other, key, *track);
             }
             self.want_negotiation(ctx, other);

@@ -18,7 +18,7 @@ impl Room {
     /// When [`Room::tick`] has something to do, at the latest.
     pub(crate) fn next_due(&self) -> Option<Instant> {
         let participants = self.participants.values().filter_map(|participant| participant.deadlines.next());
-        participants.chain(self.idle_due()).min()
+        participants.chain(self.idle_due()).chain(self.recent.due()).chain(self.counts_due).min()
     }
 
     fn idle_due(&self) -> Option<Instant> {
@@ -27,10 +27,17 @@ impl Room {
     }
 
     pub(crate) fn tick(&mut self, ctx: &mut Context<'_>) {
-        let due = |deadline: Option<Instant>| deadline.is_some_and(|deadline| deadline <= ctx.now);
-        if self.participants.is_empty() && due(self.idle_due()) {
+        let now = ctx.now;
+        let due = |deadline: Option<Instant>| deadline.is_some_and(|deadline| deadline <= now);
+        if due(self.idle_due()) {
             self.end(ctx, RoomEnd::Idle);
             return;
+        }
+        if due(self.recent.due()) {
+            self.recent.forget(ctx.now);
+        }
+        if due(self.counts_due) {
+            self.tell_room(ctx);
         }
         let keys = self.participants.values().filter(|participant| due(participant.deadlines.next()));
         for key in keys.map(|participant| participant.key).collect::<Vec<_>>() {
@@ -45,6 +52,7 @@ impl Room {
         let due = |deadline: Option<Instant>| deadline.is_some_and(|deadline| deadline <= ctx.now);
         let deadlines = &participant.deadlines;
         let (join, resume, refresh) = (due(deadlines.join), due(deadlines.resume), due(deadlines.refresh_token));
+        let update = due(deadlines.update);
         let negotiate = deadlines.negotiate.is_some()
             && match deadlines.requirement {
                 Some(requirement) => due(Some(requirement)),
@@ -60,6 +68,9 @@ impl Room {
             }
             if refresh {
                 self.send_refreshed_token(ctx, key);
+            }
+            if update {
+                self.tell_deferred(ctx, key);
             }
         }
     }

@@ -169,6 +169,19 @@ fn ordered_payload_types(section: &Section, plan: &AnswerSection, known: &Sectio
     first
 }
 
+/// The codec that a client sends in `section` if nobody asked for another: the first one kept, as `video/vp8`.
+pub(crate) fn first_codec(section: &Section, known: &SectionFacts) -> Option<String> {
+    let SectionKind::Media(kind) = section.kind else {
+        return None;
+    };
+    let family = if kind == MediaKind::Audio { "audio" } else { "video" };
+    let kept = ordered_payload_types(section, &AnswerSection::default(), known);
+    let names = kept.into_iter().filter_map(|payload_type| codec_name(section, payload_type));
+    let mut codecs =
+        names.map(str::to_ascii_lowercase).filter(|name| !matches!(name.as_str(), "rtx" | "red" | "ulpfec"));
+    codecs.next().map(|name| format!("{family}/{name}"))
+}
+
 fn codec_name(section: &Section, payload_type: u8) -> Option<&str> {
     let prefix = format!("a=rtpmap:{payload_type} ");
     section.lines.iter().find_map(|line| line.strip_prefix(&prefix)).and_then(|rest| rest.split('/').next())
@@ -269,6 +282,20 @@ m=video 9 UDP/TLS/RTP/SAVPF 96 97\r\na=mid:2\r\na=recvonly\r\na=rtpmap:96 VP8/90
             AnswerSection { msid: Some(("PA_1|TR_1".into(), "TR_1".into())), ..AnswerSection::default() },
         ];
         insta::assert_snapshot!(answer(&offer, &facts(), &plan, 3).replace("\r\n", "\n"));
+    }
+
+    /// The first codec that both have, never a repair format.
+    #[test]
+    fn first_codec_is_the_first_kept() {
+        let offer = Offer::parse(OFFER).unwrap();
+        let first = |section: usize, kept: &[u8]| {
+            let known = SectionFacts { payload_types: kept.to_vec(), ..SectionFacts::default() };
+            first_codec(&offer.sections[section], &known)
+        };
+        assert_eq!(first(0, &[63, 111]).as_deref(), Some("audio/opus"));
+        assert_eq!(first(1, &[96, 97, 103, 104]).as_deref(), Some("video/vp8"));
+        assert_eq!(first(1, &[97, 103, 104]).as_deref(), Some("video/h264"));
+        assert_eq!(first(1, &[]), None);
     }
 
     /// Each line of a rewritten offer but the direction is the client's own.

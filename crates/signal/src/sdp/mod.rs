@@ -4,12 +4,16 @@
 
 mod answer;
 
-pub(crate) use answer::{AnswerSection, answer};
+pub(crate) use answer::{AnswerSection, answer, first_codec};
 
 use crate::seam::MediaKind;
 
 /// Bytes of a session description at most. Fifty sections of a browser's offer are about 150 kB.
 pub(crate) const SDP_BYTES_MAX: usize = 512 * 1024;
+/// Bytes of a section's mid, which everybody in the room is told of: the media engine takes no more than 16.
+const MID_BYTES_MAX: usize = 64;
+/// Bytes of a track id in `a=msid`, which everybody may be told of too; a longer one counts as none.
+const MSID_BYTES_MAX: usize = 256;
 /// Media sections of one description at most.
 pub(crate) const SECTIONS_MAX: usize = 500;
 
@@ -22,6 +26,8 @@ pub(crate) enum OfferError {
     TooManySections,
     #[error("offer has a media section without mid")]
     NoMid,
+    #[error("offer has a mid that is too long")]
+    LongMid,
 }
 
 /// Direction of a section, as its sender sees it (RFC 8866 section 6.7).
@@ -150,11 +156,15 @@ impl Section {
         let port_zero = media.split(' ').nth(1) == Some("0");
         let bundle_only = lines.iter().any(|line| line == "a=bundle-only");
         let mid = lines.iter().find_map(|line| line.strip_prefix("a=mid:")).ok_or(OfferError::NoMid)?.to_owned();
+        if mid.len() > MID_BYTES_MAX {
+            return Err(OfferError::LongMid);
+        }
         let direction = lines.iter().find_map(|line| Direction::parse(line)).unwrap_or(session_direction);
         let msid_track = lines
             .iter()
             .find_map(|line| line.strip_prefix("a=msid:"))
             .and_then(|msid| msid.split(' ').nth(1).or_else(|| msid.split(' ').next()))
+            .filter(|track| track.len() <= MSID_BYTES_MAX)
             .map(str::to_owned);
         let send_rids = send_rids(&lines);
         Ok(Self { kind, mid, direction, rejected: port_zero && !bundle_only, msid_track, send_rids, lines })
@@ -184,4 +194,22 @@ fn send_rids(lines: &[String]) -> Vec<String> {
 fn push_line(text: &mut String, line: &str) {
     text.push_str(line);
     text.push_str("\r\n");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What of an offer is repeated to others has a length.
+    #[test]
+    fn names_in_offers_are_bounded() {
+        let offer = |mid: usize, msid: usize| {
+            let (mid, msid) = ("1".repeat(mid), "x".repeat(msid));
+            Offer::parse(&format!("v=0\r\nm=audio 9 X 111\r\na=mid:{mid}\r\na=msid:stream {msid}\r\n"))
+        };
+        let track = |offer: Offer| offer.sections[0].msid_track.as_ref().map(String::len);
+        assert_eq!(track(offer(MID_BYTES_MAX, MSID_BYTES_MAX).unwrap()), Some(MSID_BYTES_MAX));
+        assert_eq!(track(offer(1, MSID_BYTES_MAX + 1).unwrap()), None);
+        assert_eq!(offer(MID_BYTES_MAX + 1, 1).unwrap_err(), OfferError::LongMid);
+    }
 }
