@@ -94,6 +94,21 @@ mod tests {
         assert!(problems.is_empty(), "\n{}\n", problems.join("\n"));
     }
 
+    /// What a founding document asks to be beside the code.
+    #[test]
+    fn the_documents_are_there() {
+        for (name, words) in [
+            ("LICENSE", "MIT License"),
+            ("CONTRIBUTING.md", "make test"),
+            ("CHANGELOG.md", "## "),
+            ("SECURITY.md", "vulnerab"),
+            ("README.md", "make run"),
+        ] {
+            let text = std::fs::read_to_string(format!("{}/../{name}", env!("CARGO_MANIFEST_DIR"))).unwrap_or_default();
+            assert!(text.contains(words), "{name} does not contain {words:?}");
+        }
+    }
+
     #[test]
     fn a_test_that_does_not_exist_is_noticed() {
         let file = |path: &str, text: &str| File { path: path.to_owned(), text: text.to_owned() };

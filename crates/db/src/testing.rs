@@ -16,6 +16,8 @@ pub struct TestDb {
     folder: Option<std::path::PathBuf>,
     /// Server address and name, dropped at the end.
     postgres: Option<(String, String)>,
+    /// What DATABASE_URL would say.
+    pub url: String,
 }
 
 impl Deref for TestDb {
@@ -40,8 +42,9 @@ pub async fn sqlite() -> TestDb {
     let folder = std::env::temp_dir().join(name());
     std::fs::create_dir_all(&folder).expect("tests can write to the temporary folder");
     let url = format!("sqlite://{}", folder.join("test.db").display());
+    let address = url.clone();
     let db = Db::open(&Options { url, connections_max: 4 }).await.expect("a fresh SQLite database opens");
-    TestDb { db, folder: Some(folder), postgres: None }
+    TestDb { db, folder: Some(folder), postgres: None, url: address }
 }
 
 /// A fresh PostgreSQL database, or `None` where [`POSTGRES_URL`] is not set.
@@ -65,8 +68,9 @@ pub async fn postgres() -> Option<TestDb> {
         Some(at) => url.insert_str(path + at, &format!("/{name}")),
         None => url.push_str(&format!("/{name}")),
     }
+    let address = url.clone();
     let db = Db::open(&Options { url, connections_max: 8 }).await.expect("a fresh PostgreSQL database opens");
-    Some(TestDb { db, folder: None, postgres: Some((server, name)) })
+    Some(TestDb { db, folder: None, postgres: Some((server, name)), url: address })
 }
 
 async fn execute(server: &str, statement: &str) {

@@ -17,7 +17,7 @@ pub use reference::reference;
 pub(crate) use rules::is_sample;
 pub use settings::{
     Database, ErrorDetailStyle, Frontend, HealthDetails, Keys, Listening, LiveKit, LiveKitMode, LogFormat, Logging,
-    MeetingUrlStyle, Meetings, Operation, RateLimits, Settings, Storage,
+    MeetingUrlStyle, Meetings, Operation, RateLimits, Retention, Settings, Storage,
 };
 pub use show::show;
 pub use source::{Origin, Sources, Values};

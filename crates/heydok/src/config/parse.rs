@@ -34,6 +34,17 @@ pub fn duration(text: &str) -> Result<Duration, String> {
     if digits.is_empty() && !text.is_empty() { bounded_duration(seconds) } else { Err(expected()) }
 }
 
+/// How long something is kept: a duration, or `0`, `off` or `keep` for ever.
+///
+/// # Errors
+/// What to write instead.
+pub fn retention(text: &str) -> Result<Option<Duration>, String> {
+    match text.to_ascii_lowercase().as_str() {
+        "0" | "off" | "keep" => Ok(None),
+        _ => duration(text).map(Some),
+    }
+}
+
 fn bounded_duration(seconds: u64) -> Result<Duration, String> {
     match seconds {
         0 => Err("a duration must be longer than zero".to_owned()),

@@ -34,6 +34,11 @@ pub fn reference() -> String {
             ));
         }
     }
+    let not_yet: Vec<String> = variable::NOT_YET.iter().map(|name| format!("`{name}`")).collect();
+    text.push_str(&format!(
+        "\n## Not yet\n\nPlanned, and without effect in this version, which says so at start: {}. Keys cannot be rotated yet.\n",
+        not_yet.join(", ")
+    ));
     text
 }
 

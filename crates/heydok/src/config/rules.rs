@@ -209,6 +209,40 @@ mod tests {
         check_rules(&[("MAX_PARTICIPANTS", "501")], &["R-12"]);
     }
 
+    /// Where nothing is set, everything is as the documents print it.
+    #[test]
+    fn nothing_set_is_what_the_documents_say() {
+        let loaded = load(&sources(&[])).unwrap();
+        let settings = loaded.settings;
+        assert_eq!(
+            (settings.listening.host.to_string().as_str(), &settings.listening.ports[..]),
+            ("0.0.0.0", &[8000][..])
+        );
+        assert_eq!(settings.logging.file.as_deref(), Some(std::path::Path::new("logs/app.log")));
+        let meetings = settings.meetings;
+        assert_eq!((meetings.recording, meetings.participants_max, meetings.anonymous_create), (false, 20, true));
+        assert_eq!((meetings.ttl.as_secs(), meetings.token_ttl.as_secs()), (86_400, 86_400));
+        assert_eq!((meetings.empty_timeout.as_secs(), meetings.departure_timeout.as_secs()), (300, 20));
+        assert_eq!(loaded.warnings, Vec::<String>::new());
+    }
+
+    /// Planned settings and those of other servers are told, so that nobody relies on them.
+    #[test]
+    fn settings_without_effect_are_told() {
+        let warnings = |name: &str, value: &str| load(&sources(&[(name, value)])).unwrap().warnings;
+        for (name, value) in [
+            ("TLS_MODE", "acme"),
+            ("RTC_TCP_PORT", "7881"),
+            ("ASSETS_URL", "https://cdn.test"),
+            ("ENCRYPTION_KEY_PREVIOUS", LONG_A),
+            ("REDIS_URL", "redis://localhost"),
+            ("ENABLE_RECORDING", "true"),
+        ] {
+            let told = warnings(name, value);
+            assert!(told.len() == 1 && told[0].starts_with(name) && told[0].contains("has no effect"), "{told:?}");
+        }
+    }
+
     #[test]
     fn all_problems_are_told_at_once_and_no_value_of_a_secret_is() {
         let environment = [("SECRET_KEY", "hunter2"), ("CORS_ORIGINS", "*"), ("HOST", "here")];

@@ -28,6 +28,8 @@ pub struct Settings {
     pub livekit: LiveKit,
     /// What a meeting may be.
     pub meetings: Meetings,
+    /// How long what is kept is kept.
+    pub retention: Retention,
     /// How often anybody may do anything.
     pub rate_limits: RateLimits,
     /// How much is logged, and where.
@@ -156,6 +158,17 @@ pub struct Meetings {
     pub recording: bool,
 }
 
+/// How long what is kept is kept; `None` is for ever.
+#[derive(Clone, Copy, Debug)]
+pub struct Retention {
+    /// Messages.
+    pub chat: Option<Duration>,
+    /// What is known of people without an account.
+    pub guests: Option<Duration>,
+    /// The audit log.
+    pub audit: Option<Duration>,
+}
+
 /// How often anybody may do anything; `None` is unlimited.
 #[derive(Clone, Debug)]
 pub struct RateLimits {
@@ -252,6 +265,7 @@ impl Settings {
             keys: Keys::read(reader),
             livekit: LiveKit::read(reader),
             meetings: Meetings::read(reader),
+            retention: Retention::read(reader),
             rate_limits: RateLimits::read(reader),
             logging: Logging::read(reader, operation.debug),
             operation,
@@ -393,6 +407,16 @@ impl Meetings {
             duration_max: reader.value(&v::MAX_MEETING_DURATION, parse::duration),
             anonymous_create: reader.value(&v::ANONYMOUS_CREATE, parse::switch),
             recording: reader.value(&v::ENABLE_RECORDING, parse::switch),
+        }
+    }
+}
+
+impl Retention {
+    fn read(reader: &mut Reader<'_>) -> Self {
+        Self {
+            chat: reader.value(&v::RETENTION_CHAT, parse::retention),
+            guests: reader.value(&v::RETENTION_GUESTS, parse::retention),
+            audit: reader.value(&v::RETENTION_AUDIT, parse::retention),
         }
     }
 }

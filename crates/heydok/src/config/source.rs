@@ -82,10 +82,10 @@ impl Sources {
         if let Some(text) = &self.dotenv {
             let (table, broken) = dotenv::parse(text);
             problems.extend(broken.into_iter().map(|sentence| Problem::new("R-12", sentence)));
-            warnings.extend(near_misses(table.keys(), ".env"));
+            warnings.extend(without_effect(table.keys(), ".env"));
             values.layer(&table, &Origin::DotEnv, &mut problems);
         }
-        warnings.extend(near_misses(self.environment.keys(), "the environment"));
+        warnings.extend(without_effect(self.environment.keys(), "the environment"));
         values.layer(&self.environment, &Origin::Environment, &mut problems);
         (values, problems, warnings)
     }
@@ -190,13 +190,18 @@ fn toml_text(value: &toml::Value) -> Option<String> {
     }
 }
 
-/// Names that look like one of ours with a slip of the finger.
-fn near_misses<'a>(names: impl Iterator<Item = &'a String>, place: &str) -> Vec<String> {
+/// Names that do nothing: planned ones, and those that look like one of ours with a slip of the finger.
+fn without_effect<'a>(names: impl Iterator<Item = &'a String>, place: &str) -> Vec<String> {
+    let told = |name: &String| {
+        if variable::NOT_YET.contains(&name.as_str()) {
+            return Some(format!("{name} in {place} has no effect: this version does not have it yet"));
+        }
+        Some(format!("{name} in {place} is no setting; did you mean {}?", nearest(name)?))
+    };
     names
         .filter(|name| variable::by_name(name).is_none())
         .filter(|name| name.strip_suffix("_FILE").and_then(variable::by_name).is_none())
-        .filter_map(|name| Some((name, nearest(name)?)))
-        .map(|(name, near)| format!("{name} in {place} is no setting; did you mean {near}?"))
+        .filter_map(told)
         .collect()
 }
 

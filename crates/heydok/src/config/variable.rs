@@ -120,6 +120,15 @@ variables! {
     /// Connections.
     DATABASE_MAX_CONNECTIONS = setting(Storage, "DATABASE_MAX_CONNECTIONS", "10", "1 to 1000",
         "Most connections to the database. SQLite writes through one of them.");
+    /// Chat.
+    RETENTION_CHAT = setting(Storage, "RETENTION_CHAT", "30d", "duration, 0 to keep",
+        "After this time the messages of ended conferences are deleted.");
+    /// Guests.
+    RETENTION_GUESTS = setting(Storage, "RETENTION_GUESTS", "90d", "duration, 0 to keep",
+        "After this time names, admissions and the timeline of people without an account are deleted.");
+    /// The audit log.
+    RETENTION_AUDIT = setting(Storage, "RETENTION_AUDIT", "400d", "duration, 0 to keep",
+        "After this time the oldest part of the audit log is cut off, so that the rest still proves itself.");
     /// Redis.
     REDIS_URL = Variable { secret: true, ..setting(Storage, "REDIS_URL", "", "redis: or rediss: address",
         "Accepted so that existing configuration starts. One server needs no Redis and this version does not use it.") };
@@ -258,6 +267,26 @@ variables! {
     DOCS = setting(Operation, "DOCS", "on", "on, off",
         "Whether `/docs` and `/openapi.json` answer.");
 }
+
+/// Settings that are planned and do nothing yet; whoever sets one is told.
+pub const NOT_YET: &[&str] = &[
+    "ASSETS_URL",
+    "BACKUP_SCHEDULE",
+    "BACKUP_KEEP",
+    "BACKUP_URL",
+    "ENCRYPTION_KEY_PREVIOUS",
+    "ERROR_TRACKING_DSN",
+    "JWT_SECRET_PREVIOUS",
+    "RETENTION_RECORDINGS",
+    "RETENTION_TRANSCRIPTS",
+    "RTC_TCP_PORT",
+    "SIGNUP",
+    "STORAGE_URL",
+    "TLS_CERT",
+    "TLS_DOMAIN",
+    "TLS_KEY",
+    "TLS_MODE",
+];
 
 /// The setting called `name`, in either case.
 pub fn by_name(name: &str) -> Option<&'static Variable> {

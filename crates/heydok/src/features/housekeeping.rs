@@ -6,6 +6,7 @@ use db::{Conn, Error, sql};
 use kit::UnixMillis;
 
 use crate::app::App;
+use crate::features::retention;
 use crate::http::idempotency;
 
 const EVERY: Duration = Duration::from_secs(3_600);
@@ -18,22 +19,53 @@ pub async fn run(app: App) {
             () = app.stop.cancelled() => return,
             () = tokio::time::sleep(EVERY) => {}
         }
-        let now = app.now();
-        let result: Result<(), Error> = db::write!(&app.db, conn => sweep(conn, now).await);
-        if let Err(error) = result {
+        if let Err(error) = sweep(&app).await {
             tracing::warn!(%error, "old rows could not be removed");
         }
     }
 }
 
-async fn sweep(conn: &mut Conn, now: UnixMillis) -> Result<(), Error> {
+async fn sweep(app: &App) -> Result<(), Error> {
+    let now = app.now();
+    let result: Result<(), Error> = db::write!(&app.db, conn => forget(conn, now).await);
+    result?;
+    retention::sweep(app).await
+}
+
+async fn forget(conn: &mut Conn, now: UnixMillis) -> Result<(), Error> {
     idempotency::sweep(conn, now).await?;
     db::jobs::sweep(conn, now.minus(DAY * 7).get()).await?;
-    conn.execute(sql("DELETE FROM events WHERE at < $1").bind(now.minus(DAY * 7))).await?;
+    // The newest one stays, because the next one is numbered after it: a number never comes back.
+    let events = sql("DELETE FROM events WHERE at < $1 AND seq < (SELECT MAX(seq) FROM events)");
+    conn.execute(events.bind(now.minus(DAY * 7))).await?;
     conn.execute(sql("DELETE FROM retired_codes WHERE until < $1").bind(now)).await?;
     conn.execute(
         sql("UPDATE audit_log SET network = NULL WHERE network IS NOT NULL AND at < $1").bind(now.minus(DAY * 30)),
     )
     .await?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tests::TestApp;
+
+    /// After a quiet week the stream goes on counting where it was.
+    #[tokio::test]
+    async fn numbers_of_events_never_come_back() {
+        let app = TestApp::new().await;
+        let newest = async || {
+            let query = sql("SELECT MAX(seq) AS n, COUNT(*) AS c FROM events");
+            let row = app.app.db.read().await.unwrap().one(query).await.unwrap();
+            (row.int("n").unwrap(), row.int("c").unwrap())
+        };
+        app.create("").await;
+        app.create("").await;
+        app.advance(8 * 86_400);
+        sweep(&app.app).await.unwrap();
+        assert_eq!(newest().await, (2, 1));
+        app.create("").await;
+        assert_eq!(newest().await, (3, 2));
+    }
 }

@@ -11,4 +11,5 @@ pub mod livekit;
 pub mod meetings;
 pub mod participants;
 pub mod record;
+pub mod retention;
 pub mod system;

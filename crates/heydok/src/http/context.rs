@@ -14,6 +14,7 @@ use http::header::{
 };
 use http::request::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
+use tracing::Instrument as _;
 
 use super::problem::{self, Document, Problem};
 use super::{cors, limit};
@@ -97,8 +98,19 @@ const OWN_LIMIT: [&str; 3] = ["/api/v1/meetings/create", "/api/v1/meetings/{meet
 /// What is worked out anew for each request, beside the API.
 const COSTLY: [&str; 2] = ["/metrics", "/openapi.json"];
 
-/// The outermost layer: makes the [`Context`], renders problems and adds the headers that every answer has.
-pub async fn layer(State(app): State<App>, mut request: Request, next: Next) -> Response {
+/// The outermost layer: makes the [`Context`], renders problems and adds the headers that every answer has. Whatever is logged
+/// meanwhile has the `meeting_id` that [`concerns`] told.
+pub async fn layer(State(app): State<App>, request: Request, next: Next) -> Response {
+    let span = tracing::error_span!("request", meeting_id = tracing::field::Empty);
+    answer(app, request, next).instrument(span).await
+}
+
+/// The request is about this meeting: every line of the log that it leads to says so.
+pub fn concerns(meeting_code: &str) {
+    tracing::Span::current().record("meeting_id", tracing::field::display(meeting_code));
+}
+
+async fn answer(app: App, mut request: Request, next: Next) -> Response {
     let peer = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip());
     let context = read(&app, peer, request.headers(), request.uri());
     let path = request.uri().path().to_owned();
@@ -146,19 +158,24 @@ fn read(app: &App, peer: Option<IpAddr>, headers: &HeaderMap, uri: &http::Uri) -
         .or_else(|| text(headers, HOST.as_str()))
         .or_else(|| uri.authority().map(|a| a.as_str()));
     let host = host.filter(|host| is_host(host)).map(str::to_ascii_lowercase);
-    let between = [ORIGIN.as_str(), "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "forwarded"];
     Context {
         request_id: text(headers, X_REQUEST_ID.as_str())
             .filter(|id| is_request_id(id))
             .map_or_else(|| app.new_id(), str::to_owned),
         address: Context::client_ip(app, peer, headers),
         secure: forwarded("x-forwarded-proto").is_some_and(|scheme| scheme.eq_ignore_ascii_case("https")),
-        local: peer.is_loopback()
-            && host.as_deref().is_some_and(is_loopback_host)
-            && !between.iter().any(|name| headers.contains_key(*name)),
+        local: is_local(peer, host.as_deref(), headers),
         host,
         limited: Arc::default(),
     }
+}
+
+/// Whether peer and `Host` are this machine, and nothing says that a page or a proxy stands between.
+pub fn is_local(peer: IpAddr, host: Option<&str>, headers: &HeaderMap) -> bool {
+    let between = [ORIGIN.as_str(), "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "forwarded"];
+    peer.to_canonical().is_loopback()
+        && host.is_some_and(is_loopback_host)
+        && !between.iter().any(|name| headers.contains_key(*name))
 }
 
 fn is_loopback_host(host: &str) -> bool {

@@ -8,6 +8,7 @@ use http::header::CONTENT_TYPE;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use kit::UnixMillis;
 use serde::Serialize;
+use tracing::Instrument as _;
 
 use super::problem::{FieldError, IDEMPOTENCY_IN_PROGRESS, IDEMPOTENCY_KEY_REUSED, Problem};
 use crate::app::App;
@@ -42,17 +43,42 @@ enum Claim {
 }
 
 /// Answers with `work`'s result, or with the kept answer of the same request. Errors are not kept.
-pub async fn answer<T: Serialize>(
+///
+/// It is a task of its own: a caller who hangs up drops the request, and what was begun is finished and kept all the same.
+pub async fn answer<T: Serialize + Send>(
     app: &App,
     request: Request<'_>,
     success: StatusCode,
+    work: impl Future<Output = Result<T, Problem>> + Send + 'static,
+) -> Result<Response, Problem> {
+    let key = read_key(request.headers)?.map(|key| Key {
+        key: key.to_owned(),
+        scope: kit::sha256_hex(format!("{}\n{}", request.principal, request.action).as_bytes()),
+        fingerprint: kit::sha256_hex(request.body),
+    });
+    let app = app.clone();
+    let task = async move {
+        match key {
+            Some(key) => once(&app, &key, success, work).await,
+            None => respond(success, &encode(&work.await?)?),
+        }
+    };
+    tokio::spawn(task.in_current_span()).await.map_err(Problem::internal)?
+}
+
+/// What a request said to be known by.
+struct Key {
+    key: String,
+    scope: String,
+    fingerprint: String,
+}
+
+async fn once<T: Serialize>(
+    app: &App,
+    Key { key, scope, fingerprint }: &Key,
+    success: StatusCode,
     work: impl Future<Output = Result<T, Problem>>,
 ) -> Result<Response, Problem> {
-    let Some(key) = read_key(request.headers)? else {
-        return respond(success, &encode(&work.await?)?);
-    };
-    let scope = &kit::sha256_hex(format!("{}\n{}", request.principal, request.action).as_bytes());
-    let fingerprint = &kit::sha256_hex(request.body);
     let now = app.now();
     match db::write!(&app.db, conn => claim(conn, scope, key, fingerprint, now).await)? {
         Claim::Running => return Err(IDEMPOTENCY_IN_PROGRESS.into()),
@@ -81,7 +107,8 @@ pub async fn answer<T: Serialize>(
     }
 }
 
-fn read_key(headers: &HeaderMap) -> Result<Option<&str>, Problem> {
+/// The request's key, if it has one.
+pub fn read_key(headers: &HeaderMap) -> Result<Option<&str>, Problem> {
     let Some(value) = headers.get("idempotency-key") else { return Ok(None) };
     let key = value
         .to_str()

@@ -28,6 +28,8 @@ struct Inner {
     failing: bool,
     /// The room that nothing is told of, only "no".
     broken: Option<String>,
+    /// CreateRoom is not answered for now.
+    held: bool,
     /// Chat messages are never answered.
     silent: bool,
     connections: usize,
@@ -55,6 +57,11 @@ impl FakeLivekit {
     /// This one room is answered for with 503 from now on.
     pub(crate) fn break_room(&self, room: &str) {
         self.lock().broken = Some(room.to_owned());
+    }
+
+    /// Whether CreateRoom waits from now on.
+    pub(crate) fn hold(&self, held: bool) {
+        self.lock().held = held;
     }
 
     /// Messages into rooms are never answered from now on.
@@ -141,8 +148,11 @@ async fn call(
     if method == "SendData" && livekit.lock().silent {
         std::future::pending::<()>().await;
     }
+    livekit.lock().calls.push(method.clone());
+    while method == "CreateRoom" && livekit.lock().held {
+        tokio::task::yield_now().await;
+    }
     let mut inner = livekit.lock();
-    inner.calls.push(method.clone());
     if inner.failing {
         return StatusCode::SERVICE_UNAVAILABLE.into_response();
     }

@@ -37,6 +37,64 @@ fn hold_a_meeting(server: &Server, livekit_url: &str) {
     assert_eq!(json(folder, &format!("curl -s {path}/exists"))["code"], "meeting_ended");
 }
 
+/// DATABASE_URL chooses where meetings are kept: in PostgreSQL, or nowhere but in memory.
+#[tokio::test]
+async fn a_meeting_is_kept_where_database_url_says() {
+    let memory = Server::start("serve", 1, &[("DATABASE_URL", "sqlite::memory:")]);
+    hold_a_meeting(&memory, &format!("ws://localhost:{}", memory.ports[0]));
+    assert!(!memory.folder.path().join("data/heydok.db").exists());
+    let Some(database) = db::testing::postgres().await else { return };
+    let server = Server::start("serve", 1, &[("DATABASE_URL", &database.url)]);
+    hold_a_meeting(&server, &format!("ws://localhost:{}", server.ports[0]));
+    assert!(!server.folder.path().join("data/heydok.db").exists());
+    let count = db::sql("SELECT COUNT(*) AS n FROM video_meetings WHERE access_state = 'closed'");
+    assert_eq!(database.read().await.unwrap().one(count).await.unwrap().int("n").unwrap(), 1);
+    drop(server);
+    database.remove().await;
+}
+
+/// LIVEKIT_PORT opens one more port for LiveKit clients, who are sent to the port that they came by.
+#[test]
+fn the_extra_port_answers_livekit_clients() {
+    let server = Server::start("serve", 2, &[("PORT", "0"), ("LIVEKIT_PORT", "0")]);
+    assert_ne!(server.ports[0], server.ports[1]);
+    hold_a_meeting(&server, &format!("ws://localhost:{}", server.ports[0]));
+    let base = format!("http://localhost:{}", server.ports[1]);
+    let folder = server.folder.path();
+    let made = json(folder, &format!("curl -s -X POST {base}/api/v1/meetings/create"));
+    let join = format!("{base}/api/v1/meetings/{}/join", made["meeting_id"].as_str().unwrap());
+    let joined = json(folder, &format!("curl -s {join} -d '{{\"display_name\":\"Anna\"}}'"));
+    assert_eq!(joined["livekit_url"], format!("ws://localhost:{}", server.ports[1]));
+    let url = format!("{base}/rtc/validate?access_token={}", joined["token"].as_str().unwrap());
+    assert_eq!(shell(folder, &format!("curl -s '{url}'")), "success");
+}
+
+/// The keys of a `livekit.yaml` open the media server besides ours; a printed sample among them does not.
+#[test]
+fn the_keys_of_livekit_yaml_are_accepted() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("livekit-config.yaml");
+    let printed =
+        "port: 7880\nkeys:\n  your_api_key: your_secret\n\nroom:\n  auto_create: true\n  empty_timeout: 300s\n";
+    std::fs::write(&file, printed.replace("your_api_key", KEY).replace("your_secret", SECRET)).unwrap();
+    let server = Server::start("serve", 1, &[("LIVEKIT_CONFIG_FILE", file.to_str().unwrap())]);
+    hold_a_meeting(&server, &format!("ws://localhost:{}", server.ports[0]));
+    let lister = token(VideoGrant { room_list: true, ..VideoGrant::default() });
+    let call = format!("http://localhost:{}/twirp/livekit.RoomService/ListRooms", server.ports[0]);
+    let headers = format!("-H 'Authorization: Bearer {lister}' -H 'Content-Type: application/json'");
+    let answer = json(server.folder.path(), &format!("curl -s {headers} {call} -d '{{}}'"));
+    assert!(answer["code"].is_null(), "{answer}");
+    std::fs::write(&file, printed).unwrap();
+    let binary = env!("CARGO_BIN_EXE_heydok");
+    let start =
+        format!("LIVEKIT_CONFIG_FILE={} PORT=0 RTC_UDP_PORT=0 {binary} serve 2>&1; echo code $?", file.display());
+    let refused = shell(folder.path(), &start);
+    assert!(
+        refused.contains("R-2: the key your_api_key in LIVEKIT_CONFIG_FILE") && refused.ends_with("code 78\n"),
+        "{refused}"
+    );
+}
+
 /// The room of an open meeting ends when nobody is in it, and the meeting does not: whoever has a valid token, of ours or of a
 /// server SDK, comes in at any time. Once the meeting has ended, nobody does.
 #[test]

@@ -63,16 +63,24 @@ pub async fn write(
     let session = auth::require_participant(&app, &headers, &meeting).await?;
     limit::take(&app, &context, Limit::Chat(&session.participant_id))?;
     let action = format!("POST /api/v1/meetings/{}/chat", meeting.id);
-    let request =
-        idempotency::Request { principal: &session.id, action: &action, headers: &headers, body: &body.bytes };
-    let work = async {
-        match service::write(&app, &meeting, &session, &body.value).await {
-            // We may not have heard yet that the writer came in: look, then try once more.
-            Err(Outcome::NotInside) => {
-                app.reconciler.room(&app, &meeting.room_name).await?;
-                Ok(service::write(&app, &meeting, &session, &body.value).await?)
+    let principal = session.id.clone();
+    let request = idempotency::Request { principal: &principal, action: &action, headers: &headers, body: &body.bytes };
+    let mut message = body.value;
+    // Tried again after the answer was lost, even after a crash, it is stored once.
+    if let (None, Some(key)) = (&message.client_id, idempotency::read_key(&headers)?) {
+        message.client_id = Some(kit::sha256_hex(key.as_bytes()));
+    }
+    let work = {
+        let app = app.clone();
+        async move {
+            match service::write(&app, &meeting, &session, &message).await {
+                // We may not have heard yet that the writer came in: look, then try once more.
+                Err(Outcome::NotInside) => {
+                    app.reconciler.room(&app, &meeting.room_name).await?;
+                    Ok(service::write(&app, &meeting, &session, &message).await?)
+                }
+                result => Ok(result?),
             }
-            result => Ok(result?),
         }
     };
     idempotency::answer(&app, request, StatusCode::CREATED, work).await

@@ -163,6 +163,43 @@ async fn messages_wait_for_the_media_server() {
     assert_eq!(told.iter().map(|message| message["text"].as_str().unwrap()).collect::<Vec<_>>(), ["one", "two"]);
 }
 
+/// The process ended after a message was stored and before its answer was kept: tried again, it is the same message.
+#[tokio::test]
+async fn a_key_is_enough_to_store_a_message_once() {
+    let app = TestApp::new().await;
+    let meeting = app.create("").await.id;
+    let anna = app.enter(&meeting, "Anna").await;
+    let post = async || {
+        let path = format!("/api/v1/meetings/{meeting}/chat");
+        let request = crate::tests::request(http::Method::POST, &path).header("content-type", "application/json");
+        let request = request.header("authorization", format!("Bearer {}", anna.token)).header("idempotency-key", "k1");
+        app.send(request.body(r#"{"text":"Hallo"}"#.into()).unwrap()).await
+    };
+    let first = post().await;
+    assert_eq!(first.status, StatusCode::CREATED, "{}", first.text);
+    let lost = sql("UPDATE idempotency_keys SET state = 'running', status = NULL, response = NULL");
+    let result: Result<u64, db::Error> = db::write!(&app.app.db, conn => conn.execute(lost.clone()).await);
+    assert_eq!(result.unwrap(), 1);
+    app.advance(61);
+    let second = post().await;
+    assert_eq!((second.status, second.json()["id"].as_str()), (StatusCode::CREATED, first.json()["id"].as_str()));
+    assert_eq!(read(&app, &meeting, &anna, "").await["messages"].as_array().unwrap().len(), 1);
+}
+
+/// Whether somebody is inside cannot be known while the media server is away.
+#[tokio::test]
+async fn an_unreachable_media_server_is_told_as_such() {
+    let app = TestApp::new().await;
+    let meeting = app.create("").await.id;
+    let joined = app.join(&meeting, "Anna").await;
+    app.livekit.fail(true);
+    let path = format!("/api/v1/meetings/{meeting}/chat");
+    let bearer = format!("Bearer {}", joined["token"].as_str().unwrap());
+    let refused = app.post_with(&path, r#"{"text":"Hallo"}"#, "authorization", &bearer).await;
+    assert_eq!((refused.status, refused.code().as_str()), (StatusCode::BAD_GATEWAY, "livekit_unreachable"));
+    assert_eq!(refused.json()["detail"], "LiveKit Connection Failed");
+}
+
 /// A token alone lets nobody listen or speak: not before its holder is in the room, and not after they left.
 #[tokio::test]
 async fn only_who_is_inside_reads_and_writes() {

@@ -80,6 +80,7 @@ async fn enter(
     let Some(meeting) = found else {
         return Err(if application.must_prove { Outcome::Unproven } else { Outcome::Refused(Refusal::NotFound) });
     };
+    crate::http::context::concerns(&meeting.code);
     let known = match &application.rejoin_token {
         Some(token) => store::by_rejoin(conn, &meeting.id, &kit::token_digest(token)).await?,
         None => None,
@@ -161,6 +162,7 @@ async fn readmit(
     if fresh && known.name == application.display_name && known.role == role {
         return Ok(known);
     }
+    let known_role = known.role;
     let session = Session {
         role,
         name: application.display_name.clone(),
@@ -169,6 +171,17 @@ async fn readmit(
         ..known
     };
     store::renew(conn, &session, now).await?;
+    if known_role != role {
+        let audit = Audit {
+            action: "role.changed",
+            actor: if role == Role::Host { Actor::Host } else { Actor::Anonymous },
+            origin: &application.origin,
+            target_kind: "participant",
+            target_id: &session.participant_id,
+            detail: json!({ "meeting_id": meeting.id, "old": known_role.as_str(), "new": role.as_str() }),
+        };
+        append_audit(conn, &audit, now).await?;
+    }
     Ok(session)
 }
 

@@ -60,6 +60,39 @@ async fn who_comes_back_is_the_same_participant() {
     assert_ne!(unknown["participant_id"], first["participant_id"]);
 }
 
+/// MAX_PARTICIPANTS is 20 where nobody sets it, and the 21st is told.
+#[tokio::test]
+async fn twenty_come_in_where_nothing_is_set() {
+    let app = TestApp::new().await;
+    let meeting = app.create("").await.id;
+    for number in 0..20 {
+        app.join(&meeting, &format!("Guest {number}")).await;
+    }
+    let late = app.try_join(&meeting, &json!({"display_name": "Late"})).await;
+    assert_eq!((late.status, late.code().as_str()), (StatusCode::CONFLICT, "meeting_full"));
+}
+
+/// A guest who comes back with the host key is host from then on, and that is written down, once.
+#[tokio::test]
+async fn a_change_of_role_is_written_down() {
+    let app = TestApp::new().await;
+    let made = app.create("").await;
+    let first = app.join(&made.id, "A").await;
+    for _ in 0..2 {
+        let body = json!({"display_name": "A", "rejoin_token": first["rejoin_token"], "host_key": made.host_key});
+        let host = app.try_join(&made.id, &body).await.json();
+        assert_eq!((&host["role"], &host["participant_id"]), (&json!("host"), &first["participant_id"]));
+    }
+    let query = db::sql("SELECT actor_kind, detail FROM audit_log WHERE action = 'role.changed'");
+    let rows = app.app.db.read().await.unwrap().all(query).await.unwrap();
+    assert_eq!(rows.len(), 1);
+    let detail: Value = serde_json::from_str(&rows[0].text("detail").unwrap()).unwrap();
+    assert_eq!(
+        (rows[0].text("actor_kind").unwrap().as_str(), &detail["old"], &detail["new"]),
+        ("host", &json!("guest"), &json!("host"))
+    );
+}
+
 /// Each wrong person is refused with the seed's sentence; the host key opens what it should.
 #[tokio::test]
 async fn wrong_persons_are_refused() {

@@ -1,3 +1,5 @@
+use std::sync::{Arc, Mutex};
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use db::sql;
@@ -397,6 +399,48 @@ async fn webhooks_are_signed_hints() {
     let deaf = TestApp::with(&[("LIVEKIT_WEBHOOK", "off")]).await;
     let refused = deaf.post_with("/api/webhooks/livekit", body.clone(), "authorization", &good).await;
     assert_eq!((refused.status, refused.code().as_str()), (StatusCode::FORBIDDEN, "feature_disabled"));
+}
+
+/// What happens to people and meetings is in the log under the meeting's code, and so is each failure.
+#[tokio::test]
+async fn every_line_about_a_meeting_names_it() {
+    let written = Arc::new(Mutex::new(Vec::<u8>::new()));
+    let settings = crate::config::Logging { level: "info".into(), format: crate::config::LogFormat::Text, file: None };
+    let sink: crate::logging::Sink = written.clone();
+    let clock = kit::MockClock::at(START);
+    let _listening = tracing::subscriber::set_default(crate::logging::subscriber(&settings, clock, vec![sink]));
+    let app = TestApp::new().await;
+    let meeting = app.create("").await.id;
+    let room = format!("meeting-{meeting}");
+    let anna = app.enter(&meeting, "Anna").await;
+    app.livekit.disconnect(&room, &anna.participant_id);
+    app.sweep().await;
+    app.app.rooms.forget(&room);
+    app.livekit.fail(true);
+    assert_eq!(app.try_join(&meeting, &json!({"display_name": "Ben"})).await.code(), "room_create_failed");
+    app.livekit.fail(false);
+    app.livekit.break_room(&room);
+    app.sweep().await;
+    app.advance(86_400);
+    app.sweep().await;
+    app.sweep().await;
+    let log = String::from_utf8(written.lock().unwrap().clone()).unwrap();
+    for words in [
+        "room created",
+        "participant admitted",
+        "conference started",
+        "participant joined",
+        "participant left",
+        "request failed",
+        "a room could not be looked at",
+    ] {
+        let line = log.lines().find(|line| line.contains(words)).unwrap_or_else(|| panic!("no {words:?} in\n{log}"));
+        assert_eq!(line.matches(&format!(" meeting_id={meeting}")).count(), 1, "{line}");
+    }
+    assert!(!log.contains("Anna") && !log.contains("Ben"), "{log}");
+    for words in ["participant joined", "participant left"] {
+        assert!(log.contains(&format!("{words} meeting_id={meeting} participant_id={}", anna.participant_id)), "{log}");
+    }
 }
 
 /// Who signs is never limited, because what is refused is not sent again; who does not is.

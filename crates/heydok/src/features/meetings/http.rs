@@ -15,6 +15,7 @@ use crate::app::App;
 use crate::config::MeetingUrlStyle;
 use crate::features::record::{Actor, Origin};
 use crate::http::body::FromFields;
+use crate::http::context;
 use crate::http::limit::{self, Limit};
 use crate::http::problem::{
     Document, FEATURE_DISABLED, MEETING_CANCELLED, MEETING_ENDED, MEETING_EXPIRED, MEETING_NOT_FOUND, VALIDATION_FAILED,
@@ -92,9 +93,10 @@ pub async fn create(
         body: &body.bytes,
     };
     let origin = Origin::of(&context);
-    let work = async {
-        let created = service::create(&app, body.value, &origin).await?;
-        let meeting_url = meeting_url(&app, &context, &created.code);
+    let (server, context, wanted) = (app.clone(), context.clone(), body.value);
+    let work = async move {
+        let created = service::create(&server, wanted, &origin).await?;
+        let meeting_url = meeting_url(&server, &context, &created.code);
         Ok(CreateAnswer {
             host_url: format!("{meeting_url}#host={}", created.host_key.expose()),
             meeting_url,
@@ -260,6 +262,9 @@ pub async fn load(app: &App, context: &Context, headers: &HeaderMap, given: &str
     let found = store::find(&mut app.db.read().await?, given)
         .await?
         .filter(|meeting| meeting.standing(app.now()) != Standing::Absent);
+    if let Some(meeting) = &found {
+        context::concerns(&meeting.code);
+    }
     if let Some(decision) = refused {
         return match found {
             Some(meeting) if knows(app, headers, &meeting).await => Ok(meeting),

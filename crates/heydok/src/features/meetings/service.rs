@@ -44,6 +44,7 @@ pub async fn create(app: &App, request: CreateRequest, origin: &Origin) -> Resul
         id,
     };
     let code = db::write!(&app.db, conn => insert(app, conn, new, origin, now).await)?.ok_or(ID_SPACE)?;
+    crate::http::context::concerns(&code);
     let room_name = format!("meeting-{code}");
     if let Err(error) = livekit::create_room(app, &room_name, new.max_participants).await {
         db::write!(&app.db, conn => store::abandon(conn, &new.id, now).await)?;

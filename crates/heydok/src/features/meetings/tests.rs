@@ -194,6 +194,35 @@ async fn not_everybody_may_create_where_that_is_switched_off() {
     assert_eq!(development.send(page).await.code(), "feature_disabled");
 }
 
+/// Who hangs up in the middle and tries again with the same key gets the meeting that was being made.
+#[tokio::test]
+async fn a_caller_who_hangs_up_gets_the_same_meeting_later() {
+    const CREATE: &str = "/api/v1/meetings/create";
+    let app = TestApp::new().await;
+    app.livekit.hold(true);
+    let asked = async {
+        while app.livekit.take_calls().is_empty() {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::select! {
+        answer = app.post_with(CREATE, "", "idempotency-key", "k1") => panic!("{answer:?}"),
+        () = asked => {}
+    }
+    app.livekit.hold(false);
+    let again = async {
+        loop {
+            let again = app.post_with(CREATE, "", "idempotency-key", "k1").await;
+            if again.code() != "idempotency_in_progress" {
+                break again;
+            }
+        }
+    };
+    let again = tokio::time::timeout(std::time::Duration::from_secs(10), again).await.expect("it is finished");
+    assert_eq!((again.status, again.header("idempotency-replayed")), (StatusCode::OK, "true"));
+    assert_eq!(app.livekit.rooms(), [format!("meeting-{}", again.json()["meeting_id"].as_str().unwrap())]);
+}
+
 /// A meeting lives for a day; then its link says so, its room is closed, and it never comes back.
 #[tokio::test]
 async fn a_meeting_expires() {

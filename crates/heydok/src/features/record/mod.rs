@@ -4,7 +4,7 @@ mod store;
 #[cfg(test)]
 mod tests;
 
-pub use store::{AuditFault, append_audit, append_event, append_timeline, verify_audit};
+pub use store::{AuditFault, append_audit, append_event, append_timeline, prune_audit, verify_audit};
 
 /// Who did it.
 #[derive(Debug, Clone, Copy)]

@@ -2,13 +2,17 @@
 
 use db::{Conn, Error, sql};
 use kit::UnixMillis;
+use serde_json::{Value, json};
 
-use super::{Actor, Audit, Event, Moment};
+use super::{Actor, Audit, Event, Moment, Origin};
 
 /// Hash before the first row.
 const FIRST: &str = "0000000000000000000000000000000000000000000000000000000000000000";
 /// Rows that the chain is checked by at a time.
 const PAGE: i64 = 500;
+/// How a cut is written down.
+const PRUNED: &str = "retention.deleted";
+const AUDIT_LOG: &str = "audit_log";
 
 fn actor_columns(actor: Actor<'_>) -> (&'static str, Option<&str>) {
     match actor {
@@ -79,9 +83,40 @@ pub struct AuditFault {
     pub seq: i64,
 }
 
+/// Cuts off the rows before `before`, and writes down where: the rest of the chain proves itself by that row. The newest row
+/// stays, because the next one is numbered after it.
+pub async fn prune_audit(conn: &mut Conn, before: UnixMillis, now: UnixMillis) -> Result<(), Error> {
+    let last = sql("SELECT seq, hash FROM audit_log WHERE at < $1 AND seq < (SELECT MAX(seq) FROM audit_log)
+                    ORDER BY seq DESC LIMIT 1");
+    let Some(last) = conn.optional(last.bind(before)).await? else { return Ok(()) };
+    let (seq, hash) = (last.int("seq")?, last.text("hash")?);
+    conn.execute(sql("DELETE FROM audit_log WHERE seq <= $1").bind(seq)).await?;
+    let audit = Audit {
+        action: PRUNED,
+        actor: Actor::System,
+        origin: &Origin::default(),
+        target_kind: AUDIT_LOG,
+        target_id: &seq.to_string(),
+        detail: json!({ "hash": hash }),
+    };
+    append_audit(conn, &audit, now).await
+}
+
+/// Number and hash of the row before the oldest one: none, or what the newest cut left.
+async fn cut_at(conn: &mut Conn) -> Result<(i64, String), Error> {
+    let query =
+        sql("SELECT target_id, detail FROM audit_log WHERE action = $1 AND target_kind = $2 ORDER BY seq DESC LIMIT 1");
+    let Some(row) = conn.optional(query.bind(PRUNED).bind(AUDIT_LOG)).await? else { return Ok((0, FIRST.to_owned())) };
+    let unreadable = |column| Error::Stored { column, reason: "no cut of the audit log".into() };
+    let seq = row.text("target_id")?.parse().map_err(|_| unreadable("audit_log.target_id"))?;
+    let detail: Value = serde_json::from_str(&row.text("detail")?).map_err(|_| unreadable("audit_log.detail"))?;
+    let hash = detail["hash"].as_str().ok_or_else(|| unreadable("audit_log.detail"))?;
+    Ok((seq, hash.to_owned()))
+}
+
 /// Checks the whole chain.
 pub async fn verify_audit(conn: &mut Conn) -> Result<Result<(), AuditFault>, Error> {
-    let (mut prev_hash, mut seq) = (FIRST.to_owned(), 0);
+    let (mut seq, mut prev_hash) = cut_at(conn).await?;
     loop {
         let query = sql(
             "SELECT seq, prev_hash, hash, at, actor_kind, actor_id, action, target_kind, target_id, detail, request_id

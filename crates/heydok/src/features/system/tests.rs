@@ -48,9 +48,14 @@ async fn every_answer_has_its_headers() {
         assert_eq!(answer.json()["instance"], path);
         assert_eq!(answer.header("cache-control"), "no-store");
     }
-    for path in ["/", "/meeting/abc-defg-hij", "/meeting.html?id=abc-defg-hij", "/docs", "/docs/errors"] {
+    // A build without the web client says so on its pages.
+    let is_built = std::path::Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../../web/dist/index.html")).exists();
+    let client = if is_built { "<div id=\"root\">" } else { "The web client is not in this build" };
+    let pages = ["/", "/meeting/abc-defg-hij", "/meeting.html?id=abc-defg-hij"].map(|path| (path, client));
+    for (path, words) in pages.into_iter().chain([("/docs", "heydok"), ("/docs/errors", "meeting_not_found")]) {
         let page = app.get(path).await;
         assert_eq!(page.status, StatusCode::OK, "{path}");
+        assert!(page.text.contains(words), "{path}: {}", page.text);
         let policy = page.header("content-security-policy");
         assert!(
             policy.starts_with("default-src 'none'")
