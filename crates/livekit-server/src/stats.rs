@@ -16,6 +16,8 @@ pub(crate) struct Counters {
     pub(crate) send_dropped: u64,
     /// Datagrams the system refused (no route, message too long).
     pub(crate) send_failed: u64,
+    /// ICE-TCP connections refused at a limit.
+    pub(crate) tcp_refused: u64,
     /// Connections closed because their reader was too slow.
     pub(crate) slow_readers: u64,
     /// Webhook events that found a full queue.
@@ -38,6 +40,7 @@ impl Counters {
         metrics::counter!("heydok_media_send_calls_total").increment(counted.sends);
         metrics::counter!("heydok_media_packets_dropped_total").increment(counted.send_dropped);
         metrics::counter!("heydok_media_send_errors_total").increment(counted.send_failed);
+        metrics::counter!("heydok_media_tcp_connections_refused_total").increment(counted.tcp_refused);
         metrics::counter!("heydok_signal_slow_readers_closed_total").increment(counted.slow_readers);
         metrics::counter!("heydok_webhook_events_dropped_total").increment(counted.webhooks_dropped);
     }
@@ -93,33 +96,13 @@ pub(crate) struct NodeFigures {
     pub(crate) participants: u64,
     pub(crate) rooms: u64,
     pub(crate) tracks: u64,
-    pub(crate) media: MediaCounters,
-}
-
-/// The media engine's counters since the start.
-#[derive(Debug, Default)]
-pub(crate) struct MediaCounters {
-    pub(crate) received: u64,
-    pub(crate) forwarded: u64,
-    pub(crate) unknown_datagrams: u64,
-    pub(crate) data_refused: u64,
-    pub(crate) excessive: u64,
-    pub(crate) faults: u64,
+    pub(crate) media: node::Counters,
 }
 
 impl NodeFigures {
     pub(crate) fn of(node: &node::Node) -> Self {
         let [connections, _peers, tracks, participants, rooms] = node.sizes().map(|size| size as u64);
-        let counters = node.counters();
-        let media = MediaCounters {
-            received: counters.received,
-            forwarded: counters.forwarded,
-            unknown_datagrams: counters.unknown_datagrams,
-            data_refused: counters.data_refused,
-            excessive: counters.excessive,
-            faults: counters.faults,
-        };
-        Self { connections, participants, rooms, tracks, media }
+        Self { connections, participants, rooms, tracks, media: node.counters() }
     }
 }
 
@@ -129,6 +112,8 @@ pub(crate) struct Meter {
     since: Instant,
     busy: Duration,
     pub(crate) counters: Counters,
+    /// Packets reported on and lost, as of the last publication.
+    reported: (u64, u64),
 }
 
 /// How often figures are published.
@@ -136,7 +121,7 @@ const PERIOD: Duration = Duration::from_secs(1);
 
 impl Meter {
     pub(crate) fn new(now: Instant) -> Self {
-        Self { since: now, busy: Duration::ZERO, counters: Counters::default() }
+        Self { since: now, busy: Duration::ZERO, counters: Counters::default(), reported: (0, 0) }
     }
 
     /// Accounts one turn of the loop that worked from `woke` to `done`; true if it is time to publish.
@@ -158,19 +143,41 @@ impl Meter {
         shared.dropped.fetch_add(self.counters.send_dropped, Ordering::Relaxed);
         metrics::gauge!("heydok_media_thread_busy_ratio").set(f64::from(permille) / 1000.0);
         metrics::gauge!("heydok_signal_connections").set(node.connections as f64);
-        metrics::gauge!("heydok_participants").set(node.participants as f64);
-        metrics::gauge!("heydok_rooms").set(node.rooms as f64);
-        metrics::gauge!("heydok_tracks").set(node.tracks as f64);
-        let media = &node.media;
+        metrics::gauge!("heydok_media_participants").set(node.participants as f64);
+        metrics::gauge!("heydok_media_rooms").set(node.rooms as f64);
+        metrics::gauge!("heydok_media_tracks").set(node.tracks as f64);
+        self.publish_media(&node.media, node.participants == 0);
+        self.counters.publish();
+        self.busy = Duration::ZERO;
+        self.since = done;
+    }
+
+    /// The media engine counts since its start.
+    fn publish_media(&mut self, media: &node::Counters, nobody: bool) {
         metrics::counter!("heydok_media_rtp_received_total").absolute(media.received);
         metrics::counter!("heydok_media_rtp_forwarded_total").absolute(media.forwarded);
         metrics::counter!("heydok_media_unknown_datagrams_total").absolute(media.unknown_datagrams);
         metrics::counter!("heydok_media_data_refused_total").absolute(media.data_refused);
         metrics::counter!("heydok_media_excessive_total").absolute(media.excessive);
         metrics::counter!("heydok_media_peer_faults_total").absolute(media.faults);
-        self.counters.publish();
-        self.busy = Duration::ZERO;
-        self.since = done;
+        metrics::counter!("heydok_media_nacks_received_total").absolute(media.nacks_received);
+        metrics::counter!("heydok_media_nacks_sent_total").absolute(media.nacks_sent);
+        metrics::counter!("heydok_media_keyframe_requests_received_total").absolute(media.keyframes_wanted);
+        metrics::counter!("heydok_media_keyframe_requests_sent_total").absolute(media.keyframes_asked);
+        metrics::counter!("heydok_media_rtp_reported_total").absolute(media.packets_reported);
+        metrics::counter!("heydok_media_rtp_lost_total").absolute(media.packets_lost);
+        if let Some(ratio) = self.loss_since(media, nobody) {
+            metrics::gauge!("heydok_packet_loss_ratio").set(ratio);
+        }
+    }
+
+    /// Share of packets that did not reach subscribers, by the reports since the last time; `None` = no report came, so what
+    /// was said last stands.
+    fn loss_since(&mut self, media: &node::Counters, nobody: bool) -> Option<f64> {
+        let before = std::mem::replace(&mut self.reported, (media.packets_reported, media.packets_lost));
+        let reported = media.packets_reported.saturating_sub(before.0);
+        let lost = media.packets_lost.saturating_sub(before.1);
+        if reported == 0 { nobody.then_some(0.0) } else { Some(lost as f64 / reported as f64) }
     }
 }
 
@@ -191,5 +198,18 @@ mod tests {
         let stats = shared.stats();
         assert!((stats.load - 0.251).abs() < 0.002, "{}", stats.load);
         assert_eq!((stats.connections, stats.packets_in), (3, 7));
+    }
+
+    /// What was said last stands until a report comes or everybody has left.
+    #[test]
+    fn loss_is_told_by_the_reports_of_the_interval() {
+        let mut meter = Meter::new(kit::Clock::instant(&kit::SystemClock));
+        let media =
+            |packets_reported, packets_lost| node::Counters { packets_reported, packets_lost, ..Default::default() };
+        assert_eq!(meter.loss_since(&media(0, 0), true), Some(0.0));
+        assert_eq!(meter.loss_since(&media(100, 5), false), Some(0.05));
+        assert_eq!(meter.loss_since(&media(100, 5), false), None);
+        assert_eq!(meter.loss_since(&media(300, 5), false), Some(0.0));
+        assert_eq!(meter.loss_since(&media(300, 5), true), Some(0.0));
     }
 }

@@ -96,6 +96,7 @@ impl Receiver {
             metrics::counter!("heydok_webhook_events_dropped_total").increment(1);
         } else {
             queue.waiting.push_back(event);
+            metrics::gauge!("heydok_webhook_events_waiting").increment(1.0);
         }
         is_new
     }
@@ -105,7 +106,10 @@ impl Receiver {
         let mut rooms = self.rooms.lock().unwrap_or_else(PoisonError::into_inner);
         let queue = rooms.get_mut(room)?;
         match queue.waiting.pop_front() {
-            Some(event) => Some((event, std::mem::take(&mut queue.dropped))),
+            Some(event) => {
+                metrics::gauge!("heydok_webhook_events_waiting").decrement(1.0);
+                Some((event, std::mem::take(&mut queue.dropped)))
+            }
             None => {
                 rooms.remove(room);
                 None
@@ -190,25 +194,33 @@ impl Webhooks {
             #[expect(deprecated, reason = "receivers still read it, and nothing else tells of a gap")]
             let body = serde_json::to_vec(&WebhookEvent { num_dropped: dropped, ..event.as_ref().clone() });
             match body {
-                Ok(body) => self.deliver(receiver, &event.event, body).await,
+                Ok(body) => {
+                    let outcome = self.deliver(receiver, &event.event, body).await;
+                    metrics::counter!("heydok_webhook_deliveries_total", "outcome" => outcome).increment(1);
+                    // The event's own time has seconds only.
+                    let age_s = (unix_ms() / 1000).saturating_sub(u64::try_from(event.created_at).unwrap_or_default());
+                    metrics::histogram!("heydok_webhook_lag_seconds").record(age_s as f64);
+                }
                 Err(error) => tracing::error!(%error, "a webhook event cannot be written"),
             }
         }
     }
 
-    async fn deliver(&self, receiver: &Receiver, event: &str, body: Vec<u8>) {
+    /// Delivers one event, again where that may help; what became of it comes back, for the metrics.
+    async fn deliver(&self, receiver: &Receiver, event: &str, body: Vec<u8>) -> &'static str {
         let mut pause = PAUSE_MIN;
         for attempt in 0..=RETRIES_MAX {
             let outcome = match receiver.concurrent.acquire().await {
                 Ok(_permit) => self.post(&receiver.address, body.clone()).await,
-                Err(_) => return,
+                Err(_) => return "failed",
             };
             match outcome {
                 Ok(status) if !status.is_server_error() => {
-                    if !status.is_success() {
-                        tracing::warn!(event, status = status.as_u16(), "a webhook was refused; it is not repeated");
+                    if status.is_success() {
+                        return "delivered";
                     }
-                    return;
+                    tracing::warn!(event, status = status.as_u16(), "a webhook was refused; it is not repeated");
+                    return "refused";
                 }
                 Ok(status) => {
                     tracing::debug!(event, attempt, status = status.as_u16(), "a webhook failed");
@@ -216,12 +228,13 @@ impl Webhooks {
                 Err(error) => tracing::debug!(event, attempt, error, "a webhook failed"),
             }
             if attempt < RETRIES_MAX {
+                metrics::counter!("heydok_webhook_retries_total").increment(1);
                 tokio::time::sleep(jittered(pause)).await;
                 pause = (pause * 2).min(PAUSE_MAX);
             }
         }
-        metrics::counter!("heydok_webhook_events_failed_total").increment(1);
         tracing::warn!(event, "a webhook could not be delivered; the receiver fails or cannot be reached");
+        "failed"
     }
 
     async fn post(&self, address: &Address, body: Vec<u8>) -> Result<StatusCode, String> {
@@ -270,4 +283,31 @@ impl Webhooks {
 fn jittered(pause: Duration) -> Duration {
     let half_ms = u32::try_from(pause.as_millis() / 2).unwrap_or(u32::MAX).max(1);
     Duration::from_millis(u64::from(half_ms) + u64::from(SystemEntropy.below(half_ms)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn event(number: usize) -> Arc<WebhookEvent> {
+        Arc::new(WebhookEvent { id: number.to_string(), ..WebhookEvent::default() })
+    }
+
+    /// What finds a full queue is dropped, and the next event says how many: a gap is never silent. Other rooms lose nothing.
+    #[test]
+    fn a_full_queue_drops_and_says_so() {
+        let receiver = Receiver::new(Address::Memory(Router::new()));
+        assert!(receiver.queue("x", event(0)), "the first one needs a worker");
+        for number in 1..QUEUE_MAX + 7 {
+            assert!(!receiver.queue("x", event(number)));
+        }
+        assert!(receiver.queue("y", event(0)));
+        let taken: Vec<_> =
+            std::iter::from_fn(|| receiver.next("x")).map(|(event, gap)| (event.id.clone(), gap)).collect();
+        assert_eq!(taken.len(), QUEUE_MAX);
+        assert_eq!((taken[0].clone(), taken[1].1), (("0".to_owned(), 7), 0));
+        assert_eq!(taken[QUEUE_MAX - 1].0, (QUEUE_MAX - 1).to_string(), "the oldest stay, in order");
+        assert_eq!(receiver.next("y").map(|(_, gap)| gap), Some(0));
+        assert!(receiver.queue("x", event(1)), "with its last event a room is forgotten");
+    }
 }

@@ -11,7 +11,7 @@ mod machine;
 
 pub use api::{Config, Output};
 pub use machine::Node;
-pub use sfu::{Candidate, Datagram, Protocol, Transmit};
+pub use sfu::{Candidate, Counters, Datagram, Protocol, Transmit};
 pub use signal::seam::{
     ApiCall, ApiError, ApiErrorCode, ApiReply, ClientAddress, ConnectRequest, ConnectionId, Frame, Limits, Reject,
     RoomDefaults, SignalPath,

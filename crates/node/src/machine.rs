@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::time::Instant;
 
-use sfu::{Datagram, OfferChange, PeerOptions, Sfu};
+use sfu::{Counters, Datagram, OfferChange, PeerOptions, Sfu};
 use signal::Signal;
 use signal::seam::{self, MediaCommand, MediaEvent};
 
@@ -112,7 +112,7 @@ impl Node {
     }
 
     /// Counters of the media engine since start.
-    pub fn counters(&self) -> sfu::Counters {
+    pub fn counters(&self) -> Counters {
         self.sfu.counters()
     }
 

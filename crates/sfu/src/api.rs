@@ -274,6 +274,15 @@ pub struct Counters {
     pub excessive: u64,
     /// Data messages refused because the reader was slow or the channel not open.
     pub data_refused: u64,
+    /// Requests for lost packets (NACK) that came from subscribers, and that went to publishers.
+    pub nacks_received: u64,
+    pub nacks_sent: u64,
+    /// Keyframe requests (PLI, FIR) that came from subscribers, and those that went on to publishers.
+    pub keyframes_wanted: u64,
+    pub keyframes_asked: u64,
+    /// Packets that subscribers reported on (RTCP receiver reports), and those of them that never arrived.
+    pub packets_reported: u64,
+    pub packets_lost: u64,
     /// Peers removed because of a panic or fatal error.
     pub faults: u64,
     /// Those of them that were panics: bugs, where a fatal error may be the remote's doing.

@@ -225,10 +225,12 @@ impl Sfu {
                 }
             }
             StrEvent::KeyframeRequest(request) => {
+                self.counters.keyframes_wanted += 1;
                 self.subscriber_asks_keyframe(now, index, request.mid);
             }
             StrEvent::PeerStats(stats) => {
                 peer.stats.peer(&stats);
+                peer.stats.move_totals(&mut self.counters);
                 if let Some(stats) = peer.stats.take().filter(|_| peer.secure) {
                     self.outputs.push_back(Output::Event(Event::PeerStats(id, stats)));
                 }
@@ -330,6 +332,7 @@ impl Sfu {
             return;
         };
         if let Some(peer) = self.peers.get_mut(publisher) {
+            self.counters.keyframes_asked += 1;
             peer.request_keyframe(ssrc);
             self.mark_dirty(publisher);
         }

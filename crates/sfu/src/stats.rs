@@ -3,10 +3,10 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use str0m::media::Mid;
+use str0m::media::{Mid, Rid};
 use str0m::stats::{MediaEgressStats, MediaIngressStats};
 
-use crate::api::PeerStats;
+use crate::api::{Counters, PeerStats};
 
 /// Between two reports.
 pub(crate) const INTERVAL: Duration = Duration::from_secs(5);
@@ -21,9 +21,20 @@ pub(crate) struct StatsWindow {
     lost: (Weighted, Weighted),
     /// Highest sequence number and packets lost, as the receiver of each section told last.
     reported: HashMap<Mid, (u64, u64)>,
+    /// Requests for lost packets so far, by section and layer: from the peer, to the peer.
+    nacks: HashMap<(Mid, Option<Rid>), (u64, u64)>,
+    totals: Totals,
     /// Packets counted by us since the last report (str0m's totals vanish with their streams).
     pub(crate) packets_up: u64,
     pub(crate) packets_down: u64,
+}
+
+/// What a peer adds to the counters of all.
+#[derive(Debug, Default, Clone, Copy)]
+struct Totals {
+    nacks: (u64, u64),
+    reported: u64,
+    lost: u64,
 }
 
 #[derive(Debug, Default, Clone, Copy)]
@@ -56,10 +67,16 @@ impl StatsWindow {
 
     pub(crate) fn ingress(&mut self, stats: &MediaIngressStats) {
         self.lost.0.add(stats.loss, stats.packets);
+        let before = self.nacks.entry((stats.mid, stats.rid)).or_default();
+        self.totals.nacks.1 += stats.nacks.saturating_sub(before.1);
+        before.1 = stats.nacks;
     }
 
     pub(crate) fn egress(&mut self, stats: &MediaEgressStats) {
         self.rtt = stats.rtt.or(self.rtt);
+        let before = self.nacks.entry((stats.mid, stats.rid)).or_default();
+        self.totals.nacks.0 += stats.nacks.saturating_sub(before.0);
+        before.0 = stats.nacks;
         // Receivers report totals; lost reports then lose nothing.
         let Some(remote) = &stats.remote else {
             return;
@@ -72,12 +89,24 @@ impl StatsWindow {
         if expected > 0 {
             let lost = now.1.saturating_sub(before.1) as f32 / expected as f32;
             self.lost.1.add(Some(lost.min(1.0)), expected);
+            self.totals.reported += expected;
+            self.totals.lost += now.1.saturating_sub(before.1).min(expected);
         }
+    }
+
+    /// Moves what was counted since the last time to the counters of all peers.
+    pub(crate) fn move_totals(&mut self, counters: &mut Counters) {
+        let totals = std::mem::take(&mut self.totals);
+        counters.nacks_received += totals.nacks.0;
+        counters.nacks_sent += totals.nacks.1;
+        counters.packets_reported += totals.reported;
+        counters.packets_lost += totals.lost;
     }
 
     /// A section's sender was replaced: its totals begin anew.
     pub(crate) fn forget(&mut self, mid: Mid) {
         self.reported.remove(&mid);
+        self.nacks.retain(|(other, _), _| *other != mid);
     }
 
     /// The report, once per interval.
