@@ -16,6 +16,9 @@ pub struct Config {
     pub room: RoomDefaults,
     pub limits: Limits,
     pub webhook: WebhookConfig,
+    /// Signalling connections that one client network (IPv4 address, IPv6 /64) may have open at once; this machine's own are
+    /// not counted.
+    pub connections_per_address: usize,
     /// Obey `SimulateScenario` requests (tests only).
     pub simulate_scenarios: bool,
 }
@@ -69,6 +72,7 @@ impl Config {
                 data_bytes_per_second: 8 * 1024 * 1024,
             },
             webhook: WebhookConfig::default(),
+            connections_per_address: usize::MAX,
             simulate_scenarios: false,
         }
     }

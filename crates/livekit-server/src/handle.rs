@@ -1,6 +1,7 @@
 //! Starting the server, and the handle through which everything asynchronous reaches the media thread.
 
 use std::io;
+use std::net::IpAddr;
 use std::panic::AssertUnwindSafe;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -17,6 +18,7 @@ use crate::address::{Advertised, advertise, interfaces};
 use crate::command::Command;
 use crate::config::Config;
 use crate::connection::{self, Connection};
+use crate::crowd::{Crowd, Place};
 use crate::media::{Media, WAKER, unix_ms};
 use crate::stats::{Shared, Stats};
 use crate::udp::MediaSocket;
@@ -80,6 +82,7 @@ impl Server {
             waker,
             next_connection: AtomicU64::new(1),
             frame_bytes: Arc::new(Semaphore::new(FRAME_BYTES_MAX)),
+            crowd: Crowd::new(config.connections_per_address, |address| address.is_loopback()),
             keys: config.keys,
             signal_message_bytes: config.limits.signal_message_bytes,
             advertised,
@@ -148,6 +151,7 @@ struct Inner {
     waker: mio::Waker,
     next_connection: AtomicU64,
     frame_bytes: Arc<Semaphore>,
+    crowd: Arc<Crowd>,
     keys: Arc<ApiKeys>,
     signal_message_bytes: usize,
     advertised: Arc<Advertised>,
@@ -248,6 +252,14 @@ impl Handle {
 
     fn open(&self) -> Result<(), Unavailable> {
         if self.0.shared.shutting_down.load(Ordering::Acquire) { Err(Unavailable) } else { Ok(()) }
+    }
+
+    /// A place for one more signalling connection from `address`, or 429.
+    pub(crate) fn place(&self, address: IpAddr) -> Result<Place, Reject> {
+        self.0.crowd.enter(address).ok_or_else(|| {
+            metrics::counter!("heydok_signal_crowded_total").increment(1);
+            Reject { status: 429, message: "too many connections from this network".into() }
+        })
     }
 
     pub(crate) fn signal_message_bytes(&self) -> usize {

@@ -36,7 +36,10 @@ pub(crate) async fn v1_validate(State(handle): State<Handle>, request: Request) 
 async fn validate(handle: &Handle, request: Request, path: SignalPath) -> Response {
     let (parts, _) = request.into_parts();
     let answer = match connect_request(handle, &parts, path, true) {
-        Ok(request) => handle.validate(request).await,
+        Ok(request) => match handle.place(request.address.0) {
+            Ok(_place) => handle.validate(request).await,
+            Err(reject) => Err(reject),
+        },
         Err(reject) => Err(reject),
     };
     match answer {
@@ -60,6 +63,10 @@ async fn upgrade(handle: &Handle, request: Request, path: SignalPath) -> Respons
         Ok(request) => request,
         Err(reject) => return refuse(&reject),
     };
+    let place = match handle.place(request.address.0) {
+        Ok(place) => place,
+        Err(reject) => return refuse(&reject),
+    };
     let socket = match WebSocketUpgrade::from_request_parts(&mut parts, &()).await {
         Ok(socket) => socket,
         Err(rejection) => return rejection.into_response(),
@@ -75,7 +82,12 @@ async fn upgrade(handle: &Handle, request: Request, path: SignalPath) -> Respons
         .max_message_size(bytes)
         .max_frame_size(bytes)
         // Should the upgrade fail, the closure is dropped, and with it the connection.
-        .on_upgrade(move |socket| tasks.track_future(websocket::pump(handle, connection, socket)))
+        .on_upgrade(move |socket| {
+            tasks.track_future(async move {
+                websocket::pump(handle, connection, socket).await;
+                drop(place);
+            })
+        })
 }
 
 fn connect_request(handle: &Handle, parts: &Parts, path: SignalPath, strict: bool) -> Result<ConnectRequest, Reject> {

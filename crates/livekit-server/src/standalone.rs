@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use axum::Router;
 use kit::{Entropy, SystemEntropy};
 use node::token::ApiKeys;
 use tokio::net::TcpListener;
@@ -32,6 +33,8 @@ pub struct StandaloneConfig {
     pub log_level: Option<String>,
     /// Whether a configuration file brought keys.
     pub keys_given: bool,
+    /// Routes beside the server's own.
+    pub extra: Router,
 }
 
 impl StandaloneConfig {
@@ -43,6 +46,7 @@ impl StandaloneConfig {
             port: 7880,
             log_level: None,
             keys_given: false,
+            extra: Router::new(),
         }
     }
 }
@@ -159,7 +163,7 @@ pub async fn run_standalone_until(
     let handle = Server::start(config.server)?;
     let address = listener.local_addr().map_err(StandaloneError::Http)?;
     let closing = CancellationToken::new();
-    let mut http = tokio::spawn(serve_http(listener, handle.standalone_router(), closing.clone()));
+    let mut http = tokio::spawn(serve_http(listener, handle.standalone_router().merge(config.extra), closing.clone()));
     listening(address);
     let failed = tokio::select! {
         () = stop => false,
