@@ -167,9 +167,29 @@ pub async fn replay(conn: &mut Conn, id: &str, now_ms: i64) -> Result<bool, Erro
     Ok(replayed == 1)
 }
 
-/// Number of dead letters.
-pub async fn dead_count(conn: &mut Conn) -> Result<i64, Error> {
-    conn.one(sql("SELECT COUNT(*) AS n FROM jobs WHERE state = 'dead'")).await?.int("n")
+/// How many jobs are in a state that somebody may have to look at.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Backlog {
+    pub queued: i64,
+    pub running: i64,
+    pub dead: i64,
+    /// When the most overdue of the queued ones should have run.
+    pub oldest_due_ms: Option<i64>,
+}
+
+/// What waits, runs and is dead.
+pub async fn backlog(conn: &mut Conn) -> Result<Backlog, Error> {
+    let row = conn
+        .one(sql("SELECT COUNT(*) FILTER (WHERE state = 'queued') AS queued, COUNT(*) FILTER (WHERE state = 'running') AS running,
+                    COUNT(*) FILTER (WHERE state = 'dead') AS dead, MIN(run_at) FILTER (WHERE state = 'queued') AS oldest
+                  FROM jobs WHERE state IN ('queued', 'running', 'dead')"))
+        .await?;
+    Ok(Backlog {
+        queued: row.int("queued")?,
+        running: row.int("running")?,
+        dead: row.int("dead")?,
+        oldest_due_ms: row.int_opt("oldest")?,
+    })
 }
 
 /// Forgets jobs that were done before `before_ms`.

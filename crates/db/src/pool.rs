@@ -32,6 +32,24 @@ pub struct Options {
     pub connections_max: u32,
 }
 
+/// How one pool of connections is used right now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PoolUse {
+    /// `readers` and `writer` (SQLite), or `all`.
+    pub name: &'static str,
+    /// Open connections, and those of them that nobody uses.
+    pub open: u32,
+    pub idle: u32,
+    pub max: u32,
+}
+
+impl PoolUse {
+    fn of<D: sqlx::Database>(name: &'static str, pool: &sqlx::Pool<D>) -> Self {
+        let idle = u32::try_from(pool.num_idle()).unwrap_or(u32::MAX);
+        Self { name, open: pool.size(), idle, max: pool.options().get_max_connections() }
+    }
+}
+
 /// The database. Cheap to clone.
 #[derive(Clone)]
 pub struct Db {
@@ -73,6 +91,16 @@ impl Db {
             Pools::Postgres(pool) => migrations::POSTGRES.run(pool).await?,
         }
         Ok(())
+    }
+
+    /// How the connections are used.
+    pub fn pools(&self) -> Vec<PoolUse> {
+        match &self.pools {
+            Pools::Sqlite { writer, readers } => {
+                vec![PoolUse::of("writer", writer), PoolUse::of("readers", readers)]
+            }
+            Pools::Postgres(pool) => vec![PoolUse::of("all", pool)],
+        }
     }
 
     /// The engine behind it.

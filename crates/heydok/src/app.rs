@@ -13,6 +13,7 @@ use crate::features::jobs::Wake;
 use crate::features::livekit::{Livekit, Reconciler, Rooms};
 use crate::features::system::Probes;
 use crate::http::limit::Limits;
+use crate::metrics::Metrics;
 use crate::secrets::Secrets;
 
 /// What the application is made of. Cheap to clone.
@@ -34,6 +35,8 @@ pub struct Parts {
     /// Encrypts what people wrote.
     pub cipher: Cipher,
     pub limits: Limits,
+    /// What was counted.
+    pub metrics: Metrics,
     /// Rooms known to exist, so that joining needs no question to the media server.
     pub rooms: Rooms,
     /// Compares what we believe with what the media server says.

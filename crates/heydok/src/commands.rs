@@ -1,13 +1,24 @@
 //! The commands besides `serve`: `heydok config`, `openapi`, `migrate` and `media`.
 
 use std::io::Write as _;
+use std::net::SocketAddr;
 
+use axum::Router;
+use axum::extract::ConnectInfo;
+use axum::response::IntoResponse as _;
+use axum::routing::get;
+use http::{HeaderMap, StatusCode};
+use kit::Secret;
 use livekit_server::{StandaloneConfig, apply_config_file, load_or_create_keys, run_standalone};
 
 use crate::cli::{ConfigArguments, MigrateArguments};
 use crate::config::{Loaded, Refusal, variable};
+use crate::features::system;
+use crate::http::context::is_local;
+use crate::http::router;
+use crate::metrics::Metrics;
 use crate::secrets::DataDir;
-use crate::{config, http, startup};
+use crate::{config, startup};
 
 /// Prints each setting with its origin, or the reference of all settings.
 ///
@@ -25,7 +36,7 @@ pub fn config(arguments: &ConfigArguments) -> anyhow::Result<()> {
 /// # Errors
 /// Where it cannot be written.
 pub fn openapi() -> anyhow::Result<()> {
-    print(&(http::router::openapi().to_pretty_json()? + "\n"))
+    print(&(router::openapi().to_pretty_json()? + "\n"))
 }
 
 /// Brings the database to the newest schema, or prints the SQL of its engine.
@@ -51,7 +62,15 @@ pub async fn media() -> anyhow::Result<()> {
     let loaded = startup::configuration(false)?;
     startup::start_log(&loaded)?;
     let data_dir = DataDir::open_for_media(&loaded.settings.storage.data_dir)?;
-    let config = standalone(&loaded, &data_dir)?;
+    let mut config = standalone(&loaded, &data_dir)?;
+    let metrics = Metrics::install();
+    config.extra = metrics_route(metrics.clone(), loaded.settings.operation.metrics_token.clone());
+    tokio::spawn(async move {
+        loop {
+            tokio::time::sleep(crate::metrics::UPKEEP).await;
+            metrics.upkeep();
+        }
+    });
     run_standalone(config, |mut address| {
         if address.ip().is_unspecified() {
             address.set_ip(std::net::Ipv4Addr::LOCALHOST.into());
@@ -63,12 +82,25 @@ pub async fn media() -> anyhow::Result<()> {
     Ok(())
 }
 
+/// `/metrics`, for the same people as in `heydok serve`.
+fn metrics_route(metrics: Metrics, token: Option<Secret>) -> Router {
+    let answer = move |ConnectInfo(peer): ConnectInfo<SocketAddr>, headers: HeaderMap| {
+        let host = headers.get(http::header::HOST).and_then(|host| host.to_str().ok());
+        let local = is_local(peer.ip(), host, &headers);
+        let allowed = system::http::may_read_metrics(token.as_ref(), local, &headers);
+        let answer =
+            if allowed { system::http::metrics_text(&metrics) } else { StatusCode::UNAUTHORIZED.into_response() };
+        std::future::ready(answer)
+    };
+    Router::new().route("/metrics", get(answer))
+}
+
 /// livekit-server's defaults, over them the file that LIVEKIT_CONFIG_FILE names, over that what variables say.
 fn standalone(loaded: &Loaded, data_dir: &DataDir) -> anyhow::Result<StandaloneConfig> {
     let Loaded { settings, values, .. } = loaded;
     let key = settings.keys.livekit_api_key.as_deref();
-    let secret = settings.keys.livekit_api_secret.as_ref().map(kit::Secret::expose);
-    let several = settings.keys.livekit_keys.as_ref().map(kit::Secret::expose);
+    let secret = settings.keys.livekit_api_secret.as_ref().map(Secret::expose);
+    let several = settings.keys.livekit_keys.as_ref().map(Secret::expose);
     let mut config = StandaloneConfig::new(std::sync::Arc::new(node::token::ApiKeys::new(Vec::new())));
     // livekit-server obeys these too, and the test suites of its clients need them.
     config.server.simulate_scenarios = true;
@@ -96,6 +128,11 @@ fn standalone(loaded: &Loaded, data_dir: &DataDir) -> anyhow::Result<StandaloneC
     }
     if is_set(&variable::RTC_UDP_PORT) {
         config.server.rtc.udp_port = settings.livekit.udp_port;
+    }
+    if let Some(connections) =
+        settings.rate_limits.connections.filter(|_| is_set(&variable::MAX_CONNECTIONS_PER_NETWORK))
+    {
+        config.server.connections_per_address = connections as usize;
     }
     if !settings.livekit.node_ips.is_empty() {
         config.server.rtc.node_ips.clone_from(&settings.livekit.node_ips);

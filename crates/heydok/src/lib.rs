@@ -10,6 +10,8 @@ pub mod features;
 pub mod http;
 pub mod limits;
 pub mod logging;
+pub mod metrics;
+pub mod process;
 pub mod secrets;
 pub mod serve;
 pub mod startup;

@@ -21,6 +21,9 @@ fn main() -> ExitCode {
 
 fn run(command: Command) -> anyhow::Result<()> {
     let runtime = || tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    if matches!(command, Command::Serve | Command::Dev | Command::Media) {
+        heydok::process::allow_many_files();
+    }
     match command {
         Command::Serve => runtime()?.block_on(serve::serve(false)),
         Command::Dev => runtime()?.block_on(serve::serve(true)),

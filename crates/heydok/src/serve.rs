@@ -22,7 +22,8 @@ use crate::features::livekit::{self, Livekit, Reconciler, Rooms, Wire};
 use crate::features::system::Probes;
 use crate::features::{housekeeping, installation};
 use crate::http::limit::Limits;
-use crate::http::{Context, router};
+use crate::http::{Context, measure, router, web};
+use crate::metrics::{self, Metrics};
 use crate::secrets::{DataDir, Secrets};
 use crate::startup::{self, Opened};
 
@@ -65,6 +66,7 @@ pub async fn serve(development: bool) -> anyhow::Result<()> {
     let (key, secret) = (secrets.livekit_api_key.clone(), secrets.livekit_api_secret.clone());
     let app = App::new(Parts {
         limits: Limits::new(&settings.rate_limits),
+        metrics: Metrics::install(),
         port: listeners[0].local_addr()?.port(),
         settings,
         secrets,
@@ -124,7 +126,8 @@ pub async fn serve(development: bool) -> anyhow::Result<()> {
 fn signalling(app: &App, server: &livekit_server::Handle) -> Router {
     let door = livekit::arrival::Door { app: app.clone(), keys: Arc::clone(server.keys()) };
     let router = server.router().layer(from_fn_with_state(door, livekit::arrival::layer));
-    router.layer(from_fn_with_state(app.clone(), tell_client_ip))
+    let router = router.layer(from_fn_with_state(app.clone(), tell_client_ip));
+    router.layer(from_fn_with_state(app.clone(), measure::layer))
 }
 
 async fn tell_client_ip(State(app): State<App>, mut request: Request, next: Next) -> Response {
@@ -187,10 +190,13 @@ fn embedded_config(
         if is_unset(&variable::RTC_UDP_PORT) {
             settings.livekit.udp_port = standalone.server.rtc.udp_port;
         }
+        if is_unset(&variable::RTC_TCP_PORT) {
+            settings.livekit.tcp_port = standalone.server.rtc.tcp_port;
+        }
     }
-    standalone.server.rtc.udp_port = settings.livekit.udp_port;
-    if !settings.livekit.node_ips.is_empty() {
-        standalone.server.rtc.node_ips.clone_from(&settings.livekit.node_ips);
+    settings.livekit.apply(&mut standalone.server.rtc);
+    if let Some(connections) = settings.rate_limits.connections {
+        standalone.server.connections_per_address = connections as usize;
     }
     standalone.server.keys =
         if standalone.keys_given { with_keys_of_file(settings, &keys, &standalone.server.keys)? } else { keys };
@@ -226,7 +232,15 @@ fn start_tasks(app: &App, tasks: &TaskTracker) {
     tasks.spawn(async move { reconciler.reconciler.run(reconciler.clone()).await });
     tasks.spawn(jobs::run(app.clone()));
     tasks.spawn(housekeeping::run(app.clone()));
+    tasks.spawn(keep_metrics(app.clone()));
+    tasks.spawn_blocking(web::prepare);
     tasks.close();
+}
+
+async fn keep_metrics(app: App) {
+    while tokio::time::timeout(metrics::UPKEEP, app.stop.cancelled()).await.is_err() {
+        app.metrics.upkeep();
+    }
 }
 
 /// Says where everything is. The `listening on` lines have a fixed form, for programs that start us.
@@ -249,7 +263,9 @@ fn announce(app: &App, data_dir: &DataDir, listeners: &[TcpListener]) -> anyhow:
 fn start_listening(app: &App, listeners: Vec<TcpListener>, router: &Router) -> JoinSet<()> {
     let mut servers = JoinSet::new();
     for listener in listeners {
-        servers.spawn(livekit_server::serve_http(listener, router.clone(), app.stop.clone()));
+        let proxies = app.settings.listening.trusted_proxies.clone();
+        let is_proxy = move |address| proxies.contains(address);
+        servers.spawn(livekit_server::serve_http_behind(listener, router.clone(), app.stop.clone(), is_proxy));
     }
     servers
 }

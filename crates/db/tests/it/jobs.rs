@@ -1,4 +1,4 @@
-use db::jobs::{Failed, Job, LEASE_MS, NewJob, claim, dead_count, enqueue, fail, finish, heartbeat, replay};
+use db::jobs::{Backlog, Failed, Job, LEASE_MS, NewJob, backlog, claim, enqueue, fail, finish, heartbeat, replay};
 use db::testing::each_engine;
 use db::{Conn, Db, Error};
 
@@ -76,7 +76,8 @@ async fn a_job_that_keeps_failing_is_dead_and_can_be_replayed() {
         let second = take(db, "w", 1_000).await.unwrap();
         assert_eq!(tx!(&**db, conn => fail(conn, &second, "other", "no", 0).await), Failed::LeaseLost);
         assert_eq!(tx!(&**db, conn => fail(conn, &second, "w", "no", 0).await), Failed::Dead);
-        assert_eq!(dead_count(&mut db.read().await.unwrap()).await.unwrap(), 1);
+        let seen = backlog(&mut db.read().await.unwrap()).await.unwrap();
+        assert_eq!(seen, Backlog { dead: 1, ..Backlog::default() });
         assert!(tx!(&**db, conn => replay(conn, "j1", 5).await));
         assert_eq!(take(db, "w", 5).await.unwrap().attempts, 1);
     })
@@ -92,7 +93,11 @@ async fn duplicates_are_not_enqueued() {
     each_engine(async |db| {
         assert!(tx!(&**db, conn => put(conn, "a").await));
         assert!(!tx!(&**db, conn => put(conn, "b").await));
+        let waiting = backlog(&mut db.read().await.unwrap()).await.unwrap();
+        assert_eq!((waiting.queued, waiting.running, waiting.oldest_due_ms), (1, 0, Some(0)));
         take(db, "w", 0).await.unwrap();
+        let running = backlog(&mut db.read().await.unwrap()).await.unwrap();
+        assert_eq!((running.queued, running.running, running.oldest_due_ms), (0, 1, None));
         assert!(!tx!(&**db, conn => put(conn, "c").await));
         tx!(&**db, conn => finish(conn, "a", "w", 0).await);
         assert!(tx!(&**db, conn => put(conn, "d").await));

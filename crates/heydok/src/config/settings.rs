@@ -190,6 +190,8 @@ pub struct RateLimits {
     pub chat_hour: Option<Rate>,
     /// Webhooks for each network.
     pub webhook: Option<Rate>,
+    /// Calls at once for each network.
+    pub connections: Option<u32>,
     /// Everything else for each network.
     pub other: Option<Rate>,
 }
@@ -433,6 +435,12 @@ impl RateLimits {
             chat: reader.value(&v::RATE_LIMIT_CHAT, parse::rate),
             chat_hour: reader.value(&v::RATE_LIMIT_CHAT_HOUR, parse::rate),
             webhook: reader.value(&v::RATE_LIMIT_WEBHOOK, parse::rate),
+            connections: reader.value(&v::MAX_CONNECTIONS_PER_NETWORK, |text| {
+                match parse::word(text, &[("off", ())]) {
+                    Ok(()) => Ok(None),
+                    Err(_) => parse::number(text, 1, 100_000).map(Some),
+                }
+            }),
             other: reader.value(&v::RATE_LIMIT_OTHER, parse::rate),
         }
     }

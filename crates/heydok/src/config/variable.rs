@@ -232,6 +232,9 @@ variables! {
     /// Vendor and media server webhooks.
     RATE_LIMIT_WEBHOOK = setting(RateLimits, "RATE_LIMIT_WEBHOOK", "1200/min", "rate, off",
         "Webhooks for each network that sends them.");
+    /// Calls at once.
+    MAX_CONNECTIONS_PER_NETWORK = setting(RateLimits, "MAX_CONNECTIONS_PER_NETWORK", "1000", "1 to 100000, off",
+        "People of one client network who may be in calls of the embedded server at once. Off in `heydok media` unless set.");
     /// Everything else.
     RATE_LIMIT_OTHER = setting(RateLimits, "RATE_LIMIT_OTHER", "600/min", "rate, off",
         "All other calls for each client network.");

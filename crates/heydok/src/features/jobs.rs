@@ -176,20 +176,27 @@ async fn attempt(app: &App, worker: &str, job: &Job) -> Result<(), Error> {
     match result {
         Ok(()) => {
             db::write!(&app.db, conn => db::jobs::finish(conn, &job.id, worker, now_ms).await)?;
+            count(&job.kind, "done");
         }
         Err(reason) => {
             let outcome = db::write!(&app.db, conn => db::jobs::fail(conn, job, worker, &reason, now_ms).await)?;
             match outcome {
                 Failed::Dead => {
+                    count(&job.kind, "dead");
                     tracing::error!(meeting_id = %meeting, kind = job.kind, job_id = job.id, reason, "job is dead");
                 }
                 Failed::Retry { .. } | Failed::LeaseLost => {
+                    count(&job.kind, "failed");
                     tracing::warn!(meeting_id = %meeting, kind = job.kind, job_id = job.id, reason, "job failed");
                 }
             }
         }
     }
     Ok(())
+}
+
+fn count(kind: &str, outcome: &'static str) {
+    metrics::counter!("heydok_job_attempts_total", "kind" => kind.to_owned(), "outcome" => outcome).increment(1);
 }
 
 /// Ends only when the lease is lost.

@@ -112,6 +112,7 @@ pub fn record_miss(app: &App, context: &Context) {
 /// 429, and its headers.
 pub fn refuse(context: &Context, decision: Decision) -> Problem {
     context.limited_by(decision);
+    metrics::counter!("heydok_rate_limited_total", "limit" => decision.name).increment(1);
     Problem::new(RATE_LIMITED)
         .with("error", decision.error_text())
         .header(RETRY_AFTER, HeaderValue::from(decision.retry_after_seconds()))

@@ -1,5 +1,6 @@
 //! The HTTP side that all features share: context, problems, bodies, the embedded web client, the API's own documents.
 
+pub mod assets;
 pub mod auth;
 pub mod body;
 pub mod context;
@@ -8,6 +9,7 @@ pub mod docs;
 pub mod fields;
 pub mod idempotency;
 pub mod limit;
+pub mod measure;
 pub mod problem;
 pub mod router;
 pub mod web;

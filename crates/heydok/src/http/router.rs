@@ -11,7 +11,7 @@ use utoipa::openapi::{RefOr, Schema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::{body, context, docs, web};
+use super::{body, context, docs, measure, web};
 use crate::app::App;
 use crate::features::{chat, join, livekit, meetings, participants, system};
 
@@ -64,13 +64,15 @@ pub fn openapi() -> utoipa::openapi::OpenApi {
 /// The product's router: the API and the web client. The media server's routers stand beside it, under their own rules.
 pub fn router(app: &App) -> Router {
     let (api, _) = api().split_for_parts();
-    api.merge(web::routes())
-        .merge(docs::routes())
-        .fallback(routing::any(web::fallback))
+    api.merge(docs::routes())
         .layer(CompressionLayer::new())
+        // The web client's files are compressed once, see `assets`.
+        .merge(web::routes())
+        .fallback(routing::any(web::fallback))
         .layer(DefaultBodyLimit::max(body::BODY_BYTES_MAX))
         .layer(CatchPanicLayer::new())
         .layer(from_fn_with_state(app.clone(), context::layer))
+        .layer(from_fn_with_state(app.clone(), measure::layer))
         .with_state(app.clone())
 }
 

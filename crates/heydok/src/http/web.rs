@@ -1,17 +1,17 @@
 //! The embedded web client: its files, its page for every address of the application, and the redirects to it.
 
-use std::collections::HashMap;
 use std::sync::LazyLock;
 
 use axum::Router;
 use axum::extract::{Path, Query, Request};
 use axum::response::{Html, IntoResponse, Redirect, Response};
 use axum::routing::get;
-use http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, IF_NONE_MATCH};
-use http::{HeaderMap, HeaderValue, Method, StatusCode};
+use http::header::{CACHE_CONTROL, CONTENT_TYPE, IF_NONE_MATCH};
+use http::{HeaderMap, Method, StatusCode};
 use kit::MeetingCode;
 use serde::Deserialize;
 
+use super::assets::Assets;
 use super::problem::{self, Problem};
 use crate::app::App;
 
@@ -19,19 +19,12 @@ mod files {
     include!(concat!(env!("OUT_DIR"), "/web_files.rs"));
 }
 
-struct File {
-    bytes: &'static [u8],
-    etag: HeaderValue,
-}
+static ASSETS: LazyLock<Assets> = LazyLock::new(|| Assets::new(files::FILES));
 
-static FILES: LazyLock<HashMap<&'static str, File>> = LazyLock::new(|| {
-    let file = |bytes: &'static [u8]| {
-        let etag = format!("\"{}\"", &kit::sha256_hex(bytes)[..32]);
-        let etag = HeaderValue::from_str(&etag).unwrap_or(HeaderValue::from_static("\"\""));
-        File { bytes, etag }
-    };
-    files::FILES.iter().map(|(name, bytes)| (*name, file(bytes))).collect()
-});
+/// Compresses the files of the client, so that no request waits for it.
+pub fn prepare() {
+    ASSETS.prepare();
+}
 
 /// What is shown when the binary was built without `web/dist`.
 const NOT_BUILT: &str = "<!doctype html><html lang=en><meta charset=utf-8><meta name=viewport content=\"width=device-width\">\
@@ -60,16 +53,21 @@ pub async fn fallback(request: Request) -> Response {
         Some(response) => response,
         None if name.contains('.') => Problem::new(problem::NOT_FOUND).into_response(),
         // The client shows its own "no such page"; the status is for everybody else.
-        None => (StatusCode::NOT_FOUND, page(HeaderMap::new()).await).into_response(),
+        None => {
+            let mut page = page(request.headers().clone()).await;
+            *page.status_mut() = StatusCode::NOT_FOUND;
+            page
+        }
     }
 }
 
-async fn page(_headers: HeaderMap) -> Response {
-    let body = match FILES.get("index.html") {
-        Some(file) => Html(file.bytes).into_response(),
-        None => Html(NOT_BUILT).into_response(),
-    };
-    ([(CACHE_CONTROL, "no-store")], body).into_response()
+async fn page(mut headers: HeaderMap) -> Response {
+    // It is never kept, so there is nothing to compare with.
+    headers.remove(IF_NONE_MATCH);
+    match ASSETS.get("index.html") {
+        Some(asset) => asset.respond(&headers, "no-store"),
+        None => ([(CACHE_CONTROL, "no-store")], Html(NOT_BUILT)).into_response(),
+    }
 }
 
 async fn code_or_file(Path(code): Path<String>, headers: HeaderMap, request: Request) -> Response {
@@ -102,38 +100,8 @@ async fn security_txt() -> Response {
 }
 
 fn file(name: &str, headers: &HeaderMap) -> Option<Response> {
-    let (name, file) = FILES.get_key_value(name).filter(|(name, _)| **name != "index.html")?;
+    let asset = ASSETS.get(name).filter(|_| name != "index.html")?;
     // Vite puts a hash of the contents into the names below `assets/`.
-    let cache =
-        if name.starts_with("assets/") { "public, max-age=31536000, immutable" } else { "public, max-age=3600" };
-    if headers.get(IF_NONE_MATCH) == Some(&file.etag) {
-        return Some((StatusCode::NOT_MODIFIED, [(ETAG, file.etag.clone())]).into_response());
-    }
-    let headers = [
-        (CONTENT_TYPE, HeaderValue::from_static(content_type(name))),
-        (CACHE_CONTROL, HeaderValue::from_static(cache)),
-        (ETAG, file.etag.clone()),
-    ];
-    Some((headers, file.bytes).into_response())
-}
-
-fn content_type(name: &str) -> &'static str {
-    match name.rsplit('.').next().unwrap_or_default() {
-        "html" => "text/html; charset=utf-8",
-        "js" | "mjs" => "text/javascript; charset=utf-8",
-        "css" => "text/css; charset=utf-8",
-        "json" => "application/json",
-        "webmanifest" => "application/manifest+json",
-        "svg" => "image/svg+xml",
-        "png" => "image/png",
-        "ico" => "image/x-icon",
-        "webp" => "image/webp",
-        "woff2" => "font/woff2",
-        "wasm" => "application/wasm",
-        "txt" => "text/plain; charset=utf-8",
-        "mp3" => "audio/mpeg",
-        "ogg" => "audio/ogg",
-        "wav" => "audio/wav",
-        _ => "application/octet-stream",
-    }
+    let is_hashed = name.starts_with("assets/");
+    Some(asset.respond(headers, if is_hashed { "public, max-age=31536000, immutable" } else { "public, max-age=3600" }))
 }

@@ -28,6 +28,7 @@ use crate::features::livekit::{Livekit, Reconciler, Rooms, Wire};
 use crate::features::system::Probes;
 use crate::http::limit::Limits;
 use crate::http::router;
+use crate::metrics::Metrics;
 use crate::secrets::Secrets;
 
 /// When every test begins: 2026-11-21T01:39:06.007Z.
@@ -91,15 +92,21 @@ impl TestApp {
     /// Where the key that signs room tokens is missing.
     pub(crate) async fn without_key() -> Self {
         let db = Db::open(&db::Options { url: "sqlite::memory:".into(), connections_max: 1 }).await.unwrap();
-        Self::build(&db, UNLIMITED, "").await
+        Self::build(&db, UNLIMITED, "", Metrics::apart().0).await
     }
 
     /// On a given database.
     pub(crate) async fn on(db: &Db, settings: &[(&str, &str)]) -> Self {
-        Self::build(db, settings, API_KEY).await
+        Self::build(db, settings, API_KEY, Metrics::apart().0).await
     }
 
-    async fn build(db: &Db, settings: &[(&str, &str)], api_key: &str) -> Self {
+    /// Whose metrics are read from here; the test installs what counts for them.
+    pub(crate) async fn measured(metrics: Metrics, settings: &[(&str, &str)]) -> Self {
+        let db = Db::open(&db::Options { url: "sqlite::memory:".into(), connections_max: 1 }).await.unwrap();
+        Self::build(&db, settings, API_KEY, metrics).await
+    }
+
+    async fn build(db: &Db, settings: &[(&str, &str)], api_key: &str, metrics: Metrics) -> Self {
         let environment: BTreeMap<_, _> =
             settings.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
         let settings = config::load(&Sources { environment, ..Sources::default() }).unwrap().settings;
@@ -110,6 +117,7 @@ impl TestApp {
         let livekit = FakeLivekit::new(clock.clone());
         let app = App::new(Parts {
             limits: Limits::new(&settings.rate_limits),
+            metrics,
             secrets: Secrets {
                 secret_key: Secret::new("secret-key"),
                 jwt_secret: Secret::new("jwt-secret"),

@@ -5,3 +5,5 @@ mod packaging;
 mod scripts;
 mod seeds;
 mod server;
+mod shutdown;
+mod signal;

@@ -79,34 +79,52 @@ pub async fn join(
     headers: HeaderMap,
     body: Body<JoinRequest>,
 ) -> Result<Json<JoinAnswer>, Problem> {
+    let began = app.clock.instant();
+    let result = enter(&app, &context, &meeting_id, &headers, body.value).await;
+    let outcome = result.as_ref().map_or_else(|problem| problem.code.code, |_| "admitted");
+    metrics::counter!("heydok_joins_total", "outcome" => outcome).increment(1);
+    if result.is_ok() {
+        let seconds = app.clock.instant().saturating_duration_since(began).as_secs_f64();
+        metrics::histogram!("heydok_join_seconds").record(seconds);
+    }
+    result
+}
+
+async fn enter(
+    app: &App,
+    context: &Context,
+    meeting_id: &str,
+    headers: &HeaderMap,
+    request: JoinRequest,
+) -> Result<Json<JoinAnswer>, Problem> {
     if meeting_id.len() > GIVEN_BYTES_MAX {
-        limit::take(&app, &context, Limit::Other)?;
+        limit::take(app, context, Limit::Other)?;
         return Err(problem::MEETING_NOT_FOUND.into());
     }
-    limit::take(&app, &context, Limit::Join(&meeting_id))?;
-    let mut application = application(&app, &context, &headers, body.value);
-    let guessed = limit::guessed_too_much(&app, &context);
+    limit::take(app, context, Limit::Join(meeting_id))?;
+    let mut application = application(app, context, headers, request);
+    let guessed = limit::guessed_too_much(app, context);
     let offers_proof = application.host_key.is_some() || application.rejoin_token.is_some();
     if let Some(decision) = guessed
         && !offers_proof
     {
-        return Err(limit::refuse(&context, decision));
+        return Err(limit::refuse(context, decision));
     }
     application.must_prove = guessed.is_some();
-    let admitted = match service::join(&app, &meeting_id, &application).await {
+    let admitted = match service::join(app, meeting_id, &application).await {
         Ok(admitted) => admitted,
-        Err(outcome) => return Err(refuse(&app, &context, &meeting_id, &application, outcome, guessed).await),
+        Err(outcome) => return Err(refuse(app, context, meeting_id, &application, outcome, guessed).await),
     };
     let meeting = &admitted.meeting;
-    if let Err(error) = livekit::ensure_room(&app, &meeting.room_name, meeting.max_participants).await {
-        service::turn_back(&app, &admitted.session).await?;
+    if let Err(error) = livekit::ensure_room(app, &meeting.room_name, meeting.max_participants).await {
+        service::turn_back(app, &admitted.session).await?;
         return Err(Problem::new(problem::ROOM_CREATE_FAILED).private(error));
     }
     tracing::info!(meeting_id = %meeting.code, participant_id = %admitted.session.participant_id, "participant admitted");
     Ok(Json(JoinAnswer {
         token: admitted.token,
         meeting_id: meeting.public_id().to_owned(),
-        livekit_url: livekit::public_url(&app, &context),
+        livekit_url: livekit::public_url(app, context),
         participant_id: admitted.session.participant_id,
         role: admitted.session.role.as_str(),
         room_name: meeting.room_name.clone(),

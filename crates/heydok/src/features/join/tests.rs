@@ -380,3 +380,89 @@ async fn the_same_typed_password_is_right() {
         );
     }
 }
+
+/// A thousand attempts in a minute: from one network all but its quota are told when to come again, before the database is
+/// asked; from a thousand networks a meeting lets in what it has seats for and looks at no more than its own quota.
+#[tokio::test]
+async fn a_thousand_attempts_a_minute_are_met_at_the_door() {
+    let app = TestApp::with(&[]).await;
+    let attempt = async |meeting: &str, network: u16| {
+        let [high, low] = network.to_be_bytes();
+        let peer = axum::extract::ConnectInfo(std::net::SocketAddr::from(([203, 0, high, low], 50_000)));
+        let request = http::Request::post(format!("/api/v1/meetings/{meeting}/join")).header("host", "meet.test");
+        let body = axum::body::Body::from(r#"{"display_name":"A"}"#);
+        let answer = app.send(request.extension(peer).body(body).unwrap()).await;
+        assert_eq!(!answer.header("retry-after").is_empty(), answer.status == StatusCode::TOO_MANY_REQUESTS);
+        answer.code()
+    };
+    let count = |codes: &[String], code: &str| codes.iter().filter(|one| *one == code).count();
+    let first = app.create(r#"{"max_participants":40}"#).await.id;
+    let mut codes = Vec::new();
+    for _ in 0..1_000 {
+        codes.push(attempt(&first, 0).await);
+    }
+    assert_eq!((count(&codes, ""), count(&codes, "rate_limited")), (30, 970));
+    let second = app.create(r#"{"max_participants":40}"#).await.id;
+    codes.clear();
+    for network in 1..=1_000 {
+        codes.push(attempt(&second, network).await);
+    }
+    assert_eq!((count(&codes, ""), count(&codes, "meeting_full"), count(&codes, "rate_limited")), (40, 260, 700));
+}
+
+/// The log of the most detail names meetings and participants by their ids only: no name, no word of the chat, no password, no
+/// key and no token.
+#[tokio::test]
+async fn nothing_of_what_people_say_is_logged() {
+    let written = std::sync::Arc::new(std::sync::Mutex::new(Vec::<u8>::new()));
+    let sink: crate::logging::Sink = written.clone();
+    let app = TestApp::new().await;
+    let settings = crate::config::Logging {
+        level: crate::logging::parse_level("trace").unwrap(),
+        format: crate::config::LogFormat::Text,
+        file: None,
+    };
+    let _logging =
+        tracing::subscriber::set_default(crate::logging::subscriber(&settings, app.clock.clone(), vec![sink]));
+    let made = app.create(r#"{"name":"Quartalszahlen","password":"Losungswort"}"#).await;
+    let body = json!({"display_name": "Annegret", "password": "Losungswort"});
+    let joined = app.try_join(&made.id, &body).await.json();
+    let text = |name: &str| joined[name].as_str().unwrap().to_owned();
+    app.livekit.connect(&text("room_name"), &text("participant_id"), "Annegret");
+    app.sweep().await;
+    app.try_join(&made.id, &json!({"display_name": "Benedikt", "password": "Rateversuch"})).await;
+    let path = format!("/api/v1/meetings/{}/chat", made.id);
+    let bearer = format!("Bearer {}", text("token"));
+    let said = app.post_with(&path, r#"{"text":"Geheimplan"}"#, "authorization", &bearer).await;
+    assert_eq!(said.status, StatusCode::CREATED, "{}", said.text);
+    // A message that cannot be told: failures are logged too.
+    app.livekit.fail(true);
+    app.post_with(&path, r#"{"text":"Zweitplan"}"#, "authorization", &bearer).await;
+    app.work().await;
+    app.post("/api/v1/meetings/create", r#"{"name":"Budgetrunde"}"#).await;
+    app.livekit.fail(false);
+    app.delete_with(&format!("/api/v1/meetings/{}", made.id), "x-host-key", &made.host_key).await;
+    app.work().await;
+    let log = String::from_utf8(written.lock().unwrap().clone()).unwrap();
+    for expected in [&format!("meeting_id={}", made.id), "participant_id=guest-", "job failed", "room_create_failed"] {
+        assert!(log.contains(expected), "{expected} is not in {log}");
+    }
+    let (token, rejoin) = (text("token"), text("rejoin_token"));
+    for private in [
+        "Quartalszahlen",
+        "Budgetrunde",
+        "Losungswort",
+        "Rateversuch",
+        "Annegret",
+        "Benedikt",
+        "Geheimplan",
+        "Zweitplan",
+        "eyJ",
+        &made.host_key,
+        &token,
+        &rejoin,
+        API_SECRET,
+    ] {
+        assert!(!log.contains(private), "{private} is in {log}");
+    }
+}

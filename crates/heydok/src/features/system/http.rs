@@ -1,21 +1,23 @@
 //! E-07 health, E-68 what clients should know, E-91 ready, metrics and version.
 
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
 
 use axum::Json;
 use axum::extract::State;
 use axum::response::{IntoResponse as _, Response};
 use http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use http::{HeaderMap, StatusCode};
+use kit::Secret;
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::gauges;
 use super::probes::{livekit_answers, totals};
 use crate::app::App;
 use crate::config::{HealthDetails, LiveKitMode};
 use crate::http::problem::{Document, UNAUTHENTICATED};
 use crate::http::{Context, Problem, auth};
+use crate::metrics::Metrics;
 
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 
@@ -105,30 +107,24 @@ pub async fn version() -> Json<Version> {
 #[utoipa::path(get, path = "/metrics", tag = "system", params(("Authorization" = Option<String>, Header, description = "Bearer METRICS_TOKEN, where one is set")),
     responses((status = 200, content_type = "text/plain", body = String), (status = 401, body = Document)))]
 pub async fn metrics(State(app): State<App>, context: Context, headers: HeaderMap) -> Result<Response, Problem> {
-    let allowed = match &app.settings.operation.metrics_token {
-        Some(token) => auth::bearer(&headers).is_some_and(|given| kit::equal_in_constant_time(given, token.expose())),
-        // A proxy on this machine is no operator.
-        None => context.local,
-    };
-    if !allowed {
+    if !may_read_metrics(app.settings.operation.metrics_token.as_ref(), context.local, &headers) {
         return Err(UNAUTHENTICATED.into());
     }
-    let (meetings, participants) = totals(&app).await.unwrap_or_default();
-    let dead = db::jobs::dead_count(&mut app.db.read().await?).await?;
-    let up = i64::from(livekit_answers(&app).await);
-    let uptime = i64::try_from(app.now().since(app.started_at).as_secs()).unwrap_or(i64::MAX);
-    let gauges = [
-        ("heydok_active_meetings", "Meetings somebody is in", meetings),
-        ("heydok_participants", "People in meetings", participants),
-        ("heydok_livekit_up", "Whether the media server answers", up),
-        ("heydok_jobs_dead", "Jobs that failed for good", dead),
-        ("heydok_uptime_seconds", "Seconds since the start", uptime),
-    ];
-    let mut text = String::new();
-    for (name, help, value) in gauges {
-        let _ = writeln!(text, "# HELP {name} {help}.\n# TYPE {name} gauge\n{name} {value}");
+    gauges::publish(&app, totals(&app).await, livekit_answers(&app).await).await?;
+    Ok(metrics_text(&app.metrics))
+}
+
+/// Who has the token; without a token, who sits at the machine.
+pub fn may_read_metrics(token: Option<&Secret>, local: bool, headers: &HeaderMap) -> bool {
+    match token {
+        Some(token) => auth::bearer(headers).is_some_and(|given| kit::equal_in_constant_time(given, token.expose())),
+        None => local,
     }
-    Ok(([(CONTENT_TYPE, "text/plain; version=0.0.4")], text).into_response())
+}
+
+/// The answer with everything that was counted.
+pub fn metrics_text(metrics: &Metrics) -> Response {
+    ([(CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], metrics.render()).into_response()
 }
 
 /// What is built and switched on.

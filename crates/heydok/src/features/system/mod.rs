@@ -1,5 +1,6 @@
 //! What operators and monitors ask for.
 
+mod gauges;
 pub mod http;
 mod probes;
 #[cfg(test)]

@@ -1,6 +1,7 @@
 use http::{Method, StatusCode};
 use serde_json::json;
 
+use crate::metrics::{Metrics, NAMES};
 use crate::tests::{TestApp, UNLIMITED, request};
 
 /// Health shows numbers to the operator only, readiness fails with the media server, health does not.
@@ -30,9 +31,78 @@ async fn health_and_readiness() {
 async fn metrics_are_for_the_operator() {
     let app = TestApp::with(&[("METRICS_TOKEN", "a-token-for-metrics-with-32-characters")]).await;
     assert_eq!(app.get("/metrics").await.status, StatusCode::UNAUTHORIZED);
-    let text = app.get_with("/metrics", "authorization", "Bearer a-token-for-metrics-with-32-characters").await.text;
-    assert!(text.contains("\nheydok_active_meetings 0\n") && text.contains("\nheydok_livekit_up 1\n"), "{text}");
-    assert_eq!(TestApp::new().await.get("/metrics").await.status, StatusCode::UNAUTHORIZED);
+    let wrong = app.get_with("/metrics", "authorization", "Bearer a-token-for-metrics-with-32-characterz").await;
+    assert_eq!(wrong.status, StatusCode::UNAUTHORIZED);
+    let right = app.get_with("/metrics", "authorization", "Bearer a-token-for-metrics-with-32-characters").await;
+    assert_eq!(right.status, StatusCode::OK);
+    let app = TestApp::new().await;
+    assert_eq!(app.get("/metrics").await.status, StatusCode::UNAUTHORIZED);
+    let here = |forwarded: bool| {
+        let peer = axum::extract::ConnectInfo(std::net::SocketAddr::from(([127, 0, 0, 1], 50_000)));
+        let request = http::Request::get("/metrics").header("host", "localhost:8000").extension(peer);
+        let request = if forwarded { request.header("x-forwarded-for", "192.0.2.1") } else { request };
+        request.body(axum::body::Body::empty()).unwrap()
+    };
+    assert_eq!(app.send(here(false)).await.status, StatusCode::OK);
+    assert_eq!(
+        app.send(here(true)).await.status,
+        StatusCode::UNAUTHORIZED,
+        "a proxy on this machine is not the operator"
+    );
+}
+
+/// An operator sees requests by route, joins by outcome, jobs, connections and refusals; whoever asks for strange things makes
+/// no new series, and nobody's name is in any.
+#[tokio::test]
+async fn metrics_tell_what_happens_in_bounded_words() {
+    const TOKEN: &str = "a-token-for-metrics-with-32-characters";
+    let (metrics, recorder) = Metrics::apart();
+    let _counting = metrics::set_default_local_recorder(&recorder);
+    let app = TestApp::measured(metrics, &[("METRICS_TOKEN", TOKEN), ("RATE_LIMIT_JOIN", "3/min")]).await;
+    let made = app.create(r#"{"name":"Quartalszahlen"}"#).await;
+    app.enter(&made.id, "Annegret").await;
+    for id in ["abc-defg-hij", "abc-defg-hik", "abc-defg-hij"] {
+        app.try_join(id, &json!({"display_name": "Annegret"})).await;
+    }
+    app.send(request(Method::from_bytes(b"BREW").unwrap(), "/pot/of/coffee").body(axum::body::Body::empty()).unwrap()).await;
+    app.get(&format!("/{}", "x".repeat(40))).await;
+    let scrape = async || app.get_with("/metrics", "authorization", &format!("Bearer {TOKEN}")).await;
+    scrape().await;
+    let answer = scrape().await;
+    assert_eq!(answer.header("content-type"), "text/plain; version=0.0.4; charset=utf-8");
+    let text = answer.text;
+    for line in [
+        "heydok_active_meetings 1",
+        "heydok_participants 1",
+        "heydok_livekit_up 1",
+        "heydok_jobs_dead 0",
+        "heydok_jobs{state=\"queued\"} 0",
+        "heydok_joins_total{outcome=\"admitted\"} 1",
+        "heydok_joins_total{outcome=\"meeting_not_found\"} 2",
+        "heydok_joins_total{outcome=\"rate_limited\"} 1",
+        "heydok_join_seconds_count 1",
+        "heydok_rate_limited_total{limit=\"join\"} 1",
+        "heydok_http_requests_total{method=\"POST\",route=\"/api/v1/meetings/{meeting_id}/join\",status=\"404\"} 2",
+        "heydok_http_requests_total{method=\"OTHER\",route=\"other\",status=\"404\"} 1",
+        "heydok_http_request_duration_seconds_count{route=\"/metrics\"} 1",
+        "heydok_database_connections_max{pool=\"writer\"} 1",
+    ] {
+        assert!(text.contains(&format!("\n{line}\n")), "{line} is not in {text}");
+    }
+    assert!(
+        text.contains("\nheydok_build_info{version=") && text.contains("\nprocess_resident_memory_bytes "),
+        "{text}"
+    );
+    for private in ["Quartalszahlen", "Annegret", "192.0.2", "hij", &made.id, "xxxx"] {
+        assert!(!text.contains(private), "{private} is in {text}");
+    }
+    for line in text.lines().filter(|line| !line.starts_with('#') && !line.is_empty()) {
+        let name = line.split(['{', ' ']).next().unwrap();
+        let known = NAMES.iter().any(|known| {
+            name.strip_prefix(known).is_some_and(|rest| ["", "_sum", "_count", "_bucket"].contains(&rest))
+        });
+        assert!(known, "{name} has no help text");
+    }
 }
 
 /// Everything below /api that is wrong is a problem document with a request id; every page has a strict policy.

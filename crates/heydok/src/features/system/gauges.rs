@@ -1,0 +1,31 @@
+//! What is looked up at the moment somebody reads the metrics.
+
+use db::Error;
+
+use crate::app::App;
+
+/// Publishes how things stand: `totals` are running meetings and the people in them.
+pub(super) async fn publish(app: &App, totals: Option<(i64, i64)>, livekit_up: bool) -> Result<(), Error> {
+    let version = env!("CARGO_PKG_VERSION");
+    metrics::gauge!("heydok_build_info", "version" => version, "schema" => db::SCHEMA_VERSION.to_string()).set(1.0);
+    metrics::gauge!("heydok_uptime_seconds").set(app.now().since(app.started_at).as_secs_f64());
+    if let Some((meetings, people)) = totals {
+        metrics::gauge!("heydok_active_meetings").set(meetings as f64);
+        metrics::gauge!("heydok_participants").set(people as f64);
+    }
+    metrics::gauge!("heydok_livekit_up").set(if livekit_up { 1.0 } else { 0.0 });
+    for pool in app.db.pools() {
+        let count = |state| metrics::gauge!("heydok_database_connections", "pool" => pool.name, "state" => state);
+        count("idle").set(f64::from(pool.idle));
+        count("used").set(f64::from(pool.open.saturating_sub(pool.idle)));
+        metrics::gauge!("heydok_database_connections_max", "pool" => pool.name).set(f64::from(pool.max));
+    }
+    let jobs = db::jobs::backlog(&mut app.db.read().await?).await?;
+    for (state, count) in [("queued", jobs.queued), ("running", jobs.running), ("dead", jobs.dead)] {
+        metrics::gauge!("heydok_jobs", "state" => state).set(count as f64);
+    }
+    metrics::gauge!("heydok_jobs_dead").set(jobs.dead as f64);
+    let overdue_ms = jobs.oldest_due_ms.map_or(0, |due| (app.now().get() - due).max(0));
+    metrics::gauge!("heydok_jobs_overdue_seconds").set(overdue_ms as f64 / 1000.0);
+    Ok(())
+}

@@ -1,0 +1,157 @@
+//! What this process counts, in Prometheus' text format.
+//!
+//! Counting is spread over the code by the macros of `metrics`; the media thread counts for itself and publishes once a
+//! second, so nothing is added per packet. Labels take few values: templates of routes, codes of errors, kinds of jobs. No
+//! name, no meeting and no address is ever one.
+
+use std::time::Duration;
+
+use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle, PrometheusRecorder};
+
+/// How often what was recorded for histograms is folded into them, so that it does not pile up where nobody looks.
+pub const UPKEEP: Duration = Duration::from_secs(5);
+
+/// Upper bounds of the buckets of every duration, in seconds.
+const SECONDS: [f64; 12] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0];
+/// Upper bounds for how late webhooks are; an event's own time has whole seconds.
+const LAG_SECONDS: [f64; 6] = [0.5, 1.0, 5.0, 15.0, 60.0, 300.0];
+
+/// Where counts are read from. Cheap to clone.
+#[derive(Clone)]
+pub struct Metrics(PrometheusHandle);
+
+impl Metrics {
+    /// Counts for the whole process from now on. A second call (tests in one process) counts nothing.
+    pub fn install() -> Self {
+        let (metrics, recorder) = Self::apart();
+        let _ = metrics::set_global_recorder(recorder);
+        metrics
+    }
+
+    /// Together with what counts for it, for tests to install for their own thread.
+    pub fn apart() -> (Self, PrometheusRecorder) {
+        let buckets = PrometheusBuilder::new()
+            .set_buckets_for_metric(Matcher::Suffix("_seconds".to_owned()), &SECONDS)
+            .and_then(|builder| {
+                builder.set_buckets_for_metric(Matcher::Full("heydok_webhook_lag_seconds".to_owned()), &LAG_SECONDS)
+            });
+        // Only an empty list of bounds is refused.
+        let recorder = buckets.unwrap_or_default().build_recorder();
+        let metrics = Self(recorder.handle());
+        metrics::with_local_recorder(&recorder, describe);
+        (metrics, recorder)
+    }
+
+    /// The text, with what is read from the operating system at this moment.
+    pub fn render(&self) -> String {
+        crate::process::publish();
+        self.0.render()
+    }
+
+    /// Folds what was recorded into its histogram; call it every [`UPKEEP`].
+    pub fn upkeep(&self) {
+        self.0.run_upkeep();
+    }
+}
+
+macro_rules! describe {
+    ($($kind:ident $name:literal $help:literal;)*) => {
+        /// The help texts.
+        fn describe() {
+            $(metrics::$kind!($name, $help);)*
+        }
+        /// Names of everything that is described.
+        #[cfg(test)]
+        pub(crate) const NAMES: &[&str] = &[$($name),*];
+    };
+}
+
+describe! {
+    describe_gauge "heydok_build_info" "Always 1; the labels say which program this is";
+    describe_gauge "heydok_uptime_seconds" "Seconds since the start";
+    describe_gauge "heydok_active_meetings" "Meetings somebody is in";
+    describe_gauge "heydok_participants" "People in meetings";
+    describe_gauge "heydok_livekit_up" "Whether the media server answers";
+    describe_counter "heydok_http_requests_total" "Answered requests by method, route and status";
+    describe_histogram "heydok_http_request_duration_seconds" "Time from a request's head to its answer's head, by route";
+    describe_counter "heydok_http_connections_refused_total" "Connections closed at once because their address has too many";
+    describe_counter "heydok_rate_limited_total" "Requests refused by a rate limit";
+    describe_counter "heydok_joins_total" "Attempts to join, admitted or by the code of their error";
+    describe_histogram "heydok_join_seconds" "Time that a successful attempt to join took";
+    describe_gauge "heydok_jobs" "Jobs that wait, run, or failed for good";
+    describe_gauge "heydok_jobs_dead" "Jobs that failed for good";
+    describe_gauge "heydok_jobs_overdue_seconds" "How long the most overdue job should have been done";
+    describe_counter "heydok_job_attempts_total" "Attempts at jobs by kind and outcome";
+    describe_gauge "heydok_database_connections" "Connections of each pool, idle and in use";
+    describe_gauge "heydok_database_connections_max" "Most connections of each pool";
+    describe_gauge "heydok_webhook_events_waiting" "Webhook events that wait for their receiver";
+    describe_counter "heydok_webhook_events_dropped_total" "Webhook events that found a full queue";
+    describe_counter "heydok_webhook_deliveries_total" "Webhook events by what became of them";
+    describe_counter "heydok_webhook_retries_total" "Webhook requests made again";
+    describe_histogram "heydok_webhook_lag_seconds" "From an event to the end of its delivery, in whole seconds";
+    describe_gauge "heydok_media_thread_busy_ratio" "Share of the last second in which the media thread worked";
+    describe_gauge "heydok_media_participants" "Participants of the embedded media server";
+    describe_gauge "heydok_media_rooms" "Rooms of the embedded media server";
+    describe_gauge "heydok_media_tracks" "Published tracks";
+    describe_gauge "heydok_signal_connections" "Open signalling connections";
+    describe_counter "heydok_signal_slow_readers_closed_total" "Signalling connections closed because their reader was too slow";
+    describe_counter "heydok_signal_crowded_total" "Signalling connections refused because their address has too many";
+    describe_counter "heydok_media_packets_received_total" "Datagrams received";
+    describe_counter "heydok_media_bytes_received_total" "Bytes received in datagrams";
+    describe_counter "heydok_media_packets_sent_total" "Datagrams sent";
+    describe_counter "heydok_media_bytes_sent_total" "Bytes sent in datagrams";
+    describe_counter "heydok_media_send_calls_total" "System calls that sent datagrams";
+    describe_counter "heydok_media_packets_dropped_total" "Datagrams dropped because the socket was full";
+    describe_counter "heydok_media_send_errors_total" "Datagrams the system refused";
+    describe_counter "heydok_media_unknown_datagrams_total" "Datagrams that belong to no peer";
+    describe_counter "heydok_media_rtp_received_total" "Media packets received from publishers";
+    describe_counter "heydok_media_rtp_forwarded_total" "Media packets handed to subscribers";
+    describe_counter "heydok_media_rtp_reported_total" "Media packets that subscribers reported on";
+    describe_counter "heydok_media_rtp_lost_total" "Media packets that subscribers reported lost";
+    describe_gauge "heydok_packet_loss_ratio" "Share of media packets lost on the way to subscribers, by their last reports";
+    describe_counter "heydok_media_nacks_received_total" "Requests for lost packets by subscribers";
+    describe_counter "heydok_media_nacks_sent_total" "Requests for lost packets to publishers";
+    describe_counter "heydok_media_keyframe_requests_received_total" "Keyframe requests by subscribers";
+    describe_counter "heydok_media_keyframe_requests_sent_total" "Keyframe requests to publishers";
+    describe_counter "heydok_media_data_refused_total" "Data messages refused by a slow reader's full buffer";
+    describe_counter "heydok_media_peer_faults_total" "Peers removed after a fault";
+    describe_gauge "process_cpu_seconds_total" "Processor time used";
+    describe_gauge "process_resident_memory_bytes" "Memory in use";
+    describe_gauge "process_threads" "Threads";
+    describe_gauge "process_open_fds" "Open file descriptors";
+    describe_gauge "process_max_fds" "Most file descriptors that may be open";
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Each name is one that Prometheus takes, ends as its kind should, and stands here once.
+    #[test]
+    fn names_follow_the_conventions() {
+        let mut seen = std::collections::BTreeSet::new();
+        for name in NAMES {
+            assert!(name.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_'), "{name}");
+            assert!(name.starts_with("heydok_") || name.starts_with("process_"), "{name}");
+            assert!(seen.insert(name), "{name} twice");
+        }
+    }
+
+    /// What the operating system says of this process is in the text.
+    #[test]
+    fn the_process_is_measured() {
+        let (metrics, recorder) = Metrics::apart();
+        let text = metrics::with_local_recorder(&recorder, || metrics.render());
+        let value = |name: &str| {
+            let line = text
+                .lines()
+                .find(|line| line.starts_with(&format!("{name} ")))
+                .unwrap_or_else(|| panic!("no {name} in {text}"));
+            line.rsplit(' ').next().unwrap().parse::<f64>().unwrap()
+        };
+        assert!(value("process_resident_memory_bytes") > 1e6);
+        assert!(value("process_open_fds") >= 3.0 && value("process_max_fds") >= value("process_open_fds"));
+        assert!(value("process_threads") >= 1.0);
+        assert!(value("process_cpu_seconds_total") >= 0.0);
+    }
+}
