@@ -35,6 +35,10 @@ deb: build ## Make a Debian package of the release binary, in target/debian
 fuzz: requirements ## Fuzz every parser of foreign bytes with coverage: make fuzz TARGETS=offer FUZZ_SECONDS=600
 	@fuzz/run.sh $(TARGETS)
 
+.PHONY: bench
+bench: build ## Measure the release binary (beside LIVEKIT_REFERENCE_URL, if set) and write docs/benchmarks.md
+	@HEYDOK_BIN="$(BINARY)" bench/run.sh
+
 .PHONY: screenshots
 screenshots: build ## Write a picture of every screen and state into target/screenshots
 	@scripts/install.sh test

@@ -2,6 +2,8 @@
 
 use clap::{Args, Parser, Subcommand};
 
+use crate::bench::BenchArguments;
+
 /// Video meetings with one command.
 #[derive(Debug, Parser)]
 #[command(name = "heydok", version, about, propagate_version = true)]
@@ -26,6 +28,8 @@ pub enum Command {
     Openapi,
     /// Bring the database to the newest schema. `serve` does this by itself.
     Migrate(MigrateArguments),
+    /// Measure a LiveKit server with synthetic participants.
+    Bench(Box<BenchArguments>),
 }
 
 /// Arguments of `heydok config`.

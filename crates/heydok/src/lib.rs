@@ -2,6 +2,7 @@
 #![expect(unused_qualifications, reason = "utoipa's derive writes out names that are in scope")]
 
 pub mod app;
+pub mod bench;
 pub mod cli;
 pub mod commands;
 pub mod config;

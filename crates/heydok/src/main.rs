@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use clap::Parser as _;
 use heydok::cli::{Cli, Command};
 use heydok::config::Refusal;
-use heydok::{commands, serve};
+use heydok::{bench, commands, serve};
 
 fn main() -> ExitCode {
     // rustls finds two providers among our dependencies; this one is ours. It is refused only where one is installed already.
@@ -30,6 +30,10 @@ fn run(command: Command) -> anyhow::Result<()> {
         Command::Media => runtime()?.block_on(commands::media()),
         Command::Config(arguments) => commands::config(&arguments),
         Command::Openapi => commands::openapi(),
+        Command::Bench(arguments) => {
+            // One thread: the generator shares the machine with the server it measures.
+            tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(bench::run(&arguments))
+        }
         Command::Migrate(arguments) => runtime()?.block_on(commands::migrate(&arguments)),
     }
 }
