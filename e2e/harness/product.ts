@@ -37,8 +37,13 @@ async function stopped(servers: Binary[], folders: string[]): Promise<void> {
     throw new Error(`a server ended during the test\n${dead.map(({ log }) => log).join("\n")}`);
 }
 
-/** `heydok serve` on free ports, with a folder of its own; with the rate limits it has by itself, or with none. */
-export async function oneProcess({ limits } = { limits: false }): Promise<Product> {
+/**
+ * `heydok serve` on free ports, with a folder of its own; with the rate limits it has by itself, or with none. Other
+ * settings on top.
+ */
+export async function oneProcess(
+  { limits = false, settings = {} }: { limits?: boolean; settings?: Record<string, string> } = {},
+): Promise<Product> {
   const folder = temporaryFolder();
   const ports = { PORT: "0", RTC_UDP_PORT: "0", RTC_TCP_PORT: "0" };
   const server = await Binary.start("serve", folder, {
@@ -46,6 +51,7 @@ export async function oneProcess({ limits } = { limits: false }): Promise<Produc
     LIVEKIT_API_KEY: KEY,
     LIVEKIT_API_SECRET: SECRET,
     ...(limits ? {} : NO_RATE_LIMITS),
+    ...settings,
   });
   return { home: homeOf(server), livekitUrl: server.websocketUrl, stop: () => stopped([server], [folder]) };
 }

@@ -126,17 +126,20 @@ fn standalone(loaded: &Loaded, data_dir: &DataDir) -> anyhow::Result<StandaloneC
         };
         config.port = port;
     }
-    if is_set(&variable::RTC_UDP_PORT) {
-        config.server.rtc.udp_port = settings.livekit.udp_port;
+    // A file may say otherwise where no variable is set.
+    let mut livekit = settings.livekit.clone();
+    if !is_set(&variable::RTC_UDP_PORT) {
+        livekit.udp_port = config.server.rtc.udp_port;
+    }
+    if !is_set(&variable::RTC_TCP_PORT) {
+        livekit.tcp_port = config.server.rtc.tcp_port;
     }
     if let Some(connections) =
         settings.rate_limits.connections.filter(|_| is_set(&variable::MAX_CONNECTIONS_PER_NETWORK))
     {
         config.server.connections_per_address = connections as usize;
     }
-    if !settings.livekit.node_ips.is_empty() {
-        config.server.rtc.node_ips.clone_from(&settings.livekit.node_ips);
-    }
+    livekit.apply(&mut config.server.rtc);
     Ok(config)
 }
 

@@ -17,25 +17,39 @@ pub struct Advertised {
 }
 
 impl Advertised {
+    fn of(&self, protocol: Protocol) -> impl Iterator<Item = &Candidate> + Clone {
+        self.candidates.iter().filter(move |candidate| candidate.protocol == protocol)
+    }
+
     /// One line for the log: what clients are told, why, and what to do where that is wrong.
     pub fn explain(&self) -> String {
-        let port = self.candidates.first().map_or(0, |candidate| candidate.advertised.port());
-        let list = self.candidates.iter().map(|candidate| candidate.advertised.ip().to_string());
+        let port = |protocol| {
+            let candidate = self.of(protocol).next()?;
+            let (advertised, bound) = (candidate.advertised.port(), candidate.bound.port());
+            let aside = if advertised == bound { String::new() } else { format!(" (told as {advertised})") };
+            Some(format!("{bound}{aside}"))
+        };
+        let udp = port(Protocol::Udp).unwrap_or_default();
+        let tcp = port(Protocol::TcpPassive).map(|port| format!(", else on TCP port {port}")).unwrap_or_default();
+        let list = self.of(Protocol::Udp).map(|candidate| candidate.advertised.ip().to_string());
         let list = list.collect::<Vec<_>>().join(", ");
-        if self.configured {
-            format!("media on UDP port {port}; clients are told to use {list} (from RTC_NODE_IP)")
+        let why = if self.configured {
+            "from RTC_NODE_IP"
         } else {
-            format!(
-                "media on UDP port {port}; clients are told to use {list} (found on this machine's interfaces; where \
-                 clients reach it by another address, set RTC_NODE_IP)"
-            )
-        }
+            "found on this machine's interfaces; where clients reach it by another address, set RTC_NODE_IP"
+        };
+        format!("media on UDP port {udp}{tcp}; clients are told to use {list} ({why})")
     }
 
     /// The bound address for a datagram that arrived for `destination`: one of the candidates, so that the node knows it.
-    pub(crate) fn bound(&self, destination: Option<IpAddr>, remote: SocketAddr) -> Option<SocketAddr> {
-        let exact = |ip| self.candidates.iter().find(|candidate| candidate.bound.ip() == ip);
-        let family = || self.candidates.iter().find(|candidate| candidate.bound.is_ipv4() == remote.is_ipv4());
+    pub(crate) fn bound(
+        &self,
+        protocol: Protocol,
+        destination: Option<IpAddr>,
+        remote: SocketAddr,
+    ) -> Option<SocketAddr> {
+        let exact = |ip| self.of(protocol).find(|candidate| candidate.bound.ip() == ip);
+        let family = || self.of(protocol).find(|candidate| candidate.bound.is_ipv4() == remote.is_ipv4());
         destination.and_then(exact).or_else(family).map(|candidate| candidate.bound)
     }
 }
@@ -58,13 +72,28 @@ pub(crate) fn interfaces() -> Vec<Local> {
     }
 }
 
+/// A port that media arrives at, and the one that clients are told, which differs behind a port forwarding.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Port {
+    pub(crate) bound: u16,
+    pub(crate) advertised: u16,
+}
+
+/// Ports that media arrives at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Ports {
+    pub(crate) udp: Port,
+    /// `None` = no ICE-TCP.
+    pub(crate) tcp: Option<Port>,
+}
+
 /// Chooses what to advertise. `node_ips` from the settings win; `ipv6` says whether the socket speaks it.
 pub(crate) fn advertise(
     locals: &[Local],
     node_ips: &[IpAddr],
     loopback: Option<bool>,
     ipv6: bool,
-    port: u16,
+    ports: Ports,
 ) -> Advertised {
     let mut reachable: Vec<&Local> =
         locals.iter().filter(|local| is_reachable(local) && (ipv6 || local.ip.is_ipv4())).collect();
@@ -84,12 +113,15 @@ pub(crate) fn advertise(
             pairs.push((v4, v4));
         }
     }
-    let candidates = pairs.into_iter().map(|(advertised, bound)| Candidate {
-        protocol: Protocol::Udp,
-        advertised: SocketAddr::new(advertised, port),
-        bound: SocketAddr::new(bound, port),
-    });
-    Advertised { candidates: candidates.collect(), configured: !node_ips.is_empty() }
+    let with = |protocol, port: Port| {
+        pairs.iter().map(move |(advertised, bound)| Candidate {
+            protocol,
+            advertised: SocketAddr::new(*advertised, port.advertised),
+            bound: SocketAddr::new(*bound, port.bound),
+        })
+    };
+    let tcp = ports.tcp.into_iter().flat_map(|port| with(Protocol::TcpPassive, port));
+    Advertised { candidates: with(Protocol::Udp, ports.udp).chain(tcp).collect(), configured: !node_ips.is_empty() }
 }
 
 /// The address that datagrams for a configured one arrive at: itself, or behind a one-to-one NAT the best of its family.
@@ -113,6 +145,17 @@ fn is_reachable(local: &Local) -> bool {
         && !local.ip.is_loopback()
         && !local.ip.is_unspecified()
         && !BRIDGES.iter().any(|bridge| local.interface.starts_with(bridge))
+}
+
+/// An IPv4 address that an IPv6 socket shows as mapped, in its own form.
+pub(crate) fn canonical(address: SocketAddr) -> SocketAddr {
+    match address {
+        SocketAddr::V6(v6) => match v6.ip().to_ipv4_mapped() {
+            Some(v4) => SocketAddr::from((v4, v6.port())),
+            None => address,
+        },
+        SocketAddr::V4(_) => address,
+    }
 }
 
 /// Smaller is better: public before private, IPv4 before IPv6.
@@ -143,6 +186,8 @@ mod tests {
         ]
     }
 
+    const UDP: Ports = Ports { udp: Port { bound: 7882, advertised: 7882 }, tcp: None };
+
     fn told(advertised: &Advertised) -> Vec<(String, String)> {
         let pair = |one: &Candidate| (one.advertised.ip().to_string(), one.bound.ip().to_string());
         advertised.candidates.iter().map(pair).collect()
@@ -172,7 +217,7 @@ mod tests {
         ];
         for (node_ips, loopback, ipv6, expected) in cases {
             let node_ips: Vec<IpAddr> = node_ips.iter().map(|ip| ip.parse().unwrap()).collect();
-            let advertised = advertise(&machine(), &node_ips, loopback, ipv6, 7882);
+            let advertised = advertise(&machine(), &node_ips, loopback, ipv6, UDP);
             let expected: Vec<_> = expected.iter().map(|(a, b)| ((*a).to_owned(), (*b).to_owned())).collect();
             assert_eq!(told(&advertised), expected, "{node_ips:?} {loopback:?} {ipv6}");
         }
@@ -180,16 +225,16 @@ mod tests {
 
     #[test]
     fn a_machine_without_network_still_has_loopback() {
-        let advertised = advertise(&[], &[], None, true, 7882);
+        let advertised = advertise(&[], &[], None, true, UDP);
         assert_eq!(told(&advertised), [("127.0.0.1".to_owned(), "127.0.0.1".to_owned())]);
     }
 
     #[test]
     fn a_datagram_belongs_to_the_candidate_it_arrived_at() {
-        let advertised = advertise(&machine(), &[], None, true, 7882);
+        let advertised = advertise(&machine(), &[], None, true, UDP);
         let bound = |destination: Option<&str>, remote: &str| {
             let destination = destination.map(|ip| ip.parse().unwrap());
-            advertised.bound(destination, remote.parse().unwrap()).map(|bound| bound.to_string())
+            advertised.bound(Protocol::Udp, destination, remote.parse().unwrap()).map(|bound| bound.to_string())
         };
         assert_eq!(bound(Some("127.0.0.1"), "127.0.0.1:5").as_deref(), Some("127.0.0.1:7882"));
         assert_eq!(bound(Some("172.17.0.1"), "172.17.0.2:5").as_deref(), Some("192.168.1.5:7882"));
@@ -197,8 +242,25 @@ mod tests {
     }
 
     #[test]
+    fn ports_are_told_apart_from_bound_ones() {
+        let ports =
+            Ports { udp: Port { bound: 7882, advertised: 40_000 }, tcp: Some(Port { bound: 7881, advertised: 443 }) };
+        let advertised = advertise(&machine(), &["203.0.113.9".parse().unwrap()], Some(false), true, ports);
+        let pair = |one: &Candidate| (one.protocol, one.advertised.to_string(), one.bound.to_string());
+        assert_eq!(
+            advertised.candidates.iter().map(pair).collect::<Vec<_>>(),
+            [
+                (Protocol::Udp, "203.0.113.9:40000".to_owned(), "192.168.1.5:7882".to_owned()),
+                (Protocol::TcpPassive, "203.0.113.9:443".to_owned(), "192.168.1.5:7881".to_owned()),
+            ]
+        );
+        let line = advertised.explain();
+        assert!(line.contains("UDP port 7882 (told as 40000), else on TCP port 7881 (told as 443)"), "{line}");
+    }
+
+    #[test]
     fn the_log_line_names_the_fix() {
-        let line = advertise(&machine(), &[], None, false, 7882).explain();
+        let line = advertise(&machine(), &[], None, false, UDP).explain();
         assert!(
             line.contains("UDP port 7882") && line.contains("192.168.1.5") && line.contains("RTC_NODE_IP"),
             "{line}"

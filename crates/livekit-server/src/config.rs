@@ -26,9 +26,13 @@ pub struct Config {
 /// The media socket and what clients are told about it.
 #[derive(Debug, Clone)]
 pub struct RtcConfig {
-    /// UDP port of all media; 0 lets the system choose. It is advertised as it is bound: a published or forwarded port
-    /// must have the same number.
+    /// UDP port of all media; 0 lets the system choose.
     pub udp_port: u16,
+    /// TCP port for clients that cannot send UDP (ICE-TCP, RFC 6544); 0 lets the system choose, `None` = none.
+    pub tcp_port: Option<u16>,
+    /// Ports that clients are told where others are forwarded to the bound ones; `None` = the bound ones.
+    pub advertised_udp_port: Option<u16>,
+    pub advertised_tcp_port: Option<u16>,
     /// Addresses told to clients; empty = those of this machine's interfaces.
     pub node_ips: Vec<IpAddr>,
     /// Whether clients on this machine are told its loopback address; `None` = yes.
@@ -80,6 +84,15 @@ impl Config {
 
 impl Default for RtcConfig {
     fn default() -> Self {
-        Self { udp_port: 7882, node_ips: Vec::new(), loopback: None, ice_lite: true, ice_servers: Vec::new() }
+        Self {
+            udp_port: 7882,
+            tcp_port: Some(7881),
+            advertised_udp_port: None,
+            advertised_tcp_port: None,
+            node_ips: Vec::new(),
+            loopback: None,
+            ice_lite: true,
+            ice_servers: Vec::new(),
+        }
     }
 }

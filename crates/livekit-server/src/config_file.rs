@@ -140,6 +140,9 @@ fn apply_rtc(file: &Rtc, config: &mut StandaloneConfig) -> Result<(), ConfigFile
     if let Some(value) = &file.udp_port {
         rtc.udp_port = port("rtc.udp_port", value)?;
     }
+    if let Some(port) = file.tcp_port {
+        rtc.tcp_port = Some(port).filter(|port| *port != 0);
+    }
     if let Some(ip) = file.node_ip {
         rtc.node_ips = vec![ip];
     }
@@ -160,9 +163,6 @@ fn warnings(file: &File) -> Vec<String> {
     let unknown =
         sections.into_iter().flat_map(|(section, names)| names.keys().map(move |name| format!("{section}{name}")));
     let mut sentences: Vec<String> = unknown.map(|name| format!("{name} has no effect in this server")).collect();
-    if file.rtc.tcp_port.is_some_and(|port| port != 0) {
-        sentences.push("rtc.tcp_port has no effect yet: media goes over UDP only".into());
-    }
     if file.rtc.use_external_ip == Some(true) && file.rtc.node_ip.is_none() {
         sentences.push(
             "rtc.use_external_ip has no effect: no third party is asked; set rtc.node_ip to the public address".into(),
@@ -226,11 +226,12 @@ mod tests {
     fn the_names_of_livekit_yaml_are_read() {
         let mut config = config();
         let text = "port: 7890\nkeys:\n  key1: secret-one\nroom:\n  auto_create: false\n  empty_timeout: 300s\n  \
-                    departure_timeout: 30\n  max_participants: 9\nrtc:\n  udp_port: 7900\n  node_ip: 203.0.113.4\n\
+                    departure_timeout: 30\n  max_participants: 9\nrtc:\n  udp_port: 7900\n  tcp_port: 0\n  node_ip: 203.0.113.4\n\
                     webhook:\n  api_key: key1\n  urls: [http://localhost:1/hook]\nlogging:\n  level: debug\n";
         assert_eq!(apply_config_text(text, &mut config).unwrap(), Vec::<String>::new());
         let server = &config.server;
         assert_eq!((config.port, server.rtc.udp_port, server.keys.secret("key1")), (7890, 7900, Some("secret-one")));
+        assert_eq!(server.rtc.tcp_port, None);
         assert_eq!((server.room.auto_create, server.room.empty_timeout_s), (false, 300));
         assert_eq!((server.room.departure_timeout_s, server.room.max_participants), (30, 9));
         assert_eq!(server.rtc.node_ips, ["203.0.113.4".parse::<IpAddr>().unwrap()]);
@@ -264,11 +265,11 @@ mod tests {
     #[test]
     fn names_without_effect_are_told() {
         let warnings = apply_config_text(
-            "redis:\n  address: x\nrtc:\n  port_range_start: 1\n  tcp_port: 7881\n  use_external_ip: true\n",
+            "redis:\n  address: x\nrtc:\n  port_range_start: 1\n  use_external_ip: true\n",
             &mut config(),
         );
         let warnings = warnings.unwrap().join("\n");
-        for name in ["redis", "rtc.port_range_start", "rtc.tcp_port", "rtc.use_external_ip"] {
+        for name in ["redis", "rtc.port_range_start", "rtc.use_external_ip"] {
             assert!(warnings.contains(name), "{name} in {warnings}");
         }
         assert_eq!(apply_config_text("", &mut config()).unwrap(), Vec::<String>::new());

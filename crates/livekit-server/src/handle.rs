@@ -14,13 +14,14 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::address::{Advertised, advertise, interfaces};
+use crate::address::{Advertised, Port, Ports, advertise, interfaces};
 use crate::command::Command;
 use crate::config::Config;
 use crate::connection::{self, Connection};
 use crate::crowd::{Crowd, Place};
-use crate::media::{Media, WAKER, unix_ms};
+use crate::media::{LISTENER, Media, WAKER, unix_ms};
 use crate::stats::{Shared, Stats};
+use crate::tcp::TcpPaths;
 use crate::udp::MediaSocket;
 use crate::webhook::Webhooks;
 
@@ -40,6 +41,10 @@ pub enum StartError {
     PortInUse { port: u16 },
     #[error("cannot bind UDP port {port}: {source}; media needs UDP, or set LIVEKIT_URL to use another LiveKit server")]
     Bind { port: u16, source: io::Error },
+    #[error("TCP port {port} is in use by another process; set RTC_TCP_PORT to a free one, or to 0 for none")]
+    TcpPortInUse { port: u16 },
+    #[error("cannot bind TCP port {port}: {source}; set RTC_TCP_PORT to another, or to 0 for none")]
+    BindTcp { port: u16, source: io::Error },
     #[error("cannot start the media thread: {0}")]
     Thread(io::Error),
 }
@@ -62,7 +67,13 @@ impl Server {
             _ => StartError::Bind { port, source },
         })?;
         let rtc = &config.rtc;
-        let advertised = Arc::new(advertise(&interfaces(), &rtc.node_ips, rtc.loopback, socket.ipv6(), socket.port()));
+        let tcp = rtc.tcp_port.map(bind_tcp).transpose()?;
+        let port = |bound, advertised: Option<u16>| Port { bound, advertised: advertised.unwrap_or(bound) };
+        let ports = Ports {
+            udp: port(socket.port(), rtc.advertised_udp_port),
+            tcp: tcp.as_ref().map(|tcp| port(tcp.port(), rtc.advertised_tcp_port)),
+        };
+        let advertised = Arc::new(advertise(&interfaces(), &rtc.node_ips, rtc.loopback, socket.ipv6(), ports));
         tracing::info!("{}", advertised.explain());
         let poll = mio::Poll::new().map_err(StartError::Thread)?;
         let waker = mio::Waker::new(poll.registry(), WAKER).map_err(StartError::Thread)?;
@@ -71,8 +82,9 @@ impl Server {
         let webhooks = Webhooks::start(&config.webhook, Arc::clone(&config.keys), (&events, event_receiver));
         let shared = Arc::new(Shared::default());
         let node = new_node(&config, &advertised);
-        let media = Media::new(node, socket, poll, Arc::clone(&advertised), receiver, events, Arc::clone(&shared))
-            .map_err(StartError::Thread)?;
+        let media =
+            Media::new(node, (socket, tcp), poll, Arc::clone(&advertised), receiver, events, Arc::clone(&shared))
+                .map_err(StartError::Thread)?;
         let stopped = CancellationToken::new();
         let failed = Arc::new(AtomicBool::new(false));
         let thread =
@@ -94,6 +106,13 @@ impl Server {
             webhooks,
         })))
     }
+}
+
+fn bind_tcp(port: u16) -> Result<TcpPaths, StartError> {
+    TcpPaths::bind(port, LISTENER, SystemClock.instant()).map_err(|source| match source.kind() {
+        io::ErrorKind::AddrInUse => StartError::TcpPortInUse { port },
+        _ => StartError::BindTcp { port, source },
+    })
 }
 
 fn new_node(config: &Config, advertised: &Advertised) -> Node {

@@ -14,11 +14,14 @@ use crate::address::Advertised;
 use crate::command::Command;
 use crate::connection::{Outgoing, Overflow};
 use crate::stats::{Meter, NodeFigures, Shared};
+use crate::tcp::{Arrived, TcpPaths};
 use crate::udp::{MediaSocket, Read};
 use crate::webhook::Notice;
 
 pub(crate) const SOCKET: Token = Token(0);
 pub(crate) const WAKER: Token = Token(1);
+/// The ICE-TCP port; its connections have the tokens behind it.
+pub(crate) const LISTENER: Token = Token(2);
 
 /// Least time between two timer turns. The node steps through the deadlines in between, so packets that fall due within
 /// one tick leave together and can be joined.
@@ -37,6 +40,7 @@ const CLOCK_PERIOD: Duration = Duration::from_secs(60);
 pub(crate) struct Media {
     node: Node,
     socket: MediaSocket,
+    tcp: Option<TcpPaths>,
     poll: Poll,
     advertised: Arc<Advertised>,
     commands: mpsc::Receiver<Command>,
@@ -59,7 +63,7 @@ enum Turn {
 impl Media {
     pub(crate) fn new(
         node: Node,
-        mut socket: MediaSocket,
+        (mut socket, mut tcp): (MediaSocket, Option<TcpPaths>),
         poll: Poll,
         advertised: Arc<Advertised>,
         commands: mpsc::Receiver<Command>,
@@ -67,10 +71,14 @@ impl Media {
         shared: Arc<Shared>,
     ) -> io::Result<Self> {
         poll.registry().register(socket.source(), SOCKET, Interest::READABLE)?;
+        if let Some(tcp) = &mut tcp {
+            tcp.register(poll.registry())?;
+        }
         let now = SystemClock.instant();
         Ok(Self {
             node,
             socket,
+            tcp,
             poll,
             advertised,
             commands,
@@ -86,19 +94,28 @@ impl Media {
 
     /// Turns until told to stop.
     pub(crate) fn run(&mut self) -> io::Result<()> {
-        let mut events = Events::with_capacity(8);
+        let mut events = Events::with_capacity(256);
         // Readiness is told once (edge-triggered): what was not read to the end stays to be read.
         let (mut readable, mut commands_left) = (true, true);
         loop {
-            let wait = if readable || commands_left { Duration::ZERO } else { self.wait(SystemClock.instant()) };
+            let tcp_left = self.tcp.as_ref().is_some_and(TcpPaths::is_pending);
+            let wait =
+                if readable || commands_left || tcp_left { Duration::ZERO } else { self.wait(SystemClock.instant()) };
             match self.poll.poll(&mut events, Some(wait)) {
                 Ok(()) => {}
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
                 Err(error) => return Err(error),
             }
             let now = SystemClock.instant();
-            readable |= events.iter().any(|event| event.token() == SOCKET);
+            for event in &events {
+                match event.token() {
+                    SOCKET => readable = true,
+                    WAKER => {}
+                    _ => self.tcp.iter_mut().for_each(|tcp| tcp.ready(event)),
+                }
+            }
             readable = readable && self.read(now);
+            self.read_tcp(now);
             let (left, turn) = self.take_commands(now);
             commands_left = left;
             self.timers(now);
@@ -127,7 +144,7 @@ impl Media {
         let (node, advertised) = (&mut self.node, &self.advertised);
         for _ in 0..READS_MAX {
             let read = self.socket.receive(&mut self.meter.counters, |remote, destination, contents| {
-                if let Some(local) = advertised.bound(destination, remote) {
+                if let Some(local) = advertised.bound(Protocol::Udp, destination, remote) {
                     node.receive(now, Datagram { protocol: Protocol::Udp, remote, local, contents });
                 }
             });
@@ -141,6 +158,17 @@ impl Media {
             }
         }
         true
+    }
+
+    fn read_tcp(&mut self, now: Instant) {
+        let Some(tcp) = &mut self.tcp else { return };
+        let (node, advertised) = (&mut self.node, &self.advertised);
+        tcp.receive(self.poll.registry(), now, &mut self.meter.counters, |arrived| {
+            let Arrived { remote, local, contents } = arrived;
+            if let Some(local) = advertised.bound(Protocol::TcpPassive, Some(local), remote) {
+                node.receive(now, Datagram { protocol: Protocol::TcpPassive, remote, local, contents });
+            }
+        });
     }
 
     /// Carries out waiting commands; true if there may be more.
@@ -222,6 +250,11 @@ impl Media {
     fn drain_for(&mut self, now: Instant, opened: Option<ConnectionId>) {
         while let Some(output) = self.node.poll_output() {
             match output {
+                Output::Transmit(transmit) if transmit.protocol == Protocol::TcpPassive => {
+                    if let Some(tcp) = &mut self.tcp {
+                        tcp.queue(now, transmit.remote, &transmit.contents, &mut self.meter.counters);
+                    }
+                }
                 Output::Transmit(transmit) => {
                     self.transmits.push(transmit);
                     if self.transmits.len() >= TRANSMITS_MAX {
@@ -256,6 +289,9 @@ impl Media {
     }
 
     fn send(&mut self) {
+        if let Some(tcp) = &mut self.tcp {
+            tcp.flush(self.poll.registry(), &mut self.meter.counters);
+        }
         if !self.transmits.is_empty() {
             self.socket.send(&self.transmits, &mut self.meter.counters);
             self.transmits.clear();

@@ -6,6 +6,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use quinn_udp::{BATCH_SIZE, RecvMeta, UdpSockRef, UdpSocketState};
 use socket2::{Domain, Protocol, Socket, Type};
 
+use crate::address::canonical;
 use crate::batch::{Shape, run_at};
 use crate::stats::Counters;
 
@@ -164,17 +165,6 @@ fn bind_v4(port: u16) -> io::Result<Socket> {
     let socket = Socket::new(Domain::IPV4, Type::DGRAM, Some(Protocol::UDP))?;
     socket.bind(&SocketAddr::from((Ipv4Addr::UNSPECIFIED, port)).into())?;
     Ok(socket)
-}
-
-/// An IPv4 address that an IPv6 socket shows as mapped, in its own form.
-fn canonical(address: SocketAddr) -> SocketAddr {
-    match address {
-        SocketAddr::V6(v6) => match v6.ip().to_ipv4_mapped() {
-            Some(v4) => SocketAddr::from((v4, v6.port())),
-            None => address,
-        },
-        SocketAddr::V4(_) => address,
-    }
 }
 
 fn mapped(address: SocketAddr) -> SocketAddr {

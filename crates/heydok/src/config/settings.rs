@@ -131,6 +131,11 @@ pub struct LiveKit {
     pub webhooks: bool,
     /// The UDP port of the embedded server. `0` is any free one.
     pub udp_port: u16,
+    /// The TCP port for browsers without UDP. `0` is any free one.
+    pub tcp_port: Option<u16>,
+    /// Media ports that browsers are told, where they differ.
+    pub advertised_udp_port: Option<u16>,
+    pub advertised_tcp_port: Option<u16>,
     /// Addresses that browsers are told. Empty: those of this machine.
     pub node_ips: Vec<IpAddr>,
 }
@@ -357,7 +362,23 @@ impl LiveKit {
             config_file: reader.text(&v::LIVEKIT_CONFIG_FILE).map(PathBuf::from),
             webhooks: reader.value(&v::LIVEKIT_WEBHOOK, parse::switch),
             udp_port: reader.value(&v::RTC_UDP_PORT, parse::port),
+            tcp_port: reader.value(&v::RTC_TCP_PORT, optional_port),
+            advertised_udp_port: reader.optional(&v::RTC_ADVERTISED_UDP_PORT, parse::port),
+            advertised_tcp_port: reader.optional(&v::RTC_ADVERTISED_TCP_PORT, parse::port),
             node_ips: reader.value(&v::RTC_NODE_IP, addresses),
+        }
+    }
+}
+
+impl LiveKit {
+    /// Hands the settings of the media ports to the embedded server.
+    pub fn apply(&self, rtc: &mut livekit_server::RtcConfig) {
+        rtc.udp_port = self.udp_port;
+        rtc.tcp_port = self.tcp_port;
+        rtc.advertised_udp_port = self.advertised_udp_port;
+        rtc.advertised_tcp_port = self.advertised_tcp_port;
+        if !self.node_ips.is_empty() {
+            rtc.node_ips.clone_from(&self.node_ips);
         }
     }
 }

@@ -173,9 +173,18 @@ variables! {
     /// Media port.
     RTC_UDP_PORT = setting(LiveKit, "RTC_UDP_PORT", "7882", "port",
         "The one UDP port for all sound and video of the embedded server. Open it in the firewall.");
+    /// Media port for those without UDP.
+    RTC_TCP_PORT = setting(LiveKit, "RTC_TCP_PORT", "7881", "port, off",
+        "TCP port of the embedded server for browsers that cannot send UDP (ICE-TCP). Open it in the firewall too; no HTTP proxy can stand before it.");
+    /// Told UDP port.
+    RTC_ADVERTISED_UDP_PORT = setting(LiveKit, "RTC_ADVERTISED_UDP_PORT", "", "port",
+        "UDP port that browsers are told, where another one is forwarded to `RTC_UDP_PORT`. Unset: the same.");
+    /// Told TCP port.
+    RTC_ADVERTISED_TCP_PORT = setting(LiveKit, "RTC_ADVERTISED_TCP_PORT", "", "port",
+        "TCP port that browsers are told, where another one is forwarded to `RTC_TCP_PORT`. Unset: the same.");
     /// Advertised address.
     RTC_NODE_IP = setting(LiveKit, "RTC_NODE_IP", "", "IP addresses with commas",
-        "Addresses at which browsers reach the UDP port. Unset: the addresses of this machine. Set it behind NAT or in a cloud.");
+        "Addresses at which browsers reach the media ports. Unset: the addresses of this machine. Set it behind NAT or in a cloud.");
 
     /// Participants.
     MAX_PARTICIPANTS = setting(Meetings, "MAX_PARTICIPANTS", "20", "2 to MAX_PARTICIPANTS_HARD",

@@ -35,6 +35,7 @@ impl Server {
             .env("PORT", vec!["0"; ports].join(","))
             .env("HOST", "127.0.0.1")
             .env("RTC_UDP_PORT", "0")
+            .env("RTC_TCP_PORT", "0")
             .env("DATA_DIR", folder.path().join("data"))
             .env("LOG_FILE", folder.path().join("logs/app.log"))
             .envs(variables.iter().copied())

@@ -27,6 +27,7 @@ pub(crate) fn config() -> Config {
     let keys = ApiKeys::new(vec![(KEY.into(), SECRET.into())]);
     let mut config = Config::new(Arc::new(keys));
     config.rtc.udp_port = 0;
+    config.rtc.tcp_port = Some(0);
     config.rtc.node_ips = vec!["127.0.0.1".parse().unwrap()];
     config
 }

@@ -1,0 +1,134 @@
+//! Framing of datagrams on a stream: two bytes of length in network order, then the datagram (RFC 4571, section 2).
+
+use std::io;
+
+/// Bytes before each datagram.
+pub(crate) const HEADER_BYTES: usize = 2;
+/// Bytes of a datagram at most: what UDP carries unfragmented on any path, with room.
+const DATAGRAM_BYTES_MAX: usize = 2048;
+
+/// Takes a stream apart. Keeps the beginning of a datagram whose rest has not come yet, nothing else.
+#[derive(Debug, Default)]
+pub(crate) struct Frames {
+    rest: Vec<u8>,
+    /// Whether the first datagram has been seen.
+    begun: bool,
+}
+
+impl Frames {
+    /// Hands out each datagram that `bytes` completes. Empty ones are skipped.
+    ///
+    /// # Errors
+    ///
+    /// `InvalidData` for a datagram that is too long, or a first one that is not STUN: then this is no ICE client, and
+    /// the stream cannot be read on.
+    pub(crate) fn push(&mut self, mut bytes: &[u8], mut each: impl FnMut(&[u8])) -> io::Result<()> {
+        while !self.rest.is_empty() {
+            let wanted = match self.rest[..] {
+                [high, low, ..] => Self::checked(high, low)?,
+                _ => HEADER_BYTES,
+            };
+            let taken = wanted.saturating_sub(self.rest.len()).min(bytes.len());
+            self.rest.extend_from_slice(&bytes[..taken]);
+            bytes = &bytes[taken..];
+            if self.rest.len() < wanted {
+                return Ok(());
+            }
+            // What was wanted may have been the header alone.
+            if Self::checked(self.rest[0], self.rest[1])? == self.rest.len() {
+                let mut whole = std::mem::take(&mut self.rest);
+                self.hand_out(&whole[HEADER_BYTES..], &mut each)?;
+                whole.clear();
+                self.rest = whole;
+            }
+        }
+        while let [high, low, ..] = *bytes {
+            let wanted = Self::checked(high, low)?;
+            let Some(contents) = bytes.get(HEADER_BYTES..wanted) else { break };
+            self.hand_out(contents, &mut each)?;
+            bytes = &bytes[wanted..];
+        }
+        self.rest.extend_from_slice(bytes);
+        Ok(())
+    }
+
+    /// Bytes of the frame whose length field is `high`, `low`.
+    fn checked(high: u8, low: u8) -> io::Result<usize> {
+        let length = usize::from(u16::from_be_bytes([high, low]));
+        if length > DATAGRAM_BYTES_MAX {
+            return Err(io::Error::new(io::ErrorKind::InvalidData, "a datagram is too long"));
+        }
+        Ok(HEADER_BYTES + length)
+    }
+
+    fn hand_out(&mut self, contents: &[u8], each: &mut impl FnMut(&[u8])) -> io::Result<()> {
+        // STUN begins with two zero bits (RFC 8489, section 5).
+        if !self.begun && contents.first().is_none_or(|first| *first > 3) {
+            return Err(io::Error::new(io::ErrorKind::InvalidData, "the stream does not begin with STUN"));
+        }
+        self.begun = true;
+        if !contents.is_empty() {
+            each(contents);
+        }
+        Ok(())
+    }
+}
+
+/// A stream in pieces, for fuzzers: the first byte says how long the pieces are.
+pub(crate) fn fuzz(bytes: &[u8]) {
+    let Some((piece, stream)) = bytes.split_first() else { return };
+    let mut whole = Vec::new();
+    let one = Frames::default().push(stream, |datagram| whole.push(datagram.to_vec()));
+    let (mut frames, mut apart) = (Frames::default(), Vec::new());
+    let many = stream
+        .chunks(usize::from(*piece).max(1))
+        .try_for_each(|piece| frames.push(piece, |datagram| apart.push(datagram.to_vec())));
+    assert_eq!(one.is_ok(), many.is_ok(), "pieces change the verdict");
+    assert_eq!(whole, apart, "pieces change the datagrams");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn framed(datagrams: &[&[u8]]) -> Vec<u8> {
+        datagrams.iter().flat_map(|one| [&(one.len() as u16).to_be_bytes(), *one].concat()).collect()
+    }
+
+    #[test]
+    fn datagrams_come_out_whole_however_they_arrive() {
+        let datagrams: [&[u8]; 5] = [&[0, 1, 2, 3], &[200], &[], &[7; 1500], &[128, 0]];
+        let stream = framed(&datagrams);
+        let expected: Vec<&[u8]> = datagrams.iter().copied().filter(|one| !one.is_empty()).collect();
+        for size in 1..stream.len() {
+            let (mut frames, mut all) = (Frames::default(), Vec::new());
+            for piece in stream.chunks(size) {
+                frames.push(piece, |datagram| all.push(datagram.to_vec())).unwrap();
+            }
+            assert_eq!(all, expected, "pieces of {size}");
+            assert!(frames.rest.is_empty());
+        }
+    }
+
+    #[test]
+    fn strangers_are_refused() {
+        let push = |bytes: &[u8]| Frames::default().push(bytes, |_| {});
+        assert!(push(b"GET / HTTP/1.1\r\n").is_err(), "an HTTP client");
+        assert!(push(&framed(&[&[22, 3, 1, 0, 0]])).is_err(), "a TLS client");
+        assert!(push(&[0xff, 0xff]).is_err(), "too long");
+        assert!(push(&framed(&[&[0, 1, 0, 0], &[22, 254, 253]])).is_ok(), "STUN, then DTLS");
+    }
+
+    /// The function that fuzzing drives, on what it began with and a few of its changes.
+    #[test]
+    fn pieces_do_not_matter() {
+        let mut stream = framed(&[&[0, 1, 2, 3], &[], &[128; 1200], &[20]]);
+        stream.insert(0, 3);
+        for at in 0..stream.len() {
+            let mut changed = stream.clone();
+            changed[at] = changed[at].wrapping_mul(31).wrapping_add(7);
+            fuzz(&changed);
+            fuzz(&stream[..at]);
+        }
+    }
+}

@@ -1,0 +1,528 @@
+//! ICE-TCP (RFC 6544), passive side: a listener, connections, and their datagrams framed by RFC 4571.
+//!
+//! A client that cannot send UDP opens a connection here and runs the same ICE, DTLS and SRTP over it. Nothing is queued
+//! beyond a bound: what a slow reader cannot take is dropped and counted, as a full UDP socket would.
+
+use std::collections::HashMap;
+use std::io::{self, Read as _, Write as _};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::time::{Duration, Instant};
+
+use mio::net::{TcpListener, TcpStream};
+use mio::{Interest, Registry, Token};
+use socket2::{Domain, Protocol, Socket, Type};
+
+use crate::address::canonical;
+use crate::framing::{Frames, HEADER_BYTES};
+use crate::stats::Counters;
+
+/// Connections at most, and from one network (an IPv4 address, an IPv6 /64): offices share one address.
+const CONNECTIONS_MAX: usize = 4096;
+const NETWORK_CONNECTIONS_MAX: usize = 256;
+/// Connections waiting for `accept` in the kernel.
+const BACKLOG: i32 = 256;
+/// Bytes waiting for one reader at most: about two seconds of a call in good quality.
+const WRITE_BYTES_MAX: usize = 512 * 1024;
+/// A connection that ICE has not answered for this long is closed: it never belonged to a call, or its call is over.
+const SILENCE_MAX: Duration = Duration::from_secs(30);
+/// The same before the first answer.
+const STRANGER_MAX: Duration = Duration::from_secs(10);
+/// How often silent connections are looked for.
+const SWEEP_PERIOD: Duration = Duration::from_secs(1);
+/// Bytes of one read, and reads of one connection in one turn at most.
+const READ_BYTES: usize = 16 * 1024;
+const READS_MAX: usize = 4;
+
+/// The ICE-TCP port and its connections.
+#[derive(Debug)]
+pub(crate) struct TcpPaths {
+    listener: TcpListener,
+    token: Token,
+    port: u16,
+    connections: Vec<Option<Connection>>,
+    free: Vec<usize>,
+    by_remote: HashMap<SocketAddr, usize>,
+    per_network: HashMap<IpAddr, usize>,
+    /// Connections to read from, and connections with something to write.
+    readable: Vec<usize>,
+    unwritten: Vec<usize>,
+    /// Whether there may be connections to accept.
+    acceptable: bool,
+    swept_at: Instant,
+    buffer: Vec<u8>,
+}
+
+#[derive(Debug)]
+struct Connection {
+    stream: TcpStream,
+    remote: SocketAddr,
+    /// Address of ours that the client connected to.
+    local: IpAddr,
+    frames: Frames,
+    /// Framed bytes to write, from `written` on.
+    output: Vec<u8>,
+    written: usize,
+    /// Whether the kernel took all it could; its event says when there is room again.
+    full: bool,
+    is_readable: bool,
+    is_unwritten: bool,
+    opened_at: Instant,
+    answered_at: Option<Instant>,
+}
+
+/// A datagram that came over a connection.
+pub(crate) struct Arrived<'a> {
+    pub(crate) remote: SocketAddr,
+    pub(crate) local: IpAddr,
+    pub(crate) contents: &'a [u8],
+}
+
+impl TcpPaths {
+    /// Binds `port` on all addresses. Connections get the tokens from `token + 1` on.
+    pub(crate) fn bind(port: u16, token: Token, now: Instant) -> io::Result<Self> {
+        let listener = TcpListener::from_std(listen(port)?);
+        let port = listener.local_addr()?.port();
+        Ok(Self {
+            listener,
+            token,
+            port,
+            connections: Vec::new(),
+            free: Vec::new(),
+            by_remote: HashMap::new(),
+            per_network: HashMap::new(),
+            readable: Vec::new(),
+            unwritten: Vec::new(),
+            acceptable: false,
+            swept_at: now,
+            buffer: vec![0; READ_BYTES],
+        })
+    }
+
+    pub(crate) fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// Open connections.
+    pub(crate) fn len(&self) -> usize {
+        self.connections.len() - self.free.len()
+    }
+
+    pub(crate) fn register(&mut self, registry: &Registry) -> io::Result<()> {
+        registry.register(&mut self.listener, self.token, Interest::READABLE)
+    }
+
+    /// Notes what the poll says about one of our tokens.
+    pub(crate) fn ready(&mut self, event: &mio::event::Event) {
+        if event.token() == self.token {
+            self.acceptable = true;
+            return;
+        }
+        let index = event.token().0.wrapping_sub(self.token.0 + 1);
+        let Some(connection) = self.connections.get_mut(index).and_then(Option::as_mut) else {
+            return;
+        };
+        if event.is_writable() {
+            connection.full = false;
+            note(&mut self.unwritten, &mut connection.is_unwritten, index);
+        }
+        if event.is_readable() || event.is_error() {
+            note(&mut self.readable, &mut connection.is_readable, index);
+        }
+    }
+
+    /// Whether another turn has something to do before the poll says so.
+    pub(crate) fn is_pending(&self) -> bool {
+        !self.readable.is_empty()
+    }
+
+    /// Accepts and reads what is there, and hands out each datagram.
+    pub(crate) fn receive(
+        &mut self,
+        registry: &Registry,
+        now: Instant,
+        counters: &mut Counters,
+        mut each: impl FnMut(Arrived<'_>),
+    ) {
+        if self.acceptable {
+            self.accept(registry, now, counters);
+        }
+        for index in std::mem::take(&mut self.readable) {
+            let Some(connection) = self.connections.get_mut(index).and_then(Option::as_mut) else {
+                continue;
+            };
+            connection.is_readable = false;
+            match connection.read(&mut self.buffer, counters, &mut each) {
+                Ok(Left::Nothing) => {}
+                Ok(Left::More) => note(&mut self.readable, &mut connection.is_readable, index),
+                Err(error) => self.close(registry, index, &error),
+            }
+        }
+        if now.saturating_duration_since(self.swept_at) >= SWEEP_PERIOD {
+            self.swept_at = now;
+            self.sweep(registry, now);
+            // The system may have refused for want of descriptors, which no event takes back.
+            self.acceptable = true;
+        }
+    }
+
+    /// Puts a datagram into the queue of its connection; one that is gone or does not read loses it.
+    pub(crate) fn queue(&mut self, now: Instant, remote: SocketAddr, contents: &[u8], counters: &mut Counters) {
+        let index = self.by_remote.get(&remote).copied();
+        let Some((index, connection)) =
+            index.and_then(|index| Some((index, self.connections.get_mut(index)?.as_mut()?)))
+        else {
+            counters.send_failed += 1;
+            return;
+        };
+        let Ok(length) = u16::try_from(contents.len()) else {
+            counters.send_failed += 1;
+            return;
+        };
+        if connection.output.len() - connection.written + HEADER_BYTES + contents.len() > WRITE_BYTES_MAX {
+            counters.send_dropped += 1;
+            return;
+        }
+        connection.answered_at = Some(now);
+        connection.output.extend_from_slice(&length.to_be_bytes());
+        connection.output.extend_from_slice(contents);
+        counters.sent(1, contents.len());
+        note(&mut self.unwritten, &mut connection.is_unwritten, index);
+    }
+
+    /// Writes what was queued: one call for all datagrams of a turn to one client.
+    pub(crate) fn flush(&mut self, registry: &Registry, counters: &mut Counters) {
+        for index in std::mem::take(&mut self.unwritten) {
+            let Some(connection) = self.connections.get_mut(index).and_then(Option::as_mut) else {
+                continue;
+            };
+            connection.is_unwritten = false;
+            if let Err(error) = connection.write(counters) {
+                self.close(registry, index, &error);
+            }
+        }
+    }
+
+    fn accept(&mut self, registry: &Registry, now: Instant, counters: &mut Counters) {
+        loop {
+            match self.listener.accept() {
+                Ok((stream, remote)) => {
+                    if let Err(error) = self.admit(registry, now, stream, canonical(remote)) {
+                        counters.tcp_refused += 1;
+                        tracing::debug!(%error, "an ICE-TCP connection was refused");
+                    }
+                }
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    self.acceptable = false;
+                    return;
+                }
+                // The client was quicker with leaving.
+                Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => {}
+                Err(error) => {
+                    tracing::warn!(%error, "cannot accept ICE-TCP connections");
+                    self.acceptable = false;
+                    return;
+                }
+            }
+        }
+    }
+
+    fn admit(
+        &mut self,
+        registry: &Registry,
+        now: Instant,
+        mut stream: TcpStream,
+        remote: SocketAddr,
+    ) -> io::Result<()> {
+        let network = network_of(remote.ip());
+        let from_there = self.per_network.get(&network).copied().unwrap_or_default();
+        if self.len() >= CONNECTIONS_MAX || from_there >= NETWORK_CONNECTIONS_MAX {
+            return Err(io::Error::other("too many connections"));
+        }
+        stream.set_nodelay(true)?;
+        let local = canonical(stream.local_addr()?).ip();
+        let index = self.free.last().copied().unwrap_or(self.connections.len());
+        registry.register(&mut stream, Token(self.token.0 + 1 + index), Interest::READABLE | Interest::WRITABLE)?;
+        let mut connection = Connection {
+            stream,
+            remote,
+            local,
+            frames: Frames::default(),
+            output: Vec::new(),
+            written: 0,
+            full: false,
+            is_readable: false,
+            is_unwritten: false,
+            opened_at: now,
+            answered_at: None,
+        };
+        note(&mut self.readable, &mut connection.is_readable, index);
+        if self.free.pop().is_some() {
+            self.connections[index] = Some(connection);
+        } else {
+            self.connections.push(Some(connection));
+        }
+        self.by_remote.insert(remote, index);
+        *self.per_network.entry(network).or_default() += 1;
+        Ok(())
+    }
+
+    fn close(&mut self, registry: &Registry, index: usize, reason: &io::Error) {
+        let Some(mut connection) = self.connections.get_mut(index).and_then(Option::take) else {
+            return;
+        };
+        tracing::debug!(%reason, "an ICE-TCP connection ended");
+        let _ = registry.deregister(&mut connection.stream);
+        self.free.push(index);
+        if self.by_remote.get(&connection.remote) == Some(&index) {
+            self.by_remote.remove(&connection.remote);
+        }
+        let network = network_of(connection.remote.ip());
+        if let Some(count) = self.per_network.get_mut(&network) {
+            *count -= 1;
+            if *count == 0 {
+                self.per_network.remove(&network);
+            }
+        }
+    }
+
+    fn sweep(&mut self, registry: &Registry, now: Instant) {
+        let is_silent = |connection: &Connection| match connection.answered_at {
+            Some(at) => now.saturating_duration_since(at) > SILENCE_MAX,
+            None => now.saturating_duration_since(connection.opened_at) > STRANGER_MAX,
+        };
+        let silent: Vec<usize> = (0..self.connections.len())
+            .filter(|index| self.connections[*index].as_ref().is_some_and(is_silent))
+            .collect();
+        for index in silent {
+            self.close(registry, index, &io::Error::other("silent"));
+        }
+    }
+}
+
+/// Whether a read left something in the kernel.
+enum Left {
+    Nothing,
+    More,
+}
+
+impl Connection {
+    fn read(
+        &mut self,
+        buffer: &mut [u8],
+        counters: &mut Counters,
+        each: &mut impl FnMut(Arrived<'_>),
+    ) -> io::Result<Left> {
+        for _ in 0..READS_MAX {
+            let length = match self.stream.read(buffer) {
+                Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
+                Ok(length) => length,
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(Left::Nothing),
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                Err(error) => return Err(error),
+            };
+            let (remote, local) = (self.remote, self.local);
+            self.frames.push(&buffer[..length], |contents| {
+                counters.packets_in += 1;
+                counters.bytes_in += contents.len() as u64;
+                each(Arrived { remote, local, contents });
+            })?;
+        }
+        Ok(Left::More)
+    }
+
+    fn write(&mut self, counters: &mut Counters) -> io::Result<()> {
+        while !self.full && self.written < self.output.len() {
+            match self.stream.write(&self.output[self.written..]) {
+                Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
+                Ok(length) => {
+                    counters.sends += 1;
+                    self.written += length;
+                }
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => self.full = true,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+        self.output.drain(..self.written);
+        self.written = 0;
+        Ok(())
+    }
+}
+
+/// Puts `index` into a list that each connection stands in once at most.
+fn note(list: &mut Vec<usize>, is_noted: &mut bool, index: usize) {
+    if !std::mem::replace(is_noted, true) {
+        list.push(index);
+    }
+}
+
+/// What counts as one place: an IPv4 address, or the /64 that one IPv6 customer has at least.
+fn network_of(ip: IpAddr) -> IpAddr {
+    match ip {
+        IpAddr::V4(_) => ip,
+        IpAddr::V6(v6) => IpAddr::V6(Ipv6Addr::from_bits(v6.to_bits() & !u128::from(u64::MAX))),
+    }
+}
+
+/// Both families where the machine has both. Address reuse only lets a restart take the port while old connections fade;
+/// Linux gives a port that is listened on to nobody else.
+fn listen(port: u16) -> io::Result<std::net::TcpListener> {
+    let open = |domain, address: SocketAddr| {
+        let socket = Socket::new(domain, Type::STREAM, Some(Protocol::TCP))?;
+        if domain == Domain::IPV6 {
+            socket.set_only_v6(false)?;
+        }
+        socket.set_reuse_address(true)?;
+        socket.bind(&address.into())?;
+        socket.listen(BACKLOG)?;
+        socket.set_nonblocking(true)?;
+        Ok::<_, io::Error>(socket.into())
+    };
+    match open(Domain::IPV6, (Ipv6Addr::UNSPECIFIED, port).into()) {
+        Err(error) if error.kind() != io::ErrorKind::AddrInUse => {
+            open(Domain::IPV4, (Ipv4Addr::UNSPECIFIED, port).into())
+        }
+        other => other,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Read as _, Write as _};
+    use std::net::{Ipv4Addr, Shutdown, TcpStream};
+
+    use kit::{Clock as _, SystemClock};
+    use mio::{Events, Poll};
+
+    use super::*;
+
+    const LISTENER: Token = Token(2);
+    /// A STUN binding request without attributes, framed.
+    const STUN: [u8; 22] = [0, 20, 0, 1, 0, 0, 0x21, 0x12, 0xa4, 0x42, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12];
+
+    struct Bed {
+        poll: Poll,
+        tcp: TcpPaths,
+        counters: Counters,
+        arrived: Vec<(SocketAddr, Vec<u8>)>,
+        now: Instant,
+    }
+
+    impl Bed {
+        fn new() -> Self {
+            let now = SystemClock.instant();
+            let mut tcp = TcpPaths::bind(0, LISTENER, now).unwrap();
+            let poll = Poll::new().unwrap();
+            tcp.register(poll.registry()).unwrap();
+            Self { poll, tcp, counters: Counters::default(), arrived: Vec::new(), now }
+        }
+
+        fn connect(&self) -> TcpStream {
+            let stream = TcpStream::connect((Ipv4Addr::LOCALHOST, self.tcp.port())).unwrap();
+            stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+            stream
+        }
+
+        fn turn(&mut self) {
+            let mut events = Events::with_capacity(64);
+            let wait = if self.tcp.is_pending() { Duration::ZERO } else { Duration::from_millis(20) };
+            self.poll.poll(&mut events, Some(wait)).unwrap();
+            events.iter().for_each(|event| self.tcp.ready(event));
+            let arrived = &mut self.arrived;
+            self.tcp.receive(self.poll.registry(), self.now, &mut self.counters, |one| {
+                arrived.push((one.remote, one.contents.to_vec()));
+            });
+            self.tcp.flush(self.poll.registry(), &mut self.counters);
+        }
+
+        fn until(&mut self, what: &str, done: impl Fn(&Self) -> bool) {
+            let end = SystemClock.instant() + Duration::from_secs(20);
+            while !done(self) {
+                assert!(SystemClock.instant() < end, "{what}");
+                self.turn();
+            }
+        }
+    }
+
+    #[test]
+    fn datagrams_go_both_ways_and_the_end_is_noticed() {
+        let mut bed = Bed::new();
+        let mut client = bed.connect();
+        client.write_all(&STUN[..9]).unwrap();
+        bed.until("accepted", |bed| bed.tcp.len() == 1);
+        client.write_all(&STUN[9..]).unwrap();
+        client.write_all(&[0, 3, 22, 1, 2]).unwrap();
+        bed.until("both datagrams", |bed| bed.arrived.len() == 2);
+        let remote = client.local_addr().unwrap();
+        assert_eq!(bed.arrived, [(remote, STUN[2..].to_vec()), (remote, vec![22, 1, 2])]);
+        for answer in [&[1_u8, 2, 3][..], &[4; 1200]] {
+            bed.tcp.queue(bed.now, remote, answer, &mut bed.counters);
+        }
+        bed.turn();
+        assert_eq!(bed.counters.sends, 1, "what one turn brings leaves in one call");
+        let mut received = vec![0; 2 + 3 + 2 + 1200];
+        client.read_exact(&mut received).unwrap();
+        assert_eq!((&received[..5], &received[5..8]), (&[0, 3, 1, 2, 3][..], &[4, 0xb0, 4][..]));
+        client.shutdown(Shutdown::Both).unwrap();
+        bed.until("closed", |bed| bed.tcp.len() == 0);
+        assert!(bed.tcp.by_remote.is_empty() && bed.tcp.per_network.is_empty());
+    }
+
+    #[test]
+    fn strangers_and_the_silent_are_shut_out() {
+        let mut bed = Bed::new();
+        let mut stranger = bed.connect();
+        stranger.write_all(b"GET / HTTP/1.1\r\n\r\n").unwrap();
+        let mut quiet = bed.connect();
+        let mut answered = bed.connect();
+        answered.write_all(&STUN).unwrap();
+        bed.until("the HTTP client is gone", |bed| bed.tcp.len() == 2 && bed.arrived.len() == 1);
+        assert_eq!(stranger.read(&mut [0]).unwrap_or(0), 0);
+        bed.tcp.queue(bed.now, answered.local_addr().unwrap(), &[1], &mut bed.counters);
+        bed.now += STRANGER_MAX + Duration::from_secs(2);
+        bed.turn();
+        assert_eq!(bed.tcp.len(), 1, "who never got an answer is gone");
+        assert_eq!(quiet.read(&mut [0]).unwrap_or(0), 0);
+        bed.now += SILENCE_MAX;
+        bed.turn();
+        assert_eq!(bed.tcp.len(), 0, "whose call is over is gone");
+    }
+
+    #[test]
+    fn who_does_not_read_loses_datagrams_and_nothing_more() {
+        let mut bed = Bed::new();
+        let mut client = bed.connect();
+        client.write_all(&STUN).unwrap();
+        bed.until("accepted", |bed| bed.arrived.len() == 1);
+        let remote = client.local_addr().unwrap();
+        while bed.counters.send_dropped == 0 {
+            bed.tcp.queue(bed.now, remote, &[7; 1200], &mut bed.counters);
+            bed.tcp.flush(bed.poll.registry(), &mut bed.counters);
+        }
+        let connection = bed.tcp.connections[0].as_ref().unwrap();
+        assert!(connection.output.len() <= WRITE_BYTES_MAX);
+        // Once it reads, whole datagrams arrive: nothing was torn.
+        let count = bed.counters.packets_out;
+        let reader = std::thread::spawn(move || {
+            for _ in 0..count {
+                let mut framed = [0; 1202];
+                client.read_exact(&mut framed).unwrap();
+                assert_eq!((&framed[..2], framed[1201]), (&[4, 0xb0][..], 7));
+            }
+        });
+        bed.until("written", |bed| bed.tcp.connections[0].as_ref().is_none_or(|one| one.output.is_empty()));
+        reader.join().unwrap();
+    }
+
+    #[test]
+    fn one_network_cannot_take_every_place() {
+        let mut bed = Bed::new();
+        let mut clients = Vec::new();
+        for _ in 0..=NETWORK_CONNECTIONS_MAX {
+            clients.push(bed.connect());
+            bed.turn();
+        }
+        bed.until("one is refused", |bed| bed.counters.tcp_refused == 1);
+        assert_eq!(bed.tcp.len(), NETWORK_CONNECTIONS_MAX);
+    }
+}
