@@ -74,19 +74,6 @@ impl Frames {
     }
 }
 
-/// A stream in pieces, for fuzzers: the first byte says how long the pieces are.
-pub(crate) fn fuzz(bytes: &[u8]) {
-    let Some((piece, stream)) = bytes.split_first() else { return };
-    let mut whole = Vec::new();
-    let one = Frames::default().push(stream, |datagram| whole.push(datagram.to_vec()));
-    let (mut frames, mut apart) = (Frames::default(), Vec::new());
-    let many = stream
-        .chunks(usize::from(*piece).max(1))
-        .try_for_each(|piece| frames.push(piece, |datagram| apart.push(datagram.to_vec())));
-    assert_eq!(one.is_ok(), many.is_ok(), "pieces change the verdict");
-    assert_eq!(whole, apart, "pieces change the datagrams");
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -117,18 +104,5 @@ mod tests {
         assert!(push(&framed(&[&[22, 3, 1, 0, 0]])).is_err(), "a TLS client");
         assert!(push(&[0xff, 0xff]).is_err(), "too long");
         assert!(push(&framed(&[&[0, 1, 0, 0], &[22, 254, 253]])).is_ok(), "STUN, then DTLS");
-    }
-
-    /// The function that fuzzing drives, on what it began with and a few of its changes.
-    #[test]
-    fn pieces_do_not_matter() {
-        let mut stream = framed(&[&[0, 1, 2, 3], &[], &[128; 1200], &[20]]);
-        stream.insert(0, 3);
-        for at in 0..stream.len() {
-            let mut changed = stream.clone();
-            changed[at] = changed[at].wrapping_mul(31).wrapping_add(7);
-            fuzz(&changed);
-            fuzz(&stream[..at]);
-        }
     }
 }

@@ -22,6 +22,8 @@ mod config_file;
 mod connection;
 mod crowd;
 mod framing;
+#[doc(hidden)]
+pub mod fuzz;
 mod handle;
 mod http_router;
 mod http_server;
