@@ -39,7 +39,7 @@ COPY --from=build /src/target/release/heydok /usr/local/bin/heydok
 ENV DATA_DIR=/data LOG_FILE=-
 WORKDIR /data
 VOLUME /data
-EXPOSE 8000/tcp 7882/udp
+EXPOSE 8000/tcp 7882/udp 7881/tcp
 # A number, so that orchestrators see that this is not the administrator.
 USER 10001:10001
 HEALTHCHECK --interval=10s --timeout=5s --start-period=30s --retries=3 \

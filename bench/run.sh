@@ -29,7 +29,7 @@ trap 'exit 1' INT TERM
 secret=$(od -An -N32 -tx1 /dev/urandom | tr -d ' \n')
 start() {
 	: >"$folder/$1.out"
-	(cd "$folder" && exec env HOST=127.0.0.1 PORT=0 RTC_UDP_PORT=0 RTC_NODE_IP=127.0.0.1 \
+	(cd "$folder" && exec env HOST=127.0.0.1 PORT=0 RTC_UDP_PORT=0 RTC_TCP_PORT=0 RTC_NODE_IP=127.0.0.1 \
 		DATA_DIR="$folder/$1" LIVEKIT_URL='' LIVEKIT_API_KEY=bench LIVEKIT_API_SECRET="$secret" \
 		"$binary" "$1" >"$folder/$1.out" 2>"$folder/$1.log") &
 	server=$!

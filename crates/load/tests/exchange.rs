@@ -14,6 +14,7 @@ async fn server() -> (livekit_server::Handle, Target) {
     let keys = Arc::new(ApiKeys::new(vec![("key".into(), "a-secret-of-some-length-for-tests".into())]));
     let mut config = livekit_server::Config::new(keys);
     config.rtc.udp_port = 0;
+    config.rtc.tcp_port = Some(0);
     config.rtc.node_ips = vec![IpAddr::V4(Ipv4Addr::LOCALHOST)];
     let handle = livekit_server::Server::start(config).unwrap();
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();

@@ -232,7 +232,6 @@ mod tests {
         let warnings = |name: &str, value: &str| load(&sources(&[(name, value)])).unwrap().warnings;
         for (name, value) in [
             ("TLS_MODE", "acme"),
-            ("RTC_TCP_PORT", "7881"),
             ("ASSETS_URL", "https://cdn.test"),
             ("ENCRYPTION_KEY_PREVIOUS", LONG_A),
             ("REDIS_URL", "redis://localhost"),

@@ -291,7 +291,6 @@ pub const NOT_YET: &[&str] = &[
     "JWT_SECRET_PREVIOUS",
     "RETENTION_RECORDINGS",
     "RETENTION_TRANSCRIPTS",
-    "RTC_TCP_PORT",
     "SIGNUP",
     "STORAGE_URL",
     "TLS_CERT",

@@ -144,7 +144,7 @@ mod tests {
             app.advance(60 * DAY_S);
             sweep(&app.app).await.unwrap();
             assert_eq!((names().await, moments().await, sessions().await), (0, 0, 0));
-            let deleted = "SELECT COUNT(*) AS n FROM audit_log WHERE action = 'retention.deleted'";
+            let deleted = "SELECT COUNT(DISTINCT target_id) AS n FROM audit_log WHERE action = 'retention.deleted'";
             assert_eq!(count(&app, deleted).await, 4);
         })
         .await;

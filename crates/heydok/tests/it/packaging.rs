@@ -94,14 +94,14 @@ fn the_settings_files_are_accepted() {
 
 #[test]
 fn packaging_and_defaults_agree_on_ports() {
-    let (http, udp) = (port(&variable::PORT), port(&variable::RTC_UDP_PORT));
-    assert!(read("Dockerfile").contains(&format!("EXPOSE {http}/tcp {udp}/udp\n")));
+    let (http, udp, tcp) = (port(&variable::PORT), port(&variable::RTC_UDP_PORT), port(&variable::RTC_TCP_PORT));
+    assert!(read("Dockerfile").contains(&format!("EXPOSE {http}/tcp {udp}/udp {tcp}/tcp\n")));
     let compose = yaml("docker-compose.dev.yml");
     let backend = &compose["services"]["backend"];
     let variables = environment(backend);
     let opened = [variables["PORT"].as_str(), &variables["LIVEKIT_PORT"]];
     let mut opened: BTreeSet<String> = opened.iter().flat_map(|ports| ports.split(',')).map(str::to_owned).collect();
-    opened.insert(format!("{udp}/udp"));
+    opened.extend([format!("{udp}/udp"), tcp.to_string()]);
     let mut published = BTreeSet::new();
     for line in texts(&backend["ports"]) {
         let (outside, inside) = line.rsplit_once(':').unwrap();
@@ -114,8 +114,10 @@ fn packaging_and_defaults_agree_on_ports() {
         assert!(read(path).contains(&format!("127.0.0.1:{http}")), "{path}");
     }
     for path in ENVIRONMENTS {
-        let said = settings(path).remove("RTC_UDP_PORT");
-        assert!(said.is_none_or(|said| said == udp.to_string()), "{path}");
+        for (name, port) in [("RTC_UDP_PORT", udp), ("RTC_TCP_PORT", tcp)] {
+            let said = settings(path).remove(name);
+            assert!(said.is_none_or(|said| said == port.to_string()), "{path}");
+        }
     }
 }
 
@@ -141,6 +143,7 @@ fn the_media_server_takes_its_file_without_a_warning() {
     assert_eq!(warnings, Vec::<String>::new());
     assert!(!config.keys_given, "a key that everybody knows is no key");
     assert_eq!(config.server.rtc.udp_port, port(&variable::RTC_UDP_PORT));
+    assert_eq!(config.server.rtc.tcp_port, Some(port(&variable::RTC_TCP_PORT)));
     let compose = yaml("docker-compose.yml");
     assert_eq!(environment(&compose["services"]["livekit"])["PORT"], config.port.to_string());
     assert!(settings("env.production.example")["LIVEKIT_HOST"].ends_with(&format!(":{}", config.port)));

@@ -64,7 +64,8 @@ async fn metrics_tell_what_happens_in_bounded_words() {
     for id in ["abc-defg-hij", "abc-defg-hik", "abc-defg-hij"] {
         app.try_join(id, &json!({"display_name": "Annegret"})).await;
     }
-    app.send(request(Method::from_bytes(b"BREW").unwrap(), "/pot/of/coffee").body(axum::body::Body::empty()).unwrap()).await;
+    app.send(request(Method::from_bytes(b"BREW").unwrap(), "/pot/of/coffee").body(axum::body::Body::empty()).unwrap())
+        .await;
     app.get(&format!("/{}", "x".repeat(40))).await;
     let scrape = async || app.get_with("/metrics", "authorization", &format!("Bearer {TOKEN}")).await;
     scrape().await;
