@@ -101,8 +101,14 @@ pub(crate) struct NodeFigures {
 
 impl NodeFigures {
     pub(crate) fn of(node: &node::Node) -> Self {
-        let [connections, _peers, tracks, participants, rooms] = node.sizes().map(|size| size as u64);
-        Self { connections, participants, rooms, tracks, media: node.counters() }
+        let sizes = node.sizes();
+        Self {
+            connections: sizes.connections as u64,
+            participants: sizes.participants as u64,
+            rooms: sizes.rooms as u64,
+            tracks: sizes.tracks as u64,
+            media: node.counters(),
+        }
     }
 }
 

@@ -26,6 +26,30 @@ pub struct Config {
     pub simulate_scenarios: bool,
 }
 
+/// How much there is of everything that grows with use. When everybody has left and the last room has ended, all are 0.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Sizes {
+    pub connections: usize,
+    pub participants: usize,
+    pub rooms: usize,
+    /// Rooms that wait for a point in time.
+    pub deadlines: usize,
+    /// Peer connections that signalling knows.
+    pub peers: usize,
+    /// Published tracks that signalling knows.
+    pub tracks: usize,
+    /// Peer connections and tracks of the media engine.
+    pub media_peers: usize,
+    pub media_tracks: usize,
+    /// ICE user names and remote addresses by which datagrams find their peer connection.
+    pub user_names: usize,
+    pub addresses: usize,
+    /// Deadlines of peer connections.
+    pub timers: usize,
+    /// Peer connections that have told what they want of a track.
+    pub wishes: usize,
+}
+
 /// What the driver has to do.
 #[derive(Debug)]
 pub enum Output {

@@ -106,6 +106,7 @@ pub(crate) fn event(event: sfu::Event) -> Option<seam::MediaEvent> {
             };
             seam::MediaEvent::Quality(back(peer), quality)
         }
+        sfu::Event::CodecRefused(peer, track) => seam::MediaEvent::CodecRefused(back(peer), seam::TrackId(track.0)),
         sfu::Event::Fault(peer) => seam::MediaEvent::Fault(back(peer)),
         sfu::Event::TrackStarted(_) => return None,
     })

@@ -14,6 +14,12 @@ use crate::{
 
 const SERVER: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::new(10, 0, 0, 1)), 7882);
 const CLIENT: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::new(10, 0, 0, 2)), 5000);
+/// As of a client that wants data channels only; candidates follow.
+const OFFER: &str = "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\na=group:BUNDLE 0\r\n\
+    m=application 9 UDP/DTLS/SCTP webrtc-datachannel\r\nc=IN IP4 0.0.0.0\r\na=ice-ufrag:fuzz\r\n\
+    a=ice-pwd:fuzzfuzzfuzzfuzzfuzzfuzz\r\na=fingerprint:sha-256 \
+    01:02:03:04:05:06:07:08:09:0A:0B:0C:0D:0E:0F:10:11:12:13:14:15:16:17:18:19:1A:1B:1C:1D:1E:1F:20\r\n\
+    a=setup:actpass\r\na=mid:0\r\na=sctp-port:5000\r\na=max-message-size:65536\r\n";
 const VICTIM: ConnectionId = ConnectionId(1);
 const ATTACKER: ConnectionId = ConnectionId(2);
 
@@ -41,12 +47,27 @@ pub fn offer(now: Instant, bytes: &[u8]) {
     assert!(list(&mut node, now).iter().any(|name| name == "victim"));
 }
 
-/// A datagram from nowhere.
+/// A datagram from nowhere, and from where a client that is about to connect was said to be.
 pub fn datagram(now: Instant, bytes: &[u8]) {
     let mut node = node_with_two(now);
-    node.receive(now, Datagram { protocol: Protocol::Udp, remote: CLIENT, local: SERVER, contents: bytes });
-    node.flush(now);
-    settle(&mut node, now);
+    let offer = format!("{OFFER}a=candidate:1 1 udp 2130706431 {} {} typ host\r\n", CLIENT.ip(), CLIENT.port());
+    let mut request = connect_request("third");
+    request.join.publisher_offer =
+        Some(proto::SessionDescription { r#type: "offer".into(), sdp: offer, id: 1, ..Default::default() });
+    request.join.connection_settings =
+        Some(proto::ConnectionSettings { disable_ice_lite: true, ..proto::ConnectionSettings::default() });
+    let admitted = node.connect(now, ConnectionId(3), request);
+    let later = now + Duration::from_millis(100);
+    node.handle_timeout(later);
+    settle(&mut node, later);
+    assert!(admitted.is_ok() && node.sizes().addresses == 1, "the client is not asked whether it is there");
+    for remote in [CLIENT, SocketAddr::new(CLIENT.ip(), CLIENT.port() + 1)] {
+        node.receive(later, Datagram { protocol: Protocol::Udp, remote, local: SERVER, contents: bytes });
+        node.flush(later);
+        settle(&mut node, later);
+    }
+    assert_eq!(node.sizes().addresses, 1, "an address was learned from bytes that nobody signed");
+    assert_eq!(node.counters().panics, 0, "str0m broke");
 }
 
 /// An access token.

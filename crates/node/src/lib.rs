@@ -9,7 +9,7 @@ mod convert;
 pub mod fuzz;
 mod machine;
 
-pub use api::{Config, Output};
+pub use api::{Config, Output, Sizes};
 pub use machine::Node;
 pub use sfu::{Candidate, Counters, Datagram, Protocol, Transmit};
 pub use signal::seam::{

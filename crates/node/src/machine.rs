@@ -7,7 +7,7 @@ use sfu::{Counters, Datagram, OfferChange, PeerOptions, Sfu};
 use signal::Signal;
 use signal::seam::{self, MediaCommand, MediaEvent};
 
-use crate::api::{Config, Output};
+use crate::api::{Config, Output, Sizes};
 use crate::convert;
 use crate::{ApiCall, ApiError, ApiReply, ConnectRequest, ConnectionId, Frame, Reject};
 
@@ -106,9 +106,24 @@ impl Node {
         self.carry_out(now);
     }
 
-    /// Sizes of everything that grows with use, see [`Signal::sizes`].
-    pub fn sizes(&self) -> [usize; 5] {
-        self.signal.sizes()
+    /// How much there is of everything that grows with use.
+    pub fn sizes(&self) -> Sizes {
+        let [connections, peers, tracks, participants, rooms, deadlines] = self.signal.sizes();
+        let [media_peers, media_tracks, user_names, addresses, timers, wishes] = self.sfu.sizes();
+        Sizes {
+            connections,
+            participants,
+            rooms,
+            deadlines,
+            peers,
+            tracks,
+            media_peers,
+            media_tracks,
+            user_names,
+            addresses,
+            timers,
+            wishes,
+        }
     }
 
     /// Counters of the media engine since start.

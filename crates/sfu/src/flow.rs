@@ -402,7 +402,7 @@ impl Sfu {
 
     /// True if a subscriber waits for a keyframe of this source.
     fn fan_out(&mut self, source: &Source, arrival: &Arrival, packet: &RtpPacket) -> bool {
-        let Self { tracks, peers, dirty, counters, .. } = self;
+        let Self { tracks, peers, dirty, counters, outputs, .. } = self;
         let Some(track) = tracks.get_mut(source.track) else {
             return false;
         };
@@ -425,6 +425,9 @@ impl Sfu {
                 continue;
             };
             let Some(payload_type) = payload_type(down, peer, source.format) else {
+                if !std::mem::replace(&mut down.refusal_told, true) {
+                    outputs.push_back(Output::Event(Event::CodecRefused(down.peer_id, track.id)));
+                }
                 continue;
             };
             let mut write = RtpWrite::new(payload_type, sequence.into(), timestamp, wallclock, packet.payload.clone())

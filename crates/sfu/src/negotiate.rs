@@ -282,7 +282,8 @@ impl Negotiation {
         sent
     }
 
-    /// str0m prints the names that a section was made with; a section used again carries others.
+    /// str0m prints the names that a section was made with; a section used again carries others, and one that carries
+    /// nothing has none: its track may be gone before the client was ever told of it, or be on another section now.
     fn rename(&self, sdp: &str) -> String {
         let mut text = String::with_capacity(sdp.len());
         for section in split_sections(sdp) {
@@ -292,7 +293,11 @@ impl Negotiation {
                 match ours {
                     // Names the streams of the whole description; `*` is all of them.
                     None if line.starts_with("a=msid-semantic:") => text.push_str("a=msid-semantic: WMS *\r\n"),
-                    Some(ours) if line.contains("msid:") => text.push_str(&ours.rename(line)),
+                    Some(ours) if line.contains("msid:") => {
+                        if matches!(self.sections.get(&ours.mid), Some(Use::Send(_))) {
+                            text.push_str(&ours.rename(line));
+                        }
+                    }
                     _ => text.push_str(line),
                 }
             }

@@ -15,11 +15,14 @@ use crate::api::{Channel, Limits, PeerId, PeerOptions};
 use crate::capture::{CaptureClock, Report};
 use crate::demux::Remote;
 use crate::extensions;
+use crate::forward::Forwarder;
 use crate::negotiate::Negotiation;
 use crate::stats::StatsWindow;
+use crate::track::Down;
 
-/// Retransmissions are answered from this many packets of a video stream (about 1 s at 4 Mbit/s), at most this old.
-const RTX_PACKETS: usize = 512;
+/// Retransmissions are answered from packets of a video stream at most this old, and from so many at most (1 s at
+/// 18 Mbit/s). str0m's cache grows with what is in it: each stream holds about a second of its own bitrate.
+const RTX_PACKETS: usize = 2048;
 const RTX_AGE: Duration = Duration::from_secs(1);
 /// Retransmissions take at most this share of a stream.
 const RTX_SHARE: f32 = 0.25;
@@ -99,6 +102,8 @@ pub(crate) struct Peer {
     pub(crate) sources: HashMap<Ssrc, Source>,
     pub(crate) clock: CaptureClock,
     pub(crate) stats: StatsWindow,
+    /// Of each section, the stream that was stopped last and where its numbering stands.
+    stopped: HashMap<Mid, (Ssrc, Forwarder)>,
     /// The remote closed; the caller has been told.
     pub(crate) closed: bool,
 }
@@ -155,6 +160,7 @@ impl Peer {
             sources: HashMap::new(),
             clock: CaptureClock::default(),
             stats: StatsWindow::default(),
+            stopped: HashMap::new(),
             closed: false,
         }
     }
@@ -254,6 +260,18 @@ impl Peer {
                 stream.write_rtp(packet);
             }
         });
+    }
+
+    /// A stream stops. Its sender may be used again, and then must go on with its numbers: a second packet of one number
+    /// is a replay for the receiver, and breaks the encryption (RFC 7714 section 8.1).
+    pub(crate) fn keep_numbering(&mut self, mut down: Down) {
+        down.forwarder.set_target(None);
+        self.stopped.insert(down.mid, (down.ssrc, down.forwarder));
+    }
+
+    /// Where the numbering of a sender stands that was used before.
+    pub(crate) fn numbering_of(&mut self, mid: Mid, ssrc: Ssrc) -> Option<Forwarder> {
+        self.stopped.remove(&mid).filter(|(stopped, _)| *stopped == ssrc).map(|(_, forwarder)| forwarder)
     }
 
     pub(crate) fn size_rtx_cache(&mut self, ssrc: Ssrc) {

@@ -141,6 +141,9 @@ impl Sfu {
                 self.demux.forget(&remote, index);
             }
         }
+        if self.peers.len() == 0 {
+            self.timers.clear();
+        }
         self.dirty.retain(|dirty| *dirty != index);
     }
 
@@ -233,6 +236,7 @@ impl Sfu {
         let down = published.downs.swap_remove(position);
         if let Some(peer) = self.peers.get_mut(down.peer) {
             peer.negotiation.sections.insert(down.mid, Use::Nothing);
+            peer.keep_numbering(down);
         }
         self.drop_unused_track(index);
     }
@@ -430,9 +434,14 @@ impl Sfu {
         if published.downs.iter().any(|down| down.peer == index && down.ssrc == ssrc) {
             return;
         }
-        published.downs.retain(|down| down.peer != index);
+        if let Some(position) = published.downs.iter().position(|down| down.peer == index) {
+            peer.keep_numbering(published.downs.swap_remove(position));
+        }
         let mut down = Down::new(index, peer_id, mid, ssrc, kind, now);
         down.live = live;
+        if let Some(numbering) = peer.numbering_of(mid, ssrc) {
+            down.forwarder = numbering;
+        }
         if let Some(settings) = self.wishes.get(&peer_id).and_then(|wishes| wishes.get(&track)) {
             down.settings = *settings;
             down.forwarder.set_max_temporal(settings.max_temporal);

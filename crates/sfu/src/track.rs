@@ -70,6 +70,8 @@ pub(crate) struct Down {
     pub(crate) live: bool,
     /// Payload type for the format seen last; `None` inside: the subscriber cannot take it.
     pub(crate) payload_type: Option<(Format, Option<Pt>)>,
+    /// The caller was told that the subscriber cannot take it.
+    pub(crate) refusal_told: bool,
     pub(crate) bound_at: Instant,
     pub(crate) silences: usize,
 }
@@ -233,6 +235,7 @@ impl Down {
             settings: DownSettings::default(),
             live: false,
             payload_type: None,
+            refusal_told: false,
             bound_at: now,
             silences: 0,
         }

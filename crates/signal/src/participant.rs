@@ -24,6 +24,8 @@ pub(crate) struct Client {
     pub(crate) info: proto::ClientInfo,
     pub(crate) auto_subscribe: bool,
     pub(crate) adaptive_stream: bool,
+    /// The server may be an ICE-lite agent towards it (RFC 8445 section 2.5).
+    pub(crate) takes_ice_lite: bool,
     /// One peer connection for both directions (the client always offers), or two.
     pub(crate) single: bool,
     /// Last frame of the client was proto-JSON, so answer in kind.
@@ -64,12 +66,33 @@ pub(crate) struct PendingAnswer {
 pub(crate) struct ServerOffers {
     pub(crate) next_id: u32,
     pub(crate) outstanding: Option<u32>,
+    /// The offer that is being answered, to be told again after a resume: nobody knows whether it arrived.
+    pub(crate) told: Option<proto::SessionDescription>,
+    /// The client has answered an offer with the data channels in it.
     pub(crate) channels_added: bool,
     pub(crate) ice_restart: bool,
     /// Tracks to be taken out of the next offer.
     pub(crate) remove: Vec<TrackId>,
-    /// Tracks in the offer that is being answered, with their mids.
+    /// Tracks that the offer that is being answered adds, with their mids.
     pub(crate) offered: Vec<(TrackId, String)>,
+}
+
+/// Media sections that the client was asked to add and that no offer has had yet (one peer connection).
+#[derive(Debug, Default)]
+pub(crate) struct AskedSections {
+    pub(crate) audios: u32,
+    pub(crate) videos: u32,
+    /// When it was asked for more of them last.
+    pub(crate) at: Option<Instant>,
+}
+
+impl AskedSections {
+    pub(crate) fn of(&mut self, kind: MediaKind) -> &mut u32 {
+        match kind {
+            MediaKind::Audio => &mut self.audios,
+            MediaKind::Video => &mut self.videos,
+        }
+    }
 }
 
 /// When something about a participant is due.
@@ -83,6 +106,10 @@ pub(crate) struct Deadlines {
     pub(crate) negotiate: Option<Instant>,
     /// The client was asked for an offer and has not made one.
     pub(crate) requirement: Option<Instant>,
+    /// The server's offer has no answer.
+    pub(crate) answer: Option<Instant>,
+    /// An announced track that no media section carries is given up.
+    pub(crate) pending_track: Option<Instant>,
     pub(crate) refresh_token: Option<Instant>,
     /// Changes of its own that the others are told of later, because there were too many.
     pub(crate) update: Option<Instant>,
@@ -92,7 +119,8 @@ impl Deadlines {
     pub(crate) fn next(&self) -> Option<Instant> {
         let requirement = self.requirement.filter(|_| self.negotiate.is_some());
         let negotiate = if self.requirement.is_some() { requirement } else { self.negotiate };
-        [self.join, self.resume, negotiate, self.refresh_token, self.update].into_iter().flatten().min()
+        let others = [self.join, self.resume, self.answer, self.pending_track, self.refresh_token, self.update];
+        others.into_iter().chain([negotiate]).flatten().min()
     }
 }
 
@@ -139,6 +167,11 @@ impl DataState {
     }
 }
 
+/// Client-side ids of refused tracks: so many are remembered, of at most so many bytes. What is forgotten may be taken
+/// for another track of its kind, if only one was announced.
+const REFUSED_CIDS_MAX: usize = 64;
+const REFUSED_CID_BYTES_MAX: usize = 1024;
+
 #[derive(Debug)]
 pub(crate) struct Participant {
     pub(crate) key: ParticipantKey,
@@ -167,6 +200,9 @@ pub(crate) struct Participant {
     pub(crate) pending_answers: VecDeque<PendingAnswer>,
     pub(crate) answer_version: u32,
     pub(crate) server_offers: ServerOffers,
+    pub(crate) asked_sections: AskedSections,
+    /// Client-side ids of tracks that were refused or given up, newest last: their sections carry no other track.
+    pub(crate) refused_cids: VecDeque<String>,
     pub(crate) subscriptions: BTreeMap<TrackId, Subscription>,
     /// Explicit wishes by track sid: subscribe or not.
     pub(crate) wishes: HashMap<String, bool>,
@@ -246,6 +282,34 @@ impl Participant {
             return None;
         }
         Some(self.settings.entry(sid.to_owned()).or_default())
+    }
+
+    /// Sections of `kind` that carry something which was not announced (yet).
+    pub(crate) fn unannounced_sections(&self, kind: MediaKind) -> impl Iterator<Item = &SectionState> {
+        self.sections.iter().filter(move |section| {
+            section.kind == kind && matches!(section.usage, Use::Receives(number) if self.track(number).is_none())
+        })
+    }
+
+    /// Those of them that could carry any track: not one that was refused or given up, nor a further codec of one that
+    /// has its section.
+    pub(crate) fn unclaimed_sections(&self, kind: MediaKind) -> impl Iterator<Item = &SectionState> {
+        self.unannounced_sections(kind).filter(|section| {
+            !section.msid_track.as_ref().is_some_and(|cid| {
+                self.refused_cids.contains(cid) || self.tracks.iter().any(|track| track.cids.contains(cid))
+            })
+        })
+    }
+
+    /// Remembers that the track `cid` is not carried, whatever section comes with it.
+    pub(crate) fn refuse_cid(&mut self, cid: &str) {
+        if cid.len() > REFUSED_CID_BYTES_MAX || self.refused_cids.iter().any(|known| known == cid) {
+            return;
+        }
+        self.refused_cids.push_back(cid.to_owned());
+        if self.refused_cids.len() > REFUSED_CIDS_MAX {
+            self.refused_cids.pop_front();
+        }
     }
 
     pub(crate) fn may_publish(&self, source: i32) -> bool {

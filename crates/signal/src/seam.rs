@@ -346,6 +346,8 @@ pub enum MediaEvent {
     AudioLevels(Vec<(TrackId, f32)>),
     /// How well the transport did in the last interval.
     Quality(PeerId, TransportQuality),
+    /// The peer takes none of the codecs that the track comes in.
+    CodecRefused(PeerId, TrackId),
     /// The peer broke internally and is gone already.
     Fault(PeerId),
 }

@@ -269,6 +269,9 @@ impl Signal {
             MediaEvent::Quality(peer, quality) => {
                 self.with_peer(now, peer, |room, ctx, key| room.transport_quality(ctx, key, peer, quality));
             }
+            MediaEvent::CodecRefused(peer, track) => {
+                self.with_peer(now, peer, |room, ctx, key| room.codec_refused(ctx, key, track));
+            }
             MediaEvent::Fault(peer) => self.with_peer(now, peer, |room, ctx, key| room.peer_fault(ctx, key)),
         }
     }
@@ -409,11 +412,13 @@ impl Signal {
         self.with_room(now, key, work).ok_or_else(missing)?
     }
 
-    /// Sizes of everything that grows with use: connections, peers, tracks, participants, rooms. All return to where
-    /// they were when everybody has left.
-    pub fn sizes(&self) -> [usize; 5] {
+    /// Sizes of everything that grows with use: connections, peers, tracks, participants, rooms, rooms that wait for
+    /// something. All return to where they were when everybody has left.
+    pub fn sizes(&self) -> [usize; 6] {
         let index = &self.index;
-        [index.connections.len(), index.peers.len(), index.tracks.len(), index.participants, self.rooms.len()]
+        let rooms = self.rooms.len().max(self.names.len());
+        let waiting = self.due.len().max(self.due_of.len());
+        [index.connections.len(), index.peers.len(), index.tracks.len(), index.participants, rooms, waiting]
     }
 }
 

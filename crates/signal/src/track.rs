@@ -1,10 +1,12 @@
 //! Published tracks and the wishes of those who receive them.
 #![expect(deprecated, reason = "clients still read and write the older fields beside the newer ones")]
 
+use std::time::Instant;
+
 use livekit_protocol as proto;
 
 use crate::ids::Ids;
-use crate::participant::{ParticipantKey, SectionState};
+use crate::participant::{ParticipantKey, SectionState, Use};
 use crate::seam::{DownSettings, MediaKind, TrackId};
 
 /// A track that a participant announced, and that is published once a media section carries it.
@@ -22,6 +24,8 @@ pub(crate) struct Track {
     pub(crate) rids: Vec<String>,
     /// Whether the publisher was told that somebody subscribed.
     pub(crate) subscribed_told: bool,
+    /// When it is given up, if no media section carries it until then.
+    pub(crate) expires: Option<Instant>,
 }
 
 impl Track {
@@ -60,7 +64,30 @@ impl Track {
             ..proto::TrackInfo::default()
         };
         let id = TrackId(ids.number());
-        Self { id, kind, info, cids, mid: None, published: false, rids: Vec::new(), subscribed_told: false }
+        Self {
+            id,
+            kind,
+            info,
+            cids,
+            mid: None,
+            published: false,
+            rids: Vec::new(),
+            subscribed_told: false,
+            expires: None,
+        }
+    }
+
+    /// The track is carried by `section`, under the number that the section has.
+    pub(crate) fn settle_in(&mut self, section: &SectionState) {
+        if let Use::Receives(number) = section.usage {
+            self.id = number;
+        }
+        self.mid = Some(section.mid.clone());
+        self.rids.clone_from(&section.rids);
+        self.expires = None;
+        if let (Some(cid), Some(codec)) = (&section.msid_track, self.info.codecs.first_mut()) {
+            codec.sdp_cid.clone_from(cid);
+        }
     }
 
     /// Negotiated in `section`: everybody may know of it.

@@ -194,7 +194,7 @@ fn the_end_of_a_room_tells_nobody_of_the_others() {
         assert!(client.left.is_some());
         assert!(client.messages.iter().all(|message| disconnected(message).is_empty()), "{}", client.identity);
     }
-    assert_eq!(sim.node.sizes(), [0; 5]);
+    assert_eq!(sim.node.sizes(), node::Sizes::default());
     let last = sim.webhooks.last().expect("events");
     assert_eq!(
         (last.event.as_str(), last.room_end_reason),

@@ -11,7 +11,7 @@ use super::{Context, Room, publish_codecs};
 use crate::bounds;
 use crate::pace::UpdatePace;
 use crate::participant::{
-    Client, DataState, Deadlines, Participant, ParticipantKey, ServerOffers, kind_of, permission_of,
+    AskedSections, Client, DataState, Deadlines, Participant, ParticipantKey, ServerOffers, kind_of, permission_of,
 };
 use crate::seam::{ConnectRequest, ConnectionId, MediaCommand, Output, PeerId, Reject, SignalPath};
 
@@ -54,7 +54,7 @@ impl Room {
             ctx.index.peers.insert(peer, (self.key, key));
             let negotiated_channels =
                 participant.client.single && participant.client.info.protocol >= 18 && PROTOCOL >= 18;
-            let ice_lite = ctx.config.ice_lite;
+            let ice_lite = ctx.config.ice_lite && participant.client.takes_ice_lite;
             ctx.media(MediaCommand::AddPeer { peer, negotiated_channels, ice_lite, elsewhere });
         }
         if !participant.depends() {
@@ -125,6 +125,7 @@ impl Room {
         participant.claims = request.claims;
         participant.deadlines.resume = participant.connected.is_empty().then_some(ctx.now + RESUME_TIMEOUT);
         participant.deadlines.requirement = None;
+        participant.asked_sections = AskedSections::default();
         if participant.drop_resumes > 0 {
             participant.drop_resumes -= 1;
             participant.connection = None;
@@ -147,10 +148,10 @@ impl Room {
         ctx.send(participant, Message::Update(update));
         ctx.send(participant, Message::RoomUpdate(proto::RoomUpdate { room: Some(self.info()) }));
         self.send_refreshed_token(ctx, key);
-        if let Some(participant) = self.participants.get_mut(&key).filter(|participant| !participant.client.single) {
-            participant.server_offers.outstanding = None;
-            participant.server_offers.ice_restart = participant.server_offers.channels_added;
-            participant.deadlines.negotiate = Some(ctx.now);
+        if self.participants.get(&key).is_some_and(|participant| participant.client.single) {
+            self.want_negotiation(ctx, key);
+        } else {
+            self.offer_after_resume(ctx, key);
         }
         self.tell_qualities(ctx, key);
         if let Some(state) = sync_state {
@@ -205,7 +206,6 @@ fn new_participant(
     if info.browser.is_empty() {
         browser_of(&request.user_agent).clone_into(&mut info.browser);
     }
-    let auto_subscribe = settings.auto_subscribe;
     Participant {
         key,
         sid: ctx.ids.sid("PA_"),
@@ -218,7 +218,7 @@ fn new_participant(
         state: State::Joined,
         joined_at_ms: ctx.unix_ms,
         version: 1,
-        client: Client { info, auto_subscribe, adaptive_stream: settings.adaptive_stream, single, text: false },
+        client: client_of(info, &settings, single),
         claims: request.claims,
         connection: Some(connection),
         publisher: Some(publisher),
@@ -229,6 +229,8 @@ fn new_participant(
         pending_answers: VecDeque::new(),
         answer_version: 0,
         server_offers: ServerOffers { next_id: 1, ..ServerOffers::default() },
+        asked_sections: AskedSections::default(),
+        refused_cids: VecDeque::new(),
         subscriptions: BTreeMap::new(),
         wishes: HashMap::new(),
         settings: HashMap::new(),
@@ -248,6 +250,24 @@ fn new_participant(
         joined_told: false,
         drop_resumes: 0,
     }
+}
+
+fn client_of(info: proto::ClientInfo, settings: &proto::ConnectionSettings, single: bool) -> Client {
+    Client {
+        auto_subscribe: settings.auto_subscribe,
+        adaptive_stream: settings.adaptive_stream,
+        takes_ice_lite: takes_ice_lite(&info) && !settings.disable_ice_lite,
+        info,
+        single,
+        text: false,
+    }
+}
+
+/// Whether the client does right with a server that is an ICE-lite agent. Firefox nominates several pairs in turn even
+/// then, and may end on another one than the server (livekit-server turns it off for the same reason); protocol 5 and
+/// older cannot.
+fn takes_ice_lite(client: &proto::ClientInfo) -> bool {
+    !client.browser.to_ascii_lowercase().starts_with("firefox") && client.protocol > 5
 }
 
 /// Name of the browser in a `User-Agent`, as far as rules depend on it.

@@ -4,20 +4,23 @@
 //! track that its receiver has not been told of before.
 
 use std::collections::HashMap;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use livekit_protocol as proto;
 use proto::signal_response::Message;
 
 use super::{Context, Room};
-use crate::participant::{Participant, ParticipantKey, PendingAnswer, SectionState, Use};
-use crate::sdp::{AnswerSection, Direction, Offer, SectionKind, answer, first_codec};
+use crate::participant::{AskedSections, Participant, ParticipantKey, PendingAnswer, SectionState, Use};
+use crate::sdp::{AnswerSection, Direction, Offer, SectionKind, answer, first_codec, without_tracks};
 use crate::seam::{AnswerFacts, MediaCommand, MediaKind, NewSection, Offered, SectionPlan, SectionRole, TrackId};
+use crate::track::{Subscription, Track};
 
 /// Changes within this time are negotiated at once, so that a room full of tracks costs one exchange.
 const NEGOTIATION_DEBOUNCE: Duration = Duration::from_millis(20);
 /// A client that was asked for an offer and made none is asked again after this time.
 const REQUIREMENT_TIMEOUT: Duration = Duration::from_secs(5);
+/// A connected client that has not answered the server's offer after this time starts afresh, as with livekit-server.
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(15);
 /// Sections a client may be asked to add at once.
 const SECTIONS_ASKED_MAX: u32 = 100;
 /// `SignalTarget::Subscriber` of a trickled candidate.
@@ -52,6 +55,7 @@ impl Room {
             }
         };
         participant.deadlines.requirement = None;
+        count_asked_sections(participant, &offer, ctx.now);
         let unpublished = update_sections(ctx, participant, &offer);
         for track in unpublished {
             self.unpublish(ctx, key, track);
@@ -137,11 +141,17 @@ impl Room {
         let Some(participant) = self.participants.get_mut(&key) else {
             return;
         };
+        if participant.connection.is_none() {
+            // Nobody would read it; what is wanted is looked at again on the resume.
+            participant.deadlines.negotiate = None;
+            return;
+        }
         if participant.client.single {
             participant.deadlines.requirement = Some(ctx.now + REQUIREMENT_TIMEOUT);
+            // Without anything to add, it still asks for an offer.
             let requirement = proto::MediaSectionsRequirement {
-                num_audios: missing_sections(participant, MediaKind::Audio),
-                num_videos: missing_sections(participant, MediaKind::Video),
+                num_audios: ask_sections(participant, MediaKind::Audio, ctx.now),
+                num_videos: ask_sections(participant, MediaKind::Video, ctx.now),
             };
             ctx.send(&self.participants[&key], Message::MediaSectionsRequirement(requirement));
             return;
@@ -153,7 +163,7 @@ impl Room {
         if participant.server_offers.outstanding.is_some() || !participant.permission.can_subscribe {
             return;
         }
-        let sid_of = |subscription: &crate::track::Subscription| subscription.sid.clone();
+        let sid_of = |subscription: &Subscription| subscription.sid.clone();
         let add = participant.subscriptions.iter().filter(|(_, subscription)| subscription.mid.is_none());
         let add = add.map(|(track, subscription)| NewSection {
             track: *track,
@@ -171,7 +181,7 @@ impl Room {
             add,
             remove: std::mem::take(&mut offers.remove),
             ice_restart: std::mem::take(&mut offers.ice_restart),
-            add_channels: !std::mem::replace(&mut offers.channels_added, true),
+            add_channels: !offers.channels_added,
         };
         ctx.media(command);
     }
@@ -193,6 +203,7 @@ impl Room {
             Ok(Some(offered)) => offered,
             Ok(None) => {
                 participant.server_offers.outstanding = None;
+                participant.server_offers.channels_added = true;
                 self.want_negotiation(ctx, key);
                 return;
             }
@@ -211,8 +222,61 @@ impl Room {
             id,
             mid_to_track_id: sids.collect(),
         };
-        participant.server_offers.offered = offered.mids;
-        ctx.send(&self.participants[&key], Message::Offer(description));
+        // A track that was bound before may be dropped and wanted again while the answer is on its way: then it needs
+        // an offer of its own, and this one says nothing about it.
+        let mut added = offered.mids;
+        added.retain(|(track, _)| {
+            participant.subscriptions.get(track).is_some_and(|subscription| subscription.mid.is_none())
+        });
+        participant.server_offers.offered = added;
+        self.tell_offer(ctx, key, description);
+    }
+
+    fn tell_offer(&mut self, ctx: &mut Context<'_>, key: ParticipantKey, description: proto::SessionDescription) {
+        let Some(participant) = self.participants.get_mut(&key) else {
+            return;
+        };
+        participant.server_offers.told = Some(description.clone());
+        participant.deadlines.answer = Some(ctx.now + ANSWER_TIMEOUT);
+        ctx.send(participant, Message::Offer(description));
+    }
+
+    /// The client has come back (two peer connections): its subscriber connection restarts ICE. An offer without answer
+    /// is told again first. Whether it arrived, or its answer was lost, it is the same description for the client.
+    pub(super) fn offer_after_resume(&mut self, ctx: &mut Context<'_>, key: ParticipantKey) {
+        let Some(participant) = self.participants.get_mut(&key) else {
+            return;
+        };
+        let offers = &mut participant.server_offers;
+        offers.ice_restart = offers.channels_added || offers.outstanding.is_some();
+        let Some(mut description) = offers.told.take().filter(|_| offers.outstanding.is_some()) else {
+            participant.deadlines.negotiate = Some(ctx.now);
+            return;
+        };
+        // A track that has gone meanwhile may never have been announced to this client.
+        let published: Vec<&str> = self
+            .participants
+            .values()
+            .flat_map(|other| other.tracks.iter().filter(|track| track.published).map(Track::sid))
+            .collect();
+        let is_published = |sid: &str| published.contains(&sid);
+        description.mid_to_track_id.retain(|_, sid| is_published(sid));
+        description.sdp = without_tracks(&description.sdp, |sid| !is_published(sid));
+        self.tell_offer(ctx, key, description);
+    }
+
+    /// A connected client has not answered the server's offer.
+    pub(super) fn answer_overdue(&mut self, ctx: &mut Context<'_>, key: ParticipantKey) {
+        let Some(participant) = self.participants.get_mut(&key) else {
+            return;
+        };
+        participant.deadlines.answer = None;
+        // Without transport or signalling there are other deadlines.
+        let reachable = participant.subscriber.is_some_and(|peer| participant.connected.contains(&peer));
+        if reachable && participant.connection.is_some() && participant.server_offers.outstanding.is_some() {
+            tracing::warn!(participant = %participant.sid, "an offer was not answered");
+            self.negotiation_failed(ctx, key);
+        }
     }
 
     /// The client answers the server's offer. Answers without one are ignored.
@@ -242,6 +306,9 @@ impl Room {
             return;
         };
         participant.server_offers.outstanding = None;
+        participant.server_offers.told = None;
+        participant.server_offers.channels_added = true;
+        participant.deadlines.answer = None;
         if let Err(error) = result {
             tracing::warn!(participant = %participant.sid, %error, "answer refused by the media engine");
             self.negotiation_failed(ctx, key);
@@ -310,11 +377,11 @@ fn update_sections(ctx: &mut Context<'_>, participant: &mut Participant, offer: 
                 unpublished.push(track);
                 usage = Use::Idle;
             }
-            Use::Sends(track) if offered != Direction::RecvOnly || !participant.subscriptions.contains_key(&track) => {
-                if let Some(subscription) = participant.subscriptions.get_mut(&track) {
-                    subscription.mid = None;
+            Use::Sends(track) => {
+                let subscription = participant.subscriptions.get_mut(&track);
+                if !keeps_section(subscription, &section.mid, offered) {
+                    usage = Use::Idle;
                 }
-                usage = Use::Idle;
             }
             _ => {}
         }
@@ -346,6 +413,19 @@ fn note_codecs(participant: &mut Participant, offer: &Offer, facts: &AnswerFacts
     }
 }
 
+/// Whether a section goes on carrying the track of `subscription`, which may have been dropped and made again since the
+/// last offer: then it has no section and keeps this one. Never two sections for one track.
+fn keeps_section(subscription: Option<&mut Subscription>, mid: &str, offered: Direction) -> bool {
+    let Some(subscription) =
+        subscription.filter(|subscription| subscription.mid.as_deref().is_none_or(|own| own == mid))
+    else {
+        return false;
+    };
+    let keeps = offered == Direction::RecvOnly;
+    subscription.mid = keeps.then(|| mid.to_owned());
+    keeps
+}
+
 /// Whether a changed msid means another track: only if that one was announced and is not carried yet.
 fn carries_new_track(participant: &Participant, msid_track: Option<&str>) -> bool {
     msid_track.is_some_and(|cid| {
@@ -353,32 +433,26 @@ fn carries_new_track(participant: &Participant, msid_track: Option<&str>) -> boo
     })
 }
 
-/// Finds the announced track of each section that carries one: by client id, else the first of that kind.
+/// Finds the announced track of each section that carries one: by client id, else by kind.
 fn match_tracks(participant: &mut Participant) {
-    for by_cid in [true, false] {
-        for index in 0..participant.sections.len() {
-            let section = &participant.sections[index];
-            let Use::Receives(number) = section.usage else {
-                continue;
-            };
-            if participant.tracks.iter().any(|track| track.id == number) {
-                continue;
-            }
-            let (kind, mid, rids) = (section.kind, section.mid.clone(), section.rids.clone());
-            let msid_track = section.msid_track.clone();
-            let found = participant.tracks.iter_mut().find(|track| {
+    for kind in [MediaKind::Audio, MediaKind::Video] {
+        let sections: Vec<SectionState> = participant.unannounced_sections(kind).cloned().collect();
+        for section in &sections {
+            let named = participant.tracks.iter_mut().find(|track| {
                 track.mid.is_none()
                     && track.kind == kind
-                    && (!by_cid || msid_track.as_ref().is_some_and(|cid| track.cids.contains(cid)))
+                    && section.msid_track.as_ref().is_some_and(|cid| track.cids.contains(cid))
             });
-            if let Some(track) = found {
-                track.id = number;
-                track.mid = Some(mid);
-                track.rids = rids;
-                if let (Some(cid), Some(codec)) = (msid_track, track.info.codecs.first_mut()) {
-                    codec.sdp_cid = cid;
-                }
+            if let Some(track) = named {
+                track.settle_in(section);
             }
+        }
+        // Some clients offer a track under another id than they announced it with. The kind says which one is meant as
+        // long as there is one on each side; a guess among several could show the wrong picture.
+        let sections: Vec<SectionState> = participant.unclaimed_sections(kind).cloned().collect();
+        let mut pending = participant.tracks.iter_mut().filter(|track| track.mid.is_none() && track.kind == kind);
+        if let ([section], Some(track), None) = (&sections[..], pending.next(), pending.next()) {
+            track.settle_in(section);
         }
     }
 }
@@ -416,12 +490,12 @@ fn plans(participant: &Participant, offer: &Offer) -> (Vec<SectionPlan>, Vec<Ans
             Use::Idle => (SectionRole::Inactive, AnswerSection::default(), Direction::Inactive),
             Use::Receives(id) => {
                 let track = participant.track(id);
-                let codec_mime = track.and_then(crate::track::Track::preferred_mime);
+                let codec_mime = track.and_then(Track::preferred_mime);
                 let answer = AnswerSection {
                     receives: true,
                     preferred_mime: codec_mime.clone(),
-                    stereo: track.is_some_and(crate::track::Track::stereo),
-                    discontinuous: track.is_none_or(crate::track::Track::discontinuous),
+                    stereo: track.is_some_and(Track::stereo),
+                    discontinuous: track.is_none_or(Track::discontinuous),
                     msid: None,
                 };
                 (SectionRole::Receive { track: id, codec_mime }, answer, Direction::SendOnly)
@@ -453,11 +527,16 @@ fn mid_to_track_id(participant: &Participant) -> HashMap<String, String> {
 
 /// A section still carries something that is no longer subscribed.
 fn has_stale_section(participant: &Participant) -> bool {
-    let stale = |section: &SectionState| match section.usage {
-        Use::Sends(track) => !participant.subscriptions.contains_key(&track),
-        _ => false,
+    participant.sections.iter().any(|section| is_stale(participant, section))
+}
+
+/// The client takes the section for one that carries a track which is not sent there any longer.
+fn is_stale(participant: &Participant, section: &SectionState) -> bool {
+    let Use::Sends(track) = section.usage else {
+        return false;
     };
-    participant.sections.iter().any(stale)
+    let carries = |subscription: &Subscription| subscription.mid.as_deref() == Some(section.mid.as_str());
+    !participant.subscriptions.get(&track).is_some_and(carries)
 }
 
 /// Sections of `kind` that the client has to add.
@@ -465,10 +544,42 @@ fn missing_sections(participant: &Participant, kind: MediaKind) -> u32 {
     let waiting =
         participant.subscriptions.values().filter(|wanted| wanted.kind == kind && wanted.mid.is_none()).count();
     let free = participant.sections.iter().filter(|section| {
-        let stale = matches!(section.usage, Use::Sends(track) if !participant.subscriptions.contains_key(&track));
-        section.kind == kind && section.offered == Direction::RecvOnly && (section.usage == Use::Idle || stale)
+        section.kind == kind
+            && section.offered == Direction::RecvOnly
+            && (section.usage == Use::Idle || is_stale(participant, section))
     });
     u32::try_from(waiting.saturating_sub(free.count())).unwrap_or(u32::MAX).min(SECTIONS_ASKED_MAX)
+}
+
+/// Sections of `kind` to ask the client for now: those that it has to add and was not asked for yet. An offer that was
+/// on its way when the client was asked does not have them, and must not make it add them twice.
+fn ask_sections(participant: &mut Participant, kind: MediaKind, now: Instant) -> u32 {
+    let missing = missing_sections(participant, kind);
+    let asked = participant.asked_sections.of(kind);
+    let more = missing.saturating_sub(*asked);
+    *asked += more;
+    if more > 0 {
+        participant.asked_sections.at = Some(now);
+    }
+    more
+}
+
+/// Takes the sections that `offer` adds from those that the client was asked for. One that had the time to add the rest
+/// and has not done so did not understand, and is asked again.
+fn count_asked_sections(participant: &mut Participant, offer: &Offer, now: Instant) {
+    for section in &offer.sections {
+        let SectionKind::Media(kind) = section.kind else {
+            continue;
+        };
+        let known = participant.sections.iter().any(|known| known.mid == section.mid);
+        if !known && section.direction == Direction::RecvOnly {
+            let asked = participant.asked_sections.of(kind);
+            *asked = asked.saturating_sub(1);
+        }
+    }
+    if participant.asked_sections.at.is_some_and(|at| at + REQUIREMENT_TIMEOUT <= now) {
+        participant.asked_sections = AskedSections::default();
+    }
 }
 
 /// Encodings from the lowest to the highest quality: `q`, `h`, `f` or `2`, `1`, `0`; others as listed.

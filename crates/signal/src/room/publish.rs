@@ -1,17 +1,21 @@
 //! Publishing: announce, match, publish, mute, unpublish.
 
+use std::time::Duration;
+
 use livekit_protocol as proto;
 use proto::signal_response::Message;
 
 use super::requests::{Refusal, refuse};
 use super::{Context, Room};
 use crate::bounds;
-use crate::participant::{ParticipantKey, Use};
+use crate::participant::{ParticipantKey, SectionState};
 use crate::seam::{MediaCommand, MediaKind, TrackId};
 use crate::track::Track;
 
 /// Announced tracks without a media section at most, per participant.
 const PENDING_TRACKS_MAX: usize = 20;
+/// An announced track without a media section is given up after this time. Clients offer it within their own 10 s.
+const PENDING_TRACK_LIFE: Duration = Duration::from_secs(30);
 /// Tracks of one participant at most.
 const TRACKS_MAX: usize = 100;
 
@@ -21,8 +25,13 @@ impl Room {
             return;
         };
         let Ok(request) = &bounds::add_track(request) else {
+            participant.refuse_cid(&request.cid);
             return refuse(ctx, participant, 0, Refusal::LimitExceeded, None);
         };
+        if request.sid.is_empty() {
+            // Announced again: what was said of it before no longer counts, and a refusal below notes it again.
+            participant.refused_cids.retain(|cid| *cid != request.cid);
+        }
         let refusal = proto::request_response::Request::AddTrack(request.clone());
         let kind = match proto::TrackType::try_from(request.r#type) {
             Ok(proto::TrackType::Audio) => MediaKind::Audio,
@@ -30,6 +39,7 @@ impl Room {
             _ => return refuse(ctx, participant, 0, Refusal::UnsupportedType, Some(refusal)),
         };
         if !participant.may_publish(request.source) {
+            participant.refuse_cid(&request.cid);
             return refuse(ctx, participant, 0, Refusal::NotAllowed, Some(refusal));
         }
         let known = participant.tracks.iter_mut().find(|track| {
@@ -49,15 +59,18 @@ impl Room {
         }
         let pending = participant.tracks.iter().filter(|track| track.mid.is_none()).count();
         if pending >= PENDING_TRACKS_MAX || participant.tracks.len() >= TRACKS_MAX {
+            participant.refuse_cid(&request.cid);
             return refuse(ctx, participant, 0, Refusal::LimitExceeded, Some(refusal));
         }
         let mut track = Track::from_request(request, kind, ctx.ids);
+        track.expires = Some(ctx.now + PENDING_TRACK_LIFE);
         let response = proto::TrackPublishedResponse { cid: request.cid.clone(), track: Some(track.info.clone()) };
         let adopted = self.adopt_section(key, &mut track);
         let Some(participant) = self.participants.get_mut(&key) else {
             return;
         };
         participant.tracks.push(track);
+        participant.deadlines.pending_track.get_or_insert(ctx.now + PENDING_TRACK_LIFE);
         ctx.send(participant, Message::TrackPublished(response));
         if adopted {
             self.settle_publications(ctx, key);
@@ -72,23 +85,41 @@ impl Room {
         if !participant.pending_answers.is_empty() {
             return false;
         }
-        let unclaimed = participant.sections.iter().filter_map(|section| match section.usage {
-            Use::Receives(number) if section.kind == track.kind && participant.track(number).is_none() => {
-                Some((number, section))
-            }
-            _ => None,
-        });
-        let unclaimed: Vec<_> = unclaimed.collect();
-        let by_cid = unclaimed
-            .iter()
-            .find(|(_, section)| section.msid_track.as_ref().is_some_and(|msid_track| track.cids.contains(msid_track)));
-        let Some((number, section)) = by_cid.or_else(|| unclaimed.first()) else {
+        let named = |section: &&SectionState| section.msid_track.as_ref().is_some_and(|cid| track.cids.contains(cid));
+        let by_cid = participant.unannounced_sections(track.kind).find(named);
+        let unclaimed: Vec<&SectionState> = participant.unclaimed_sections(track.kind).collect();
+        // By kind as in an offer: one section, and no other track that it could be.
+        let others = participant.tracks.iter().any(|other| other.mid.is_none() && other.kind == track.kind);
+        let by_kind = (unclaimed.len() == 1 && !others).then(|| unclaimed[0]);
+        let Some(section) = by_cid.or(by_kind) else {
             return false;
         };
-        track.id = *number;
-        track.mid = Some(section.mid.clone());
-        track.rids.clone_from(&section.rids);
+        track.settle_in(section);
         true
+    }
+
+    /// Announced tracks that no section carried in time make room for others. The client is told, and a section that
+    /// comes with one later carries nothing.
+    pub(super) fn give_up_pending_tracks(&mut self, ctx: &mut Context<'_>, key: ParticipantKey) {
+        let Some(participant) = self.participants.get_mut(&key) else {
+            return;
+        };
+        if participant.connection.is_none() {
+            // Its offer may be on its way as soon as it is back.
+            participant.deadlines.pending_track = Some(ctx.now + PENDING_TRACK_LIFE);
+            return;
+        }
+        let expired = |track: &Track| track.mid.is_none() && track.expires.is_some_and(|expires| expires <= ctx.now);
+        let (gone, kept) = std::mem::take(&mut participant.tracks).into_iter().partition(expired);
+        participant.tracks = kept;
+        let pending = participant.tracks.iter().filter(|track| track.mid.is_none());
+        participant.deadlines.pending_track = pending.filter_map(|track| track.expires).min();
+        let gone: Vec<Track> = gone;
+        for track in gone {
+            track.cids.iter().for_each(|cid| participant.refuse_cid(cid));
+            let track_sid = track.info.sid;
+            ctx.send(participant, Message::TrackUnpublished(proto::TrackUnpublishedResponse { track_sid }));
+        }
     }
 
     /// Tracks whose section is negotiated become visible to the others.

@@ -182,6 +182,22 @@ impl Room {
         ctx.media(MediaCommand::SetDown { peer, track: id, settings });
     }
 
+    /// The subscriber cannot decode the track: it would wait for a picture that never comes.
+    pub(crate) fn codec_refused(&self, ctx: &mut Context<'_>, key: ParticipantKey, id: TrackId) {
+        let Some(participant) = self.participants.get(&key) else {
+            return;
+        };
+        let Some(subscription) = participant.subscriptions.get(&id) else {
+            return;
+        };
+        tracing::warn!(participant = %participant.sid, track = %subscription.sid, "no codec in common, nothing is sent");
+        let response = proto::SubscriptionResponse {
+            track_sid: subscription.sid.clone(),
+            err: proto::SubscriptionError::SeCodecUnsupported as i32,
+        };
+        ctx.send(participant, Message::SubscriptionResponse(response));
+    }
+
     /// A publisher decides who may receive its tracks.
     pub(super) fn set_subscription_permission(
         &mut self,

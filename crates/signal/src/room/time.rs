@@ -53,6 +53,7 @@ impl Room {
         let deadlines = &participant.deadlines;
         let (join, resume, refresh) = (due(deadlines.join), due(deadlines.resume), due(deadlines.refresh_token));
         let update = due(deadlines.update);
+        let (answer, pending_track) = (due(deadlines.answer), due(deadlines.pending_track));
         let negotiate = deadlines.negotiate.is_some()
             && match deadlines.requirement {
                 Some(requirement) => due(Some(requirement)),
@@ -71,6 +72,12 @@ impl Room {
             }
             if update {
                 self.tell_deferred(ctx, key);
+            }
+            if pending_track {
+                self.give_up_pending_tracks(ctx, key);
+            }
+            if answer {
+                self.answer_overdue(ctx, key);
             }
         }
     }

@@ -171,6 +171,24 @@ impl Section {
     }
 }
 
+/// A description in which no section names a track that `is_gone`: such sections are inactive and name nothing.
+pub(crate) fn without_tracks(text: &str, is_gone: impl Fn(&str) -> bool) -> String {
+    let mut kept = String::with_capacity(text.len());
+    let starts = text.match_indices("\nm=").map(|(position, _)| position + 1);
+    let mut begin = 0;
+    for end in starts.chain([text.len()]) {
+        let section = &text[begin..end];
+        begin = end;
+        let track = section.lines().find_map(|line| line.strip_prefix("a=msid:")?.split(' ').nth(1));
+        let gone = track.is_some_and(|track| is_gone(track.trim_end()));
+        for line in section.lines().map(str::trim_end).filter(|line| !(gone && line.contains("msid:"))) {
+            let silent = gone && Direction::parse(line).is_some();
+            push_line(&mut kept, if silent { Direction::Inactive.line() } else { line });
+        }
+    }
+    kept
+}
+
 /// The encodings of `a=simulcast:send q;h;f`, pause marks (`~`) and alternatives (`,`) removed.
 fn send_rids(lines: &[String]) -> Vec<String> {
     let Some(list) = lines.iter().find_map(|line| line.strip_prefix("a=simulcast:")) else {

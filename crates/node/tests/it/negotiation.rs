@@ -1,0 +1,194 @@
+//! Offers and answers that cross each other on the way.
+
+use std::time::Duration;
+
+use livekit_protocol as proto;
+use proto::signal_request::Message as Request;
+use proto::signal_response::Message as Response;
+use str0m::media::MediaKind;
+use testkit::link::Conditions;
+
+use crate::sim::{Mode, Sent, SimRoom, claims};
+use crate::{all_hear_all, forget_received, room_of};
+
+/// A track is dropped and wanted again before the client's next description, once and in a row, then with other changes
+/// on the way: it is on one section and is heard and seen.
+#[test]
+fn dropped_and_wanted_again() {
+    for mode in [Mode::Single, Mode::Dual] {
+        for (seed, pause_ms) in [(70, 0), (71, 10), (72, 40), (73, 90)] {
+            let mut sim = room_of(seed, Conditions::PERFECT, &[mode, Mode::Single]);
+            sim.signal_delay = Duration::from_millis(30);
+            sim.wait("all hear all", |sim| all_hear_all(sim, 5));
+            for round in 0..4u8 {
+                let sids: Vec<String> = sim.clients[1].sent.iter().map(|sent| sent.sid.clone()).collect();
+                if round > 1 {
+                    // Another negotiation is on its way.
+                    sim.publish(1, MediaKind::Audio, 100 + round);
+                    sim.run(Duration::from_millis(u64::from(round) * 20));
+                }
+                for sid in &sids {
+                    sim.subscribe(0, sid, false);
+                }
+                sim.run(Duration::from_millis(pause_ms));
+                for sid in &sids {
+                    sim.subscribe(0, sid, true);
+                }
+                sim.run(Duration::from_secs(1));
+                forget_received(&mut sim);
+                sim.wait_for("all hear all again", Duration::from_secs(5), |sim| all_hear_all(sim, 20));
+                sim.run(Duration::from_secs(1));
+            }
+        }
+    }
+}
+
+/// The permission to receive is taken and given back at once.
+#[test]
+fn permission_taken_and_given_back() {
+    for mode in [Mode::Single, Mode::Dual] {
+        let mut sim = room_of(74, Conditions::PERFECT, &[mode, Mode::Single]);
+        sim.signal_delay = Duration::from_millis(30);
+        sim.wait("all hear all", |sim| all_hear_all(sim, 5));
+        for can_subscribe in [false, true] {
+            let permission = proto::ParticipantPermission {
+                can_subscribe,
+                can_publish: true,
+                can_publish_data: true,
+                ..proto::ParticipantPermission::default()
+            };
+            let request = proto::UpdateParticipantRequest {
+                room: "room".into(),
+                identity: "person-0".into(),
+                permission: Some(permission),
+                ..proto::UpdateParticipantRequest::default()
+            };
+            sim.api(node::ApiCall::UpdateParticipant(request)).expect("done");
+        }
+        sim.run(Duration::from_secs(1));
+        forget_received(&mut sim);
+        sim.wait("all hear all again", |sim| all_hear_all(sim, 20));
+    }
+}
+
+/// A client whose own offer crosses the request for more sections adds each section once.
+#[test]
+fn sections_are_asked_for_once() {
+    let mut sim = SimRoom::new(75, Conditions::PERFECT);
+    sim.signal_delay = Duration::from_millis(200);
+    sim.join("watcher", Mode::Single);
+    for index in 1..=8 {
+        let index = sim.join(&format!("person-{index}"), Mode::Single);
+        sim.publish(index, MediaKind::Video, u8::try_from(index).expect("few"));
+    }
+    for round in 0..10u8 {
+        sim.publish(0, MediaKind::Audio, 50 + round);
+        sim.run(Duration::from_millis(130));
+    }
+    sim.wait("all hear all", |sim| all_hear_all(sim, 5));
+    sim.run(Duration::from_secs(10));
+    let videos = sim.clients[0].receivers.iter().filter(|(_, kind)| *kind == MediaKind::Video).count();
+    assert_eq!(videos, 8, "as many sections as there are tracks");
+}
+
+/// The section of a refused track carries no other track, neither one announced after it nor one before it.
+#[test]
+fn a_refused_track_is_no_other() {
+    let mut sim = SimRoom::new(76, Conditions::PERFECT);
+    let mut screen_only = claims("screen only", "room");
+    screen_only.video.as_mut().expect("a grant").can_publish_sources = vec!["screen_share".into()];
+    sim.join_as(screen_only, Mode::Single).expect("admitted");
+    sim.join("watcher", Mode::Single);
+    let shown = |sim: &SimRoom| sim.clients[1].others.values().any(|other| !other.tracks.is_empty());
+    sim.publish(0, MediaKind::Video, 1);
+    sim.run(Duration::from_secs(1));
+    let camera = &sim.clients[0].sent[0];
+    assert!(camera.refused && camera.mid.is_some(), "refused, and offered all the same");
+    let screen = Sent::new(0, MediaKind::Video, 2, &[]);
+    let source = proto::TrackSource::ScreenShare as i32;
+    sim.request(0, Request::AddTrack(proto::AddTrackRequest { source, ..screen.announcement() }));
+    sim.run(Duration::from_secs(1));
+    assert!(!shown(&sim), "the camera is shown as the screen");
+    sim.publish(0, MediaKind::Video, 3);
+    sim.run(Duration::from_secs(1));
+    assert!(sim.clients[0].sent[1].refused && !shown(&sim), "another camera is shown as the screen");
+    sim.clients[0].sent.push(screen);
+    sim.request(0, Request::AddTrack(proto::AddTrackRequest { source, ..sim.clients[0].sent[2].announcement() }));
+    sim.clients[0].wants_offer = true;
+    let sid = sim.clients[0].sent[2].sid.clone();
+    sim.wait("the screen is seen", |sim| sim.clients[1].hears(&sid, 2, 10));
+}
+
+/// Tracks that are announced and never offered make room again, and the client is told.
+#[test]
+fn announced_tracks_that_never_come_expire() {
+    let mut sim = room_of(77, Conditions::PERFECT, &[Mode::Single, Mode::Dual]);
+    sim.wait("all hear all", |sim| all_hear_all(sim, 5));
+    for mark in 0..20 {
+        let sent = Sent::new(0, MediaKind::Audio, 100 + mark, &[]);
+        sim.request(0, Request::AddTrack(sent.announcement()));
+    }
+    let told = |sim: &SimRoom| {
+        let gone = sim.clients[0].messages.iter().filter(|message| matches!(message, Response::TrackUnpublished(_)));
+        gone.count()
+    };
+    sim.run(Duration::from_secs(29));
+    assert_eq!(told(&sim), 0, "too early");
+    sim.run(Duration::from_secs(2));
+    assert_eq!(told(&sim), 20);
+    sim.publish(0, MediaKind::Audio, 130);
+    sim.wait("another track is published", |sim| all_hear_all(sim, 5));
+}
+
+/// Who cannot do with an ICE-lite server, or asks for none, gets one that checks; all others get ICE-lite.
+#[test]
+fn ice_lite_only_for_those_who_take_it() {
+    let mut sim = SimRoom::new(78, Conditions::PERFECT);
+    for (index, (browser, user_agent, disabled, mode, lite)) in [
+        ("", "", false, Mode::Single, true),
+        ("", "Mozilla/5.0 (X11; Linux x86_64) Chrome/150.0 Safari/537.36", false, Mode::Single, true),
+        ("", "Mozilla/5.0 (X11; Linux x86_64; rv:150.0) Gecko/20100101 Firefox/150.0", false, Mode::Single, false),
+        ("Firefox", "", false, Mode::Dual, false),
+        ("firefox mobile", "", false, Mode::Dual, false),
+        ("chrome", "", true, Mode::Single, false),
+        ("safari", "", true, Mode::Dual, false),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let joined = sim.connect_with(claims(&format!("person-{index}"), "room"), mode, |request| {
+            request.user_agent = user_agent.into();
+            let info = request.join.client_info.as_mut().expect("info");
+            info.browser = browser.into();
+            request.join.connection_settings.as_mut().expect("settings").disable_ice_lite = disabled;
+        });
+        let index = joined.expect("admitted");
+        sim.publish(index, MediaKind::Audio, u8::try_from(index).expect("few") + 1);
+        sim.run(Duration::from_millis(500));
+        let told = sim.clients[index].messages.iter().find_map(|message| match message {
+            Response::Answer(description) | Response::Offer(description) => {
+                Some(description.sdp.contains("a=ice-lite"))
+            }
+            _ => None,
+        });
+        assert_eq!(told, Some(lite), "{browser:?} {user_agent:?} {disabled}");
+    }
+    sim.wait("all hear all", |sim| all_hear_all(sim, 10));
+}
+
+/// A track that is carried under another id than it was announced with is found by its kind, if it is the only one.
+#[test]
+fn a_track_under_another_id_is_found_by_its_kind() {
+    let mut sim = SimRoom::new(79, Conditions::PERFECT);
+    sim.join("sender", Mode::Single);
+    sim.join("watcher", Mode::Single);
+    let announced =
+        proto::AddTrackRequest { cid: "announced".into(), ..Sent::new(0, MediaKind::Video, 5, &[]).announcement() };
+    let mut sent = Sent::new(0, MediaKind::Video, 5, &[]);
+    sent.cid = "announced".into();
+    sim.clients[0].sent.push(sent);
+    sim.request(0, Request::AddTrack(announced));
+    sim.clients[0].sent[0].cid = "offered".into();
+    sim.clients[0].wants_offer = true;
+    sim.wait("it is seen", |sim| all_hear_all(sim, 10));
+}

@@ -1,0 +1,127 @@
+//! A client loses its signalling connection and comes back: what happened meanwhile, and what was on its way.
+
+use std::time::Duration;
+
+use livekit_protocol as proto;
+use proto::signal_response::Message as Response;
+use str0m::media::MediaKind;
+use testkit::link::Conditions;
+
+use crate::sim::{Mode, SimRoom};
+use crate::{all_hear_all, forget_received, room_of};
+
+/// A broken WebSocket is resumed: the client tells what it has and restarts ICE. Same sid, media goes on, nobody is told
+/// that somebody left.
+#[test]
+fn resume_keeps_the_session() {
+    let mut sim = room_of(5, Conditions::PERFECT, &[Mode::Single, Mode::Single, Mode::Dual]);
+    sim.wait("all hear all", |sim| all_hear_all(sim, 5));
+    for index in [0, 2] {
+        let (sid, ufrag) = (sim.clients[index].sid.clone(), ufrag_of(&mut sim, index));
+        sim.clients[index].messages.clear();
+        sim.resume(index);
+        let reconnected = matches!(sim.clients[index].messages.first(), Some(Response::Reconnect(_)));
+        assert!(reconnected, "the first message is the reconnect response");
+        forget_received(&mut sim);
+        sim.wait("all hear all after the resume", |sim| all_hear_all(sim, 20));
+        assert!(sim.clients[1].others.contains_key(&sid), "nobody was told that it left");
+        assert_ne!(ufrag_of(&mut sim, index), ufrag, "ICE was restarted");
+    }
+    assert!(sim.webhooks.iter().all(|event| event.event != "participant_left"));
+}
+
+fn ufrag_of(sim: &mut SimRoom, index: usize) -> String {
+    let client = &mut sim.clients[index];
+    let receiver = client.subscriber.as_mut().unwrap_or(&mut client.publisher);
+    receiver.rtc.direct_api().local_ice_credentials().ufrag
+}
+
+/// While somebody is away others come, publish, unpublish and mute. All of it is known, heard and seen afterwards.
+#[test]
+fn what_happened_during_the_outage_is_made_up_for() {
+    for mode in [Mode::Single, Mode::Dual] {
+        for (seed, conditions) in [(50, Conditions::PERFECT), (51, Conditions::ROUGH)] {
+            let mut sim = room_of(seed, conditions, &[mode, Mode::Single, Mode::Dual]);
+            sim.signal_delay = Duration::from_millis(30);
+            sim.wait("all hear all", |sim| all_hear_all(sim, 5));
+            sim.lose_signal(0);
+            sim.unpublish(1, 4);
+            sim.publish(1, MediaKind::Video, 44);
+            sim.mute(2, 5, true);
+            sim.run(Duration::from_secs(2));
+            let late = sim.join("late", Mode::Single);
+            sim.publish(late, MediaKind::Audio, 45);
+            sim.run(Duration::from_secs(3));
+            sim.reconnect(0);
+            sim.run(Duration::from_millis(500));
+            forget_received(&mut sim);
+            sim.wait("all hear all after the resume", |sim| all_hear_all(sim, 10));
+            let muted = sim.clients[0].others.values().flat_map(|other| &other.tracks).filter(|track| track.muted);
+            assert_eq!(muted.count(), 1, "the mute is known");
+            sim.mute(2, 5, false);
+            sim.wait("the muted one is heard again", |sim| all_hear_all(sim, 10));
+        }
+    }
+}
+
+/// Who publishes in the very moment in which its connection breaks: the offer, or only its answer, is lost.
+#[test]
+fn an_offer_or_its_answer_is_lost() {
+    for mode in [Mode::Single, Mode::Dual] {
+        for after_ms in [5, 35, 65] {
+            let mut sim = room_of(52, Conditions::PERFECT, &[mode, Mode::Single]);
+            sim.signal_delay = Duration::from_millis(30);
+            sim.wait("all hear all", |sim| all_hear_all(sim, 5));
+            sim.publish(0, MediaKind::Audio, 60);
+            sim.wait("the track has its sid", |sim| sim.clients[0].sent.iter().all(|sent| !sent.sid.is_empty()));
+            sim.run(Duration::from_millis(after_ms));
+            sim.resume(0);
+            sim.wait("all hear all after the resume", |sim| all_hear_all(sim, 20));
+        }
+    }
+}
+
+/// The server's offer, or only the answer to it, is lost with the connection (two peer connections): it is told again,
+/// and the client gets what it named without starting afresh.
+#[test]
+fn a_server_offer_or_its_answer_is_lost() {
+    for after_ms in [40, 60, 80, 100, 120] {
+        let mut sim = room_of(53, Conditions::PERFECT, &[Mode::Dual, Mode::Single]);
+        sim.signal_delay = Duration::from_millis(30);
+        sim.wait("all hear all", |sim| all_hear_all(sim, 5));
+        sim.publish(1, MediaKind::Audio, 61);
+        sim.publish(1, MediaKind::Video, 62);
+        sim.run(Duration::from_millis(after_ms));
+        sim.lose_signal(0);
+        sim.run(Duration::from_secs(1));
+        sim.unpublish(1, 62);
+        sim.run(Duration::from_secs(1));
+        sim.reconnect(0);
+        sim.wait("all hear all after the resume", |sim| all_hear_all(sim, 20));
+        assert!(sim.clients[0].left.is_none(), "{after_ms} ms: it was told to start afresh");
+    }
+}
+
+/// A client that is connected and does not answer an offer is told to start afresh after 15 s, not left without media.
+#[test]
+fn an_unanswered_offer_ends_the_session() {
+    let mut sim = room_of(54, Conditions::PERFECT, &[Mode::Dual, Mode::Single]);
+    sim.wait("all hear all", |sim| all_hear_all(sim, 5));
+    sim.clients[0].ignores_offers = true;
+    sim.publish(1, MediaKind::Audio, 63);
+    sim.run(Duration::from_secs(14));
+    assert!(sim.clients[0].left.is_none(), "too early");
+    sim.wait_for("it is told", Duration::from_secs(2), |sim| sim.clients[0].left.is_some());
+    let leave = sim.clients[0].left.as_ref().expect("a leave");
+    assert_eq!(leave.action, proto::leave_request::Action::Reconnect as i32);
+}
+
+/// A resume of somebody the server does not know ends in an order to start afresh, not in an HTTP error.
+#[test]
+fn unknown_resume_is_told_to_reconnect() {
+    let mut sim = room_of(6, Conditions::PERFECT, &[Mode::Single]);
+    sim.clients[0].sid = "PA_unknown".into();
+    sim.resume(0);
+    let leave = sim.clients[0].left.as_ref().expect("a leave");
+    assert_eq!(leave.action, proto::leave_request::Action::Reconnect as i32);
+}
