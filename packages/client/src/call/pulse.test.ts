@@ -74,3 +74,13 @@ test("what the browser calls broken is believed without asking", async () => {
   expect(told).toHaveLength(1);
   expect(line.asked).toBe(0);
 });
+
+test("a path that the browser forgets is no sign of life", async () => {
+  const { line, told } = setUp();
+  await vi.advanceTimersByTimeAsync(2_000);
+  line.flowing = line.alive = false;
+  await vi.advanceTimersByTimeAsync(2_000);
+  line.count -= 1;
+  await vi.advanceTimersByTimeAsync(10_000);
+  expect(told).toHaveLength(1);
+});

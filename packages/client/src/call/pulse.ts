@@ -58,8 +58,10 @@ export class Pulse {
   }
 
   private async judge(arrivals: number): Promise<void> {
-    if (arrivals !== this.last) {
-      this.last = arrivals;
+    // The browser forgets failed paths and what they counted: only a rise is a sign of life.
+    const rises = this.last === null || arrivals > this.last;
+    this.last = arrivals;
+    if (rises) {
       this.lastAt = this.surroundings.now();
       if (this.cut) this.tell.beatsAgain();
       this.cut = false;
