@@ -41,9 +41,9 @@ pub enum StartError {
     PortInUse { port: u16 },
     #[error("cannot bind UDP port {port}: {source}; media needs UDP, or set LIVEKIT_URL to use another LiveKit server")]
     Bind { port: u16, source: io::Error },
-    #[error("TCP port {port} is in use by another process; set RTC_TCP_PORT to a free one, or to 0 for none")]
+    #[error("TCP port {port} is in use by another process; set RTC_TCP_PORT to a free one, or to `off`")]
     TcpPortInUse { port: u16 },
-    #[error("cannot bind TCP port {port}: {source}; set RTC_TCP_PORT to another, or to 0 for none")]
+    #[error("cannot bind TCP port {port}: {source}; set RTC_TCP_PORT to another, or to `off`")]
     BindTcp { port: u16, source: io::Error },
     #[error("cannot start the media thread: {0}")]
     Thread(io::Error),
