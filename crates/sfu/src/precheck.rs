@@ -40,7 +40,14 @@ fn meanings(section: &str) -> Result<HashMap<&str, Meaning<'_>>, String> {
             }
         }
         if let Some((payload_type, format)) = line.strip_prefix("a=fmtp:").and_then(|rest| rest.split_once(' ')) {
-            let telling = ["profile-level-id=", "packetization-mode=", "profile-id=", "profile=", "apt="];
+            let telling = [
+                "profile-level-id=",
+                "packetization-mode=",
+                "level-asymmetry-allowed=",
+                "profile-id=",
+                "profile=",
+                "apt=",
+            ];
             let parameters = format.split(';').map(str::trim);
             let meaning = meanings.entry(payload_type).or_default();
             meaning
