@@ -41,9 +41,13 @@ async function stopped(servers: Binary[], folders: string[]): Promise<void> {
  * `heydok serve` on free ports, with a folder of its own; with the rate limits it has by itself, or with none. Other
  * settings on top.
  */
-export async function oneProcess(
-  { limits = false, settings = {} }: { limits?: boolean; settings?: Record<string, string> } = {},
-): Promise<Product> {
+export async function oneProcess({
+  limits = false,
+  settings = {},
+}: {
+  limits?: boolean;
+  settings?: Record<string, string>;
+} = {}): Promise<Product> {
   const folder = temporaryFolder();
   const ports = { PORT: "0", RTC_UDP_PORT: "0", RTC_TCP_PORT: "0" };
   const server = await Binary.start("serve", folder, {
