@@ -29,13 +29,22 @@ async function sendWithTimeout(
   request: Request,
   timeoutMs: number,
 ): Promise<Response> {
-  const timeout = AbortSignal.timeout(timeoutMs);
-  const signal = AbortSignal.any([request.signal, timeout]);
+  const expired = new TimeoutError("no answer in time");
+  const timeout = new AbortController();
+  // A timer of its own and not `AbortSignal.timeout`: Node collects a signal that only other signals
+  // refer to (nodejs/node#57736), and the request would wait for ever. It runs on while the body is read.
+  const expiry = new Promise<never>((_, reject) => {
+    setTimeout(() => {
+      timeout.abort(expired);
+      reject(expired);
+    }, timeoutMs);
+  });
+  const signal = AbortSignal.any([request.signal, timeout.signal]);
   try {
-    return await send(new Request(request, { signal }));
+    return await Promise.race([send(new Request(request, { signal })), expiry]);
   } catch (cause) {
     if (request.signal.aborted) throw cause;
-    if (timeout.aborted) throw new TimeoutError("no answer in time", { cause });
+    if (timeout.signal.aborted) throw expired;
     throw new NetworkError("no answer", { cause });
   }
 }

@@ -71,10 +71,7 @@ test("an answer that takes too long is a timeout", async () => {
   const api = createMeetingApi({
     baseUrl: BASE,
     timeoutMs: 5,
-    fetch: (request) =>
-      new Promise((_, reject) =>
-        request.signal.addEventListener("abort", () => reject(request.signal.reason)),
-      ),
+    fetch: () => new Promise(() => undefined),
   });
   await expect(api.info(CODE)).rejects.toBeInstanceOf(TimeoutError);
 });
