@@ -44,8 +44,8 @@ function problem(status: number, code: string, headers: Record<string, string> =
   return { status, headers, body: { status, code, title: code, detail: code, request_id: "01JD4Q7" } };
 }
 
-/** What the server says to each question; a question without an answer never gets one. */
-type Answers = Partial<Record<"info" | "participants" | "join" | "create", Answer>>;
+/** What the server says to each question; one about a meeting that has no answer here never gets one. */
+type Answers = Partial<Record<"config" | "info" | "participants" | "join" | "create", Answer>>;
 
 interface State {
   readonly name: string;
@@ -65,6 +65,11 @@ const people = {
   participants: names.map((display_name, index) => ({ participant_id: `guest-${index}`, display_name })),
 };
 const open: Answers = { info: ok(info), participants: ok({ ...people, count: 0, participants: [] }) };
+
+const closed = ok({
+  features: { anonymous_create: false },
+  support_url: "https://help.meet.example/heydok",
+});
 
 const pressJoin = (page: Page) => page.locator("button[type=submit]").last().click();
 const typeCode = async (page: Page) => {
@@ -100,6 +105,12 @@ const STATES: readonly State[] = [
     },
   },
   {
+    name: "landing-no-creation",
+    address: "/",
+    answers: { config: closed },
+    act: async (page) => await expect(page.getByRole("textbox")).toBeFocused(),
+  },
+  {
     name: "landing-language-menu",
     address: "/",
     act: async (page) => {
@@ -120,6 +131,7 @@ const STATES: readonly State[] = [
   { name: "problem-full", answers: { info: ok({ ...info, participant_count: 20 }) } },
   { name: "problem-limited", answers: { info: problem(429, "rate_limited", { "Retry-After": "42" }) } },
   { name: "problem-server", answers: { info: problem(500, "internal") } },
+  { name: "problem-support", answers: { info: problem(500, "internal"), config: closed } },
   {
     name: "problem-locked",
     answers: { ...open, join: problem(403, "meeting_locked") },
@@ -182,9 +194,10 @@ function failDevices(name: string): void {
 }
 
 async function answer(page: Page, answers: Answers): Promise<void> {
-  await page.route("**/api/v1/meetings/**", async (route) => {
+  await page.route("**/api/v1/**", async (route) => {
     const question = new URL(route.request().url()).pathname.split("/").at(-1) ?? "";
     const given = answers[question as keyof Answers];
+    if (given === undefined && question === "config") return await route.fallback();
     // Without an answer the request stays open, as with a server that hangs.
     if (given === undefined) return;
     await route.fulfill({

@@ -1,7 +1,13 @@
 import "./styles/tokens.css";
 import "./styles/fonts.css";
 import "./styles/base.css";
-import { askEarly, createMeetingApi, MeetingKeys, PreferencesViewModel } from "@heydok/client";
+import {
+  askEarly,
+  createMeetingApi,
+  MeetingKeys,
+  OffersViewModel,
+  PreferencesViewModel,
+} from "@heydok/client";
 import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
 import { App } from "./app/App";
@@ -19,12 +25,15 @@ const preferences = new PreferencesViewModel(
 );
 
 const route = routeOf(location);
+const api = askEarly(createMeetingApi(), route.screen === "meeting" ? route.code : null);
 const services = {
   preferences,
-  api: askEarly(createMeetingApi(), route.screen === "meeting" ? route.code : null),
+  api,
+  offers: new OffersViewModel(api),
   keys: new MeetingKeys(safeStorage("sessionStorage")),
 };
 
+services.offers.ask();
 restoreFocusOnReturn();
 interceptLinks(() => updates.ready.value);
 watchForUpdates();

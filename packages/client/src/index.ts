@@ -26,6 +26,7 @@ export * from "./prejoin/ports";
 export * from "./prejoin/prejoin";
 export * from "./prejoin/presence";
 export * from "./prejoin/speaker";
+export * from "./server/offers";
 export * from "./state/behavior";
 export * from "./state/scope";
 export * from "./update/update";

@@ -41,6 +41,7 @@ export function apiError(code: string, status = 400, retryAfterSeconds: number |
 export function fakeApi(part: Partial<MeetingApi> = {}): MeetingApi {
   const unexpected = (name: string) => () => Promise.reject(new Error(`${name} was not expected`));
   return {
+    config: unexpected("config"),
     create: unexpected("create"),
     info: () => Promise.resolve(meetingInfo()),
     participants: () => Promise.resolve([]),

@@ -1,6 +1,7 @@
 import { problemMessages } from "@heydok/client";
 import { Component, type ReactNode } from "react";
 import styles from "../features/problem/Problem.module.css";
+import { SupportLink } from "../features/problem/SupportLink";
 import { Frame } from "../frame/Frame";
 import { Heading } from "../frame/Heading";
 import { Button } from "../primitives/Button";
@@ -30,6 +31,7 @@ function Crashed({ code }: { code: string }) {
       <div className={styles.screen}>
         <Heading title={t("crashedTitle")}>{t("crashedTitle")}</Heading>
         <p className="lead">{t("crashedText", { code })}</p>
+        <SupportLink />
         <div className={styles.actions}>
           <Button look="primary" onClick={() => location.reload()}>
             {t("reload")}

@@ -3,6 +3,7 @@ import type {
   MeetingApi,
   MeetingKeys,
   Messages,
+  OffersViewModel,
   PreferencesViewModel,
   Translate,
 } from "@heydok/client";
@@ -14,6 +15,7 @@ import { useBehavior } from "./useBehavior";
 export interface Services {
   readonly preferences: PreferencesViewModel;
   readonly api: MeetingApi;
+  readonly offers: OffersViewModel;
   readonly keys: MeetingKeys;
 }
 

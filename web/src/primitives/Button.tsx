@@ -8,7 +8,7 @@ export type ButtonLook = "primary" | "outlined" | "plain" | "danger";
 
 interface Shared {
   readonly look?: ButtonLook;
-  readonly icon?: LucideIcon;
+  readonly icon?: LucideIcon | undefined;
   readonly wide?: boolean;
   /** The one deed of a screen. */
   readonly large?: boolean;

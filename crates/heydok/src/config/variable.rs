@@ -274,7 +274,7 @@ variables! {
         "`fastapi` puts the list of invalid fields into `detail` of a 422, as FastAPI does.");
     /// Support link.
     SUPPORT_URL = setting(Operation, "SUPPORT_URL", "", "https or mailto address",
-        "Given to clients in `/api/v1/config`, to be shown with an error that people cannot solve. Our page does not show it yet.");
+        "Where people get help: shown with errors that they cannot solve, and given to clients in `/api/v1/config`.");
     /// API documentation.
     DOCS = setting(Operation, "DOCS", "on", "on, off",
         "Whether `/docs` and `/openapi.json` answer.");

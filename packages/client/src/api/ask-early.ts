@@ -10,6 +10,7 @@ export function askEarly(api: MeetingApi, code: string | null): MeetingApi {
   // Whoever asks is told of a failure; until then nobody listens.
   early.catch(() => undefined);
   return {
+    config: (signal) => api.config(signal),
     create: (signal) => api.create(signal),
     participants: (asked, signal) => api.participants(asked, signal),
     join: (asked, request, signal) => api.join(asked, request, signal),

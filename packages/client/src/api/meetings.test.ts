@@ -37,6 +37,16 @@ test("a join sends the name, and keys only where there are any", async () => {
   expect(await requests[0]?.json()).toEqual({ display_name: "Anna" });
 });
 
+test.each([
+  [false, "mailto:help@meet.example"],
+  [true, null],
+])("the server says whether guests may create (%s), and who helps: %s", async (allowed, supportUrl) => {
+  const body = { features: { anonymous_create: allowed }, support_url: supportUrl };
+  const { api, requests } = answering(200, body, { "content-type": "application/json" });
+  expect(await api.config()).toEqual({ anonymousCreate: allowed, supportUrl });
+  expect(requests[0]?.url).toBe(`${BASE}/api/v1/config`);
+});
+
 test("a role that is not known yet has no rights here", async () => {
   const { api } = answering(200, { ...joined, role: "emperor" });
   expect((await api.join(CODE, { displayName: "A", hostKey: "k", rejoinToken: "r" })).role).toBe("guest");

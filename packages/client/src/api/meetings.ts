@@ -6,12 +6,20 @@ type Schemas = components["schemas"];
 
 /** The server as the view models see it. A fake of this interface builds every screen in every state. */
 export interface MeetingApi {
+  config(signal?: AbortSignal): Promise<ServerConfig>;
   create(signal?: AbortSignal): Promise<CreatedMeeting>;
   info(code: string, signal?: AbortSignal): Promise<MeetingInfo>;
   participants(code: string, signal?: AbortSignal): Promise<readonly ParticipantSummary[]>;
   join(code: string, request: JoinRequest, signal?: AbortSignal): Promise<JoinResult>;
   /** Ends the meeting for everybody; needs the host key. */
   end(code: string, hostKey: string): Promise<void>;
+}
+
+export interface ServerConfig {
+  /** Whether people without an account may create meetings. */
+  readonly anonymousCreate: boolean;
+  /** An https or mailto address. */
+  readonly supportUrl: string | null;
 }
 
 export interface CreatedMeeting {
@@ -42,6 +50,11 @@ class HttpMeetingApi implements MeetingApi {
 
   constructor(http: HttpClient) {
     this.#http = http;
+  }
+
+  async config(signal?: AbortSignal): Promise<ServerConfig> {
+    const body = await unwrap(this.#http.GET("/api/v1/config", withSignal(signal)));
+    return { anonymousCreate: body.features.anonymous_create, supportUrl: body.support_url ?? null };
   }
 
   async create(signal?: AbortSignal): Promise<CreatedMeeting> {

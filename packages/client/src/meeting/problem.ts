@@ -70,6 +70,44 @@ export function problemOfInfo(meeting: MeetingInfo): MeetingProblem | null {
   }
 }
 
+const retriable: ReadonlySet<ProblemKind> = new Set([
+  "locked",
+  "full",
+  "rateLimited",
+  "busy",
+  "network",
+  "server",
+]);
+
+/** Whether the same may go well in a while. */
+export function mayBeRetried(problem: MeetingProblem): boolean {
+  return retriable.has(problem.kind);
+}
+
+/** Where a person can go instead: enter another code, create a meeting, or just to the start. */
+export type WayOn = "otherCode" | "newMeeting" | "start";
+
+/** `creation`: whether a meeting can be created here. */
+export function wayOnFrom(problem: MeetingProblem, creation: boolean): WayOn {
+  switch (problem.kind) {
+    case "unknown":
+      return "otherCode";
+    case "expired":
+    case "ended":
+    case "cancelled":
+      return creation ? "newMeeting" : "start";
+    default:
+      return "start";
+  }
+}
+
+const operators: ReadonlySet<ProblemKind> = new Set(["busy", "network", "server"]);
+
+/** Whether only those who run the server can mend it, if it lasts. */
+export function needsSupport(problem: MeetingProblem): boolean {
+  return operators.has(problem.kind);
+}
+
 const passing: ReadonlySet<ProblemKind> = new Set(["rateLimited", "busy", "network", "server"]);
 
 /** A passing problem is told beside the form and tried again; any other takes the whole screen. */

@@ -8,6 +8,7 @@ export const commonMessages = defineMessages({
   accessibility: ["Accessibility", "Barrierefreiheit"],
   privacy: ["Privacy", "Datenschutz"],
   developers: ["For developers", "Für Entwickler"],
+  support: ["Contact support ({name})", "Support kontaktieren ({name})"],
   close: ["Close", "Schließen"],
   retry: ["Try again", "Erneut versuchen"],
   toStart: ["To the start page", "Zur Startseite"],

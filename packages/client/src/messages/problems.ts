@@ -18,6 +18,10 @@ export const problemMessages = defineMessages({
     "Nobody can join it any more. Start a new one, or ask the host for another link.",
     "Niemand kann mehr beitreten. Starten Sie ein neues oder bitten Sie den Host um einen anderen Link.",
   ],
+  endedTextNoCreation: [
+    "Nobody can join it any more. Ask the host for another link.",
+    "Niemand kann mehr beitreten. Bitten Sie den Host um einen anderen Link.",
+  ],
   cancelledTitle: ["The meeting was cancelled", "Das Meeting wurde abgesagt"],
   cancelledText: ["Ask the host if there is another date.", "Fragen Sie den Host nach einem neuen Termin."],
   lockedTitle: ["The meeting is locked", "Das Meeting ist gesperrt"],

@@ -2,6 +2,7 @@ import { aboutMessages } from "@heydok/client";
 import { useText } from "../../app/context";
 import { Frame } from "../../frame/Frame";
 import { Heading } from "../../frame/Heading";
+import { SupportLink } from "../problem/SupportLink";
 import styles from "./About.module.css";
 
 const topics = {
@@ -41,6 +42,7 @@ export default function AboutScreen({ topic }: { topic: keyof typeof topics }) {
           <section key={heading} className={styles.part}>
             <h2>{t(heading)}</h2>
             <p>{t(text)}</p>
+            {heading === "reportTitle" && <SupportLink />}
           </section>
         ))}
       </article>

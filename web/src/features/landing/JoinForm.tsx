@@ -38,8 +38,10 @@ export function JoinForm({ landing, autoFocus = false, look = "outlined" }: Join
     if (said) announce(said);
   }, [announce, said]);
   useEffect(() => {
+    // Who has begun to go through the page by keyboard is not moved.
+    if (!autoFocus || document.activeElement !== document.body) return;
     // On touch screens a keyboard would cover half of the page.
-    if (autoFocus && matchMedia("(pointer: fine)").matches) field.current?.focus({ preventScroll: true });
+    if (matchMedia("(pointer: fine)").matches) field.current?.focus({ preventScroll: true });
   }, [autoFocus]);
   const submit = (event: FormEvent) => {
     event.preventDefault();

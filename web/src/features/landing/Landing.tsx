@@ -1,9 +1,10 @@
-import { type LandingViewModel, landingMessages, problemMessages } from "@heydok/client";
+import { type LandingViewModel, landingMessages, needsSupport, problemMessages } from "@heydok/client";
 import { Plus } from "lucide-react";
 import { useEffect } from "react";
 import { useText } from "../../app/context";
 import { useFormat } from "../../app/format";
 import { useBehavior } from "../../app/useBehavior";
+import { useOffers } from "../../app/useOffers";
 import { networkOnline } from "../../browser/network";
 import { Frame } from "../../frame/Frame";
 import { Heading } from "../../frame/Heading";
@@ -11,6 +12,7 @@ import { useAnnounce } from "../../primitives/Announcer";
 import { Button } from "../../primitives/Button";
 import { Notice } from "../../primitives/Notice";
 import { problemText, useCountdown } from "../problem/ProblemScreen";
+import { SupportLink } from "../problem/SupportLink";
 import { CreatedPanel } from "./CreatedPanel";
 import { copyText } from "./copy";
 import { JoinForm } from "./JoinForm";
@@ -47,6 +49,7 @@ export function Landing() {
 function Ways({ landing }: { landing: LandingViewModel }) {
   const t = useText(landingMessages);
   const creation = useBehavior(landing.creation);
+  const { creation: offered } = useOffers();
   const announce = useAnnounce();
   const create = async () => {
     const meeting = await landing.create();
@@ -58,20 +61,27 @@ function Ways({ landing }: { landing: LandingViewModel }) {
     return <CreatedPanel meeting={creation.meeting} onJoin={landing.joinCreated} />;
   }
   return (
-    <div className={styles.ways}>
-      <section className={styles.way} aria-labelledby="start-heading">
-        <h2 id="start-heading" className="visually-hidden">
-          {t("createHeading")}
-        </h2>
-        <CreateButton busy={creation.status === "creating"} onCreate={create} />
-        <p className="hint">{t("createHint")}</p>
-        {creation.status === "failed" && <CreateProblem problem={creation.problem} />}
-      </section>
+    // Until it is known what is offered here, the ways have their place and are not to be seen: nothing jumps.
+    <div className={styles.ways} data-waiting={offered === null || undefined}>
+      {offered !== false && (
+        <section className={styles.way} aria-labelledby="start-heading">
+          <h2 id="start-heading" className="visually-hidden">
+            {t("createHeading")}
+          </h2>
+          <CreateButton busy={creation.status === "creating"} onCreate={create} />
+          <p className="hint">{t("createHint")}</p>
+          {creation.status === "failed" && <CreateProblem problem={creation.problem} />}
+        </section>
+      )}
       <section className={styles.way} aria-labelledby="join-heading">
         <h2 id="join-heading" className="visually-hidden">
           {t("joinHeading")}
         </h2>
-        <JoinForm landing={landing} autoFocus />
+        <JoinForm
+          landing={landing}
+          autoFocus={offered !== null}
+          look={offered === false ? "primary" : "outlined"}
+        />
       </section>
     </div>
   );
@@ -103,6 +113,7 @@ function CreateProblem(props: { problem: Parameters<typeof problemText>[0] }) {
   return (
     <Notice tone={problem.kind === "rateLimited" ? "warn" : "danger"} role="alert">
       <p>{problemText(problem, t, format, wait)}</p>
+      {needsSupport(problem) && <SupportLink />}
     </Notice>
   );
 }

@@ -19,6 +19,7 @@ import { Notice } from "../../primitives/Notice";
 import { EmptyChair } from "../problem/EmptyChair";
 import styles from "../problem/Problem.module.css";
 import { problemText, useCountdown } from "../problem/ProblemScreen";
+import { SupportLink } from "../problem/SupportLink";
 
 type LeftStage = Extract<MeetingStage, { stage: "left" }>;
 type LeftText = Translate<typeof leftMessages>;
@@ -33,6 +34,9 @@ const titles = {
   server_stopped: "serverStopped",
   never_connected: "neverConnected",
 } as const satisfies Record<LeftReason, string>;
+
+/** What may last until somebody mends the server or its network. */
+const lasting: ReadonlySet<LeftReason> = new Set(["never_connected", "server_stopped"]);
 
 /** After the call: why it is over, and the way back where there is one. */
 export function LeftScreen({ stage, onRejoin }: { stage: LeftStage; onRejoin: () => void }) {
@@ -57,6 +61,7 @@ export function LeftScreen({ stage, onRejoin }: { stage: LeftStage; onRejoin: ()
           {t(`${titles[stage.reason]}Text`)}
           {code && ` ${t("code", { code })}`}
         </p>
+        {lasting.has(stage.reason) && <SupportLink />}
         {durationSeconds > 0 && (
           <p className="lead">{t("duration", { time: format.duration(durationSeconds) })}</p>
         )}

@@ -1,6 +1,7 @@
 import {
   DISPLAY_NAME_CHARS_MAX,
   type MeetingProblem,
+  needsSupport,
   type PreJoinViewModel,
   preJoinMessages,
   problemMessages,
@@ -13,6 +14,7 @@ import { Button } from "../../primitives/Button";
 import { Notice } from "../../primitives/Notice";
 import { TextField } from "../../primitives/TextField";
 import { textUnderTitle, useCountdown } from "../problem/ProblemScreen";
+import { SupportLink } from "../problem/SupportLink";
 import styles from "./PreJoin.module.css";
 
 /** The button stands at the end of the page, the field at its beginning; this ties them together. */
@@ -75,6 +77,7 @@ function JoinProblem({ problem }: { problem: MeetingProblem }) {
       title={t(`${problem.kind}Title`)}
     >
       <p>{textUnderTitle(problem, t, format, wait)}</p>
+      {needsSupport(problem) && <SupportLink />}
     </Notice>
   );
 }

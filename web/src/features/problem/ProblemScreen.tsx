@@ -1,16 +1,33 @@
-import { commonMessages, type MeetingProblem, problemMessages, type Translate } from "@heydok/client";
+import {
+  commonMessages,
+  type MeetingProblem,
+  mayBeRetried,
+  needsSupport,
+  problemMessages,
+  type Translate,
+  type WayOn,
+  wayOnFrom,
+} from "@heydok/client";
 import { Keyboard, type LucideIcon, Plus, RotateCw } from "lucide-react";
 import { useEffect, useState } from "react";
 import { useText } from "../../app/context";
 import { type Format, useFormat } from "../../app/format";
+import { useOffers } from "../../app/useOffers";
 import { Frame } from "../../frame/Frame";
 import { Heading } from "../../frame/Heading";
 import { useAnnounce } from "../../primitives/Announcer";
 import { Button, LinkButton } from "../../primitives/Button";
 import { EmptyChair } from "./EmptyChair";
 import styles from "./Problem.module.css";
+import { SupportLink } from "./SupportLink";
 
 type ProblemText = Translate<typeof problemMessages>;
+
+const wayIcons: Record<WayOn, LucideIcon | undefined> = {
+  otherCode: Keyboard,
+  newMeeting: Plus,
+  start: undefined,
+};
 
 /** A whole screen for what keeps a person out: what happened, why if known, and the next step. */
 export function ProblemScreen({ problem, onRetry }: { problem: MeetingProblem; onRetry: () => void }) {
@@ -21,53 +38,33 @@ export function ProblemScreen({ problem, onRetry }: { problem: MeetingProblem; o
   const wait = useCountdown("seconds" in problem ? problem.seconds : 0);
   const title = titleOf(problem, t);
   useEffect(() => announce(title), [announce, title]);
-  const retry = canRetry(problem);
-  const action = actionOf(problem, t, common);
+  const retry = mayBeRetried(problem);
+  const creation = useOffers().creation === true;
+  const wayOn = wayOnFrom(problem, creation);
+  const text =
+    problem.kind === "ended" && !creation
+      ? t("endedTextNoCreation")
+      : textUnderTitle(problem, t, format, wait);
   return (
     <Frame>
       <div className={styles.screen}>
         <EmptyChair />
         <Heading title={title}>{title}</Heading>
-        <p className="lead">{textUnderTitle(problem, t, format, wait)}</p>
+        <p className="lead">{text}</p>
+        {needsSupport(problem) && <SupportLink />}
         <div className={styles.actions}>
           {retry && (
             <Button look="primary" icon={RotateCw} aria-disabled={wait > 0} onClick={onRetry}>
               {common("retry")}
             </Button>
           )}
-          <LinkButton
-            href="/"
-            look={retry ? "outlined" : "primary"}
-            {...(action.icon ? { icon: action.icon } : {})}
-          >
-            {action.label}
+          <LinkButton href="/" look={retry ? "outlined" : "primary"} icon={wayIcons[wayOn]}>
+            {wayOn === "start" ? common("toStart") : t(wayOn)}
           </LinkButton>
         </div>
       </div>
     </Frame>
   );
-}
-
-function canRetry(problem: MeetingProblem): boolean {
-  return ["locked", "full", "rateLimited", "busy", "network", "server"].includes(problem.kind);
-}
-
-/** The link beside or instead of another try. */
-function actionOf(
-  problem: MeetingProblem,
-  t: ProblemText,
-  common: Translate<typeof commonMessages>,
-): { readonly label: string; readonly icon?: LucideIcon } {
-  switch (problem.kind) {
-    case "unknown":
-      return { label: t("otherCode"), icon: Keyboard };
-    case "expired":
-    case "ended":
-    case "cancelled":
-      return { label: t("newMeeting"), icon: Plus };
-    default:
-      return { label: common("toStart") };
-  }
 }
 
 function titleOf(problem: MeetingProblem, t: ProblemText): string {
