@@ -5,13 +5,9 @@ import { expect, test } from "./fixtures.ts";
 import { expectAllWell } from "./visitor.ts";
 
 test("an unplugged microphone is replaced, told, and the replacement can be refused", async ({
-  arrive,
-  product,
+  three: group,
 }) => {
-  const { meeting_id } = await new Api(product).create();
-  const [anna, ben, cara] = [await arrive(ANNA), await arrive(BEN), await arrive(CARA)];
-  const group = [anna, ben, cara];
-  for (const visitor of group) await visitor.enter(meeting_id);
+  const [anna, ben] = group;
   await expectAllWell(group);
   const toast = anna.page.getByRole("region", { name: "Notifications" });
 
@@ -30,13 +26,9 @@ test("an unplugged microphone is replaced, told, and the replacement can be refu
 });
 
 test("who speaks while muted is told, and who is silent with an open microphone is told to both sides", async ({
-  arrive,
-  product,
+  three: group,
 }) => {
-  const { meeting_id } = await new Api(product).create();
-  const [anna, ben, cara] = [await arrive(ANNA), await arrive(BEN), await arrive(CARA)];
-  const group = [anna, ben, cara];
-  for (const visitor of group) await visitor.enter(meeting_id);
+  const [anna, ben, cara] = group;
   await expectAllWell(group);
 
   await anna.button("Mute microphone").click();

@@ -1,6 +1,7 @@
-import { type BrowserContextOptions, test as base } from "@playwright/test";
+import { type BrowserContextOptions, test as base, expect } from "@playwright/test";
 
-import type { Person } from "../harness/people.ts";
+import { Api } from "../harness/api.ts";
+import { ANNA, BEN, CARA, type Person } from "../harness/people.ts";
 import { oneProcess, type Product } from "../harness/product.ts";
 import { Visitor } from "./visitor.ts";
 
@@ -10,6 +11,8 @@ interface Fixtures {
    * if a page asked any host but the product's own.
    */
   arrive: (person: Person, options?: BrowserContextOptions) => Promise<Visitor>;
+  /** Anna, Ben and Cara in a new meeting, each of whom has the tiles of all. */
+  three: readonly [anna: Visitor, ben: Visitor, cara: Visitor];
 }
 
 interface WorkerFixtures {
@@ -38,6 +41,14 @@ export const test = base.extend<Fixtures, WorkerFixtures>({
     const foreign = visitors.flatMap(({ foreignRequests }) => foreignRequests);
     for (const { context } of visitors) await context.close();
     if (foreign.length > 0) throw new Error(`requests to foreign hosts: ${foreign.join(", ")}`);
+  },
+
+  three: async ({ arrive, product }, use) => {
+    const { meeting_id } = await new Api(product).create();
+    const three = [await arrive(ANNA), await arrive(BEN), await arrive(CARA)] as const;
+    for (const visitor of three) await visitor.enter(meeting_id);
+    for (const { tiles } of three) await expect(tiles).toHaveCount(3);
+    await use(three);
   },
 });
 

@@ -74,12 +74,8 @@ test("people and messages are heard, and each can be switched off", async ({ arr
 });
 
 test("the connection's figures are shown and copied; audio only spares cameras and keeps voices", async ({
-  arrive,
-  product,
+  three: [anna, ben],
 }) => {
-  const { meeting_id } = await new Api(product).create();
-  const [anna, ben, cara] = [await arrive(ANNA), await arrive(BEN), await arrive(CARA)];
-  for (const visitor of [anna, ben, cara]) await visitor.enter(meeting_id);
   await eventually("Ben at Anna's", () => anna.perceives(BEN), { colours: ["Ben"], tones: ["Ben"] });
 
   await anna.button("More options").click();
@@ -118,13 +114,8 @@ test("the connection's figures are shown and copied; audio only spares cameras a
 });
 
 test("somebody hidden leaves one's own stage only, and comes back from the list of people", async ({
-  arrive,
-  product,
+  three: [anna, , cara],
 }) => {
-  const { meeting_id } = await new Api(product).create();
-  const [anna, ben, cara] = [await arrive(ANNA), await arrive(BEN), await arrive(CARA)];
-  for (const visitor of [anna, ben, cara]) await visitor.enter(meeting_id);
-  await expect(anna.tiles).toHaveCount(3);
   await anna.tile(BEN).focus();
   await anna.page.keyboard.press("Shift+F10");
   await anna.button("Hide Ben for me").click();

@@ -1,7 +1,6 @@
-import { Api } from "../harness/api.ts";
 import { whoseColour } from "../harness/colour.ts";
 import { eventually } from "../harness/eventually.ts";
-import { ANNA, BEN, CARA } from "../harness/people.ts";
+import { BEN, CARA } from "../harness/people.ts";
 import { expect, test } from "./fixtures.ts";
 
 /** The colour in the middle of the moving picture of a page, or that there is none. */
@@ -16,13 +15,8 @@ function middle(): [number, number, number] | "nothing" {
 }
 
 test("a shared screen: a placeholder for oneself; zoom, own window and two at once for others", async ({
-  arrive,
-  product,
+  three: [anna, ben, cara],
 }) => {
-  const { meeting_id } = await new Api(product).create();
-  const [anna, ben, cara] = [await arrive(ANNA), await arrive(BEN), await arrive(CARA)];
-  for (const visitor of [anna, ben, cara]) await visitor.enter(meeting_id);
-  await expect(anna.tiles).toHaveCount(3);
   const stageOf = (visitor: typeof anna) => visitor.page.getByRole("region", { name: "Shared screens" });
 
   await test.step("who shares sees words, never the screen in the screen", async () => {

@@ -1,7 +1,7 @@
 import type { Room } from "livekit-client";
 import { Cell } from "../state/behavior";
 import type { Surroundings } from "./backend";
-import { detailsBetween, type LineDetails, type LineSample } from "./line-stats";
+import { detailsBetween, type LineSample, NO_DETAILS } from "./line-stats";
 import type { Quality } from "./participants";
 import { sampleRoom } from "./transports";
 
@@ -53,7 +53,7 @@ export interface MonitorPorts {
 
 /** Looks at the line every two seconds: its figures, silent microphones, an upload that is too slow. */
 export class LineMonitor {
-  readonly details = new Cell<LineDetails | null>(null);
+  readonly details = new Cell(NO_DETAILS);
   /** People whose microphone is open but gives no sound at all. */
   readonly silent = new Cell<ReadonlySet<string>>(new Set());
   /** Our upload has been too slow for our picture for a while. */
@@ -77,7 +77,7 @@ export class LineMonitor {
   unbind(): void {
     this.room = null;
     this.before = null;
-    this.details.set(null);
+    this.details.set(NO_DETAILS);
     this.heed(NO_SILENCE);
   }
 

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { detailsBetween, type LineSample, sampleOf } from "./line-stats";
+import { detailsBetween, type LineSample, NO_DETAILS, sampleOf } from "./line-stats";
 
 /** Statistics as Chromium gives them, reduced to what is read. */
 function report(change: { sent?: number; received?: number; lost?: number; packets?: number } = {}) {
@@ -69,16 +69,7 @@ test("a new connection starts its counters anew, which is no negative rate", () 
 
 test("a browser that tells nothing gives an empty picture, never an error", () => {
   const empty: LineSample = sampleOf([new Map([["x", { type: "transport" }]])], 0);
-  expect(detailsBetween(null, empty)).toEqual({
-    up: null,
-    down: null,
-    lossUp: null,
-    lossDown: null,
-    delay: null,
-    route: null,
-    videoCodec: null,
-    audioCodec: null,
-  });
+  expect(detailsBetween(null, empty)).toEqual(NO_DETAILS);
 });
 
 test.each([

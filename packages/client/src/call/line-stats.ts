@@ -35,6 +35,18 @@ export interface LineDetails {
   readonly audioCodec: string | null;
 }
 
+/** Before the first look, or from a browser that tells nothing. */
+export const NO_DETAILS: LineDetails = {
+  up: null,
+  down: null,
+  lossUp: null,
+  lossDown: null,
+  delay: null,
+  route: null,
+  videoCodec: null,
+  audioCodec: null,
+};
+
 type Entry = Readonly<Record<string, unknown>>;
 
 const numberOf = (entry: Entry | undefined, field: string): number => {

@@ -1,15 +1,10 @@
-import type { MeetingInfo } from "@heydok/client";
 import {
   type CallNews,
-  type CallPreferences,
-  type CallSession,
   connectionPhase,
   loadCallPreferences,
-  type SoundDirector,
-  type Stage,
   saveCallPreferences,
 } from "@heydok/client/call";
-import { type ReactNode, type RefObject, useCallback, useEffect, useMemo, useRef, useState } from "react";
+import { type ReactNode, type RefObject, useEffect, useMemo, useRef, useState } from "react";
 import { safeStorage } from "../../app/storage";
 import { useBehavior } from "../../app/useBehavior";
 import { AloneCard } from "./AloneCard";
@@ -17,7 +12,14 @@ import { Banners } from "./Banners";
 import styles from "./CallView.module.css";
 import { ChatPanel } from "./ChatPanel";
 import { ControlBar } from "./ControlBar";
-import { type Call, CallContext, type Panel, type SettingsSection, useCall } from "./context";
+import {
+  type Call,
+  CallContext,
+  type CallModels,
+  type Panel,
+  type SettingsSection,
+  useCall,
+} from "./context";
 import { LostScreen } from "./LostScreen";
 import { MutedNudge } from "./MutedNudge";
 import { PeoplePanel } from "./PeoplePanel";
@@ -34,66 +36,41 @@ import { useReplacedDevice } from "./useReplacedDevice";
 import { useShortcuts } from "./useShortcuts";
 
 interface CallViewProps {
-  readonly meeting: MeetingInfo;
-  readonly session: CallSession;
-  readonly stage: Stage;
-  readonly sounds: SoundDirector;
+  readonly models: CallModels;
   readonly onNews: RefObject<(news: CallNews) => void>;
 }
 
 /** The whole call screen over its view models. */
-export function CallView({ meeting, session, stage, sounds, onNews }: CallViewProps) {
+export function CallView({ models, onNews }: CallViewProps) {
   const [panel, setPanel] = useState<Panel | null>(null);
   const [listOpen, setListOpen] = useState(false);
   const [settings, setSettings] = useState<SettingsSection | null>(null);
   const [preferences, setPreferences] = useState(() => loadCallPreferences(safeStorage("localStorage")));
   const opener = useRef<Element | null>(null);
-
-  const togglePanel = useCallback((next: Panel) => {
-    opener.current = document.activeElement;
-    setPanel((open) => (open === next ? null : next));
-  }, []);
-  const closePanel = useCallback(() => {
-    setPanel(null);
-    const back = opener.current;
-    if (back instanceof HTMLElement && back.isConnected) back.focus();
-  }, []);
-  const changePreferences = useCallback((part: Partial<CallPreferences>) => {
-    setPreferences((before) => {
-      const next = { ...before, ...part };
-      saveCallPreferences(safeStorage("localStorage"), next);
-      return next;
-    });
-  }, []);
-  const showShortcuts = useCallback(() => setListOpen(true), []);
-  const showSettings = useCallback((section: SettingsSection = "devices") => setSettings(section), []);
   const call = useMemo<Call>(
     () => ({
-      meeting,
-      session,
-      stage,
-      sounds,
+      ...models,
       panel,
       preferences,
-      togglePanel,
-      closePanel,
-      showShortcuts,
-      showSettings,
-      changePreferences,
+      togglePanel: (next) => {
+        opener.current = document.activeElement;
+        setPanel((open) => (open === next ? null : next));
+      },
+      closePanel: () => {
+        setPanel(null);
+        const back = opener.current;
+        if (back instanceof HTMLElement && back.isConnected) back.focus();
+      },
+      showShortcuts: () => setListOpen(true),
+      showSettings: (section = "devices") => setSettings(section),
+      changePreferences: (part) =>
+        setPreferences((before) => {
+          const next = { ...before, ...part };
+          saveCallPreferences(safeStorage("localStorage"), next);
+          return next;
+        }),
     }),
-    [
-      meeting,
-      session,
-      stage,
-      sounds,
-      panel,
-      preferences,
-      togglePanel,
-      closePanel,
-      showShortcuts,
-      showSettings,
-      changePreferences,
-    ],
+    [models, panel, preferences],
   );
   return (
     <CallContext value={call}>

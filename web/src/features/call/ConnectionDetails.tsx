@@ -19,23 +19,12 @@ const QUALITIES = {
 const QUALITY_ICONS = { good: Signal, weak: SignalLow, lost: SignalZero, unknown: Signal };
 const ROUTES = { udp: "routeUdp", tcp: "routeTcp", relay: "routeRelay" } as const;
 
-const NOTHING: LineDetails = {
-  up: null,
-  down: null,
-  lossUp: null,
-  lossDown: null,
-  delay: null,
-  route: null,
-  videoCodec: null,
-  audioCodec: null,
-};
-
 /** The figures of the line, renewed every two seconds, and what to do when it is weak. */
 export function ConnectionDetails() {
   const { session } = useCall();
   const t = useText(settingsMessages);
   const call = useCallText();
-  const details = useBehavior(session.monitor.details) ?? NOTHING;
+  const details = useBehavior(session.monitor.details);
   const quality = useBehavior(session.people.list).find((view) => view.isLocal)?.quality ?? "unknown";
   const audioOnly = useBehavior(session.audioOnly);
   const rows = rowsOf(details, t);

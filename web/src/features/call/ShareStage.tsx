@@ -2,6 +2,7 @@ import type { Box, Share } from "@heydok/client/call";
 import { ScreenShare } from "lucide-react";
 import { useState } from "react";
 import { Icon } from "../../primitives/Icon";
+import tabs from "../../primitives/Tabs.module.css";
 import { useSharingText } from "./Banners";
 import { useCallText } from "./context";
 import { Screen } from "./Screen";
@@ -27,12 +28,12 @@ export function ShareStage({ box, shares }: { box: Box; shares: readonly Share[]
       data-f6-region=""
     >
       {!beside && shares.length > 1 && (
-        <div className={styles.tabs}>
+        <div className={tabs.list}>
           {shares.map((share) => (
             <button
               key={share.id}
               type="button"
-              className={styles.tab}
+              className={tabs.tab}
               aria-pressed={share.id === first?.id}
               onClick={() => setChosen(share.id)}
             >

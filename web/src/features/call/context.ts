@@ -14,12 +14,16 @@ export type Panel = "chat" | "people";
 export const SETTINGS_SECTIONS = ["devices", "notices", "connection"] as const;
 export type SettingsSection = (typeof SETTINGS_SECTIONS)[number];
 
-/** What every part of the call screen may read and press. */
-export interface Call {
+/** What a call is made of; the same from its beginning to its end. */
+export interface CallModels {
   readonly meeting: MeetingInfo;
   readonly session: CallSession;
   readonly stage: Stage;
   readonly sounds: SoundDirector;
+}
+
+/** What every part of the call screen may read and press. */
+export interface Call extends CallModels {
   readonly panel: Panel | null;
   readonly preferences: CallPreferences;
   togglePanel(panel: Panel): void;

@@ -13,17 +13,12 @@ import { useServices } from "../../app/context";
 import { safeStorage } from "../../app/storage";
 import { playNotes } from "../../browser/sounds";
 import { CallView } from "./CallView";
-
-interface Running {
-  session: CallSession;
-  stage: Stage;
-  sounds: SoundDirector;
-}
+import type { CallModels } from "./context";
 
 /** The call, loaded when somebody joins: from the admission to the moment of leaving. */
 export default function CallScreen({ meeting, join, devices, hostKey, onLeft }: CallScreenProps) {
   const { api } = useServices();
-  const [running, setRunning] = useState<Running | null>(null);
+  const [running, setRunning] = useState<CallModels | null>(null);
   const onNews = useRef<(news: CallNews) => void>(() => undefined);
   const latest = useRef({ meeting, join, devices, hostKey, onLeft });
   latest.current.onLeft = onLeft;
@@ -62,12 +57,12 @@ export default function CallScreen({ meeting, join, devices, hostKey, onLeft }: 
     stage.moveSelf(kept.corner);
     stage.start();
     session.start();
-    setRunning({ session, stage, sounds });
+    setRunning({ meeting, session, stage, sounds });
     return () => {
       stage.stop();
       session.dispose();
     };
   }, [api]);
   if (running === null) return <main id="main" data-stage />;
-  return <CallView meeting={meeting} onNews={onNews} {...running} />;
+  return <CallView models={running} onNews={onNews} />;
 }
