@@ -1,5 +1,5 @@
-//! The product's features. Inside a feature `http` and `jobs` use `store` and `rules`; `rules` is pure; features meet only
-//! through what their `mod.rs` lets out.
+//! The product's features. Inside a feature `http` takes requests apart, `service` loads, asks and saves, `rules` decides and is
+//! pure, `store` has the SQL; `service` may use another feature's `service` and `store`.
 
 pub mod chat;
 pub mod housekeeping;
