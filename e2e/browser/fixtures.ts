@@ -20,16 +20,21 @@ interface WorkerFixtures {
   product: Product;
 }
 
-export const test = base.extend<Fixtures, WorkerFixtures>({
-  product: [
+/** A product that runs as long as its worker does. */
+function runs<P extends Product>(start: () => Promise<P>) {
+  return [
     // biome-ignore lint/correctness/noEmptyPattern: Playwright reads the names of a fixture's needs from this pattern.
-    async ({}, use) => {
-      const product = await oneProcess();
+    async ({}: object, use: (product: P) => Promise<void>) => {
+      const product = await start();
       await use(product);
       await product.stop();
     },
     { scope: "worker" },
-  ],
+  ] as [(needs: object, use: (product: P) => Promise<void>) => Promise<void>, { scope: "worker" }];
+}
+
+export const test = base.extend<Fixtures, WorkerFixtures>({
+  product: runs(() => oneProcess()),
 
   arrive: async ({ browser, product }, use) => {
     const visitors: Visitor[] = [];
@@ -51,5 +56,10 @@ export const test = base.extend<Fixtures, WorkerFixtures>({
     await use(three);
   },
 });
+
+/** The same for tests that need another product. */
+export function testWith<P extends Product>(start: () => Promise<P>) {
+  return test.extend<object, { product: P }>({ product: runs(start) });
+}
 
 export { expect } from "@playwright/test";

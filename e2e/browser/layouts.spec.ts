@@ -1,20 +1,18 @@
-import { test } from "@playwright/test";
-
 import { Api } from "../harness/api.ts";
 import { eventually } from "../harness/eventually.ts";
 import { ANNA, BEN, CARA } from "../harness/people.ts";
 import { oneProcess, twoProcesses } from "../harness/product.ts";
 import { SdkClient } from "../sdk/client.ts";
-import { expectAllWell, Visitor } from "./visitor.ts";
+import { testWith } from "./fixtures.ts";
+import { expectAllWell } from "./visitor.ts";
 
 const LAYOUTS = { "one process": oneProcess, "serve and media": twoProcesses };
 
 for (const [layout, start] of Object.entries(LAYOUTS)) {
-  test(`two browsers and an SDK client in one room: ${layout}`, async ({ browser }) => {
-    const product = await start();
+  const test = testWith(start);
+  test(`two browsers and an SDK client in one room: ${layout}`, async ({ arrive, product }) => {
     const api = new Api(product);
-    const anna = await Visitor.arrive(browser, product, ANNA);
-    const ben = await Visitor.arrive(browser, product, BEN);
+    const [anna, ben] = [await arrive(ANNA), await arrive(BEN)];
     const code = await anna.create();
     await anna.join();
     await ben.enter(code);
@@ -37,7 +35,5 @@ for (const [layout, start] of Object.entries(LAYOUTS)) {
     await eventually("who is in the meeting", () => api.participants(code), ["Anna", "Ben", "Cara"]);
     await cara.leave();
     await eventually("who is left", () => api.participants(code), ["Anna", "Ben"]);
-    for (const { context } of [anna, ben]) await context.close();
-    await product.stop();
   });
 }

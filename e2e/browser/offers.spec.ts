@@ -1,23 +1,13 @@
 import type { Page, Route } from "@playwright/test";
 
 import { ANNA } from "../harness/people.ts";
-import { oneProcess, type Product } from "../harness/product.ts";
-import { test as base, expect } from "./fixtures.ts";
+import { oneProcess } from "../harness/product.ts";
+import { expect, testWith } from "./fixtures.ts";
 
 const SUPPORT = "https://help.meet.example/heydok";
 
 /** On a server that lets no guest create meetings, and names who helps. */
-const test = base.extend<object, { product: Product }>({
-  product: [
-    // biome-ignore lint/correctness/noEmptyPattern: Playwright reads the names of a fixture's needs from this pattern.
-    async ({}, use) => {
-      const product = await oneProcess({ settings: { ANONYMOUS_CREATE: "false", SUPPORT_URL: SUPPORT } });
-      await use(product);
-      await product.stop();
-    },
-    { scope: "worker" },
-  ],
-});
+const test = testWith(() => oneProcess({ settings: { ANONYMOUS_CREATE: "false", SUPPORT_URL: SUPPORT } }));
 
 /** From now on answers about the server's offers wait until the returned function is called. */
 async function holdOffers(page: Page): Promise<() => Promise<void>> {

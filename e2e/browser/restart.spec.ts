@@ -1,21 +1,16 @@
-import { test } from "@playwright/test";
-
 import { eventually } from "../harness/eventually.ts";
-import { ANNA, BEN, CARA } from "../harness/people.ts";
+import { ANNA } from "../harness/people.ts";
 import { Restartable } from "../harness/product.ts";
-import { expectAllWell, Visitor } from "./visitor.ts";
+import { testWith } from "./fixtures.ts";
+import { expectAllWell } from "./visitor.ts";
 
-test("a meeting outlives kill -9 of the server: same pages, no reload", async ({ browser }, testInfo) => {
-  const product = await Restartable.start();
-  const anna = await Visitor.arrive(browser, product, ANNA);
-  const ben = await Visitor.arrive(browser, product, BEN);
-  const cara = await Visitor.arrive(browser, product, CARA);
-  const group = [anna, ben, cara];
+const test = testWith(Restartable.start);
 
-  const code = await anna.create();
-  await anna.join();
-  await ben.enter(code);
-  await cara.enter(code);
+test("a meeting outlives kill -9 of the server: same pages, no reload", async ({
+  product,
+  three: group,
+}, testInfo) => {
+  const [, ben] = group;
   await expectAllWell(group);
   // A value in each page's memory that a reload would lose.
   for (const { page } of group) await page.evaluate(() => Object.assign(window, { neverReloaded: true }));
@@ -40,6 +35,4 @@ test("a meeting outlives kill -9 of the server: same pages, no reload", async ({
   testInfo.annotations.push({ type: "recovered after", description: `${seconds} s` });
 
   for (const { page } of group) await page.waitForFunction(() => "neverReloaded" in window);
-  for (const { context } of group) await context.close();
-  await product.stop();
 });
