@@ -23,7 +23,7 @@ def main() -> int:
     binary = Path(os.environ.get("HEYDOK_BIN", target / "release" / "heydok"))
     if not binary.exists():
         sys.exit(f"{binary} does not exist: run make build first")
-    environment = {"PORT": "0", "HOST": "127.0.0.1", "RTC_UDP_PORT": "0"}
+    environment = {"PORT": "0", "HOST": "127.0.0.1", "RTC_UDP_PORT": "0", "RTC_TCP_PORT": "0"}
     with tempfile.TemporaryDirectory() as folder:
         server = subprocess.Popen(
             [binary.resolve(), "serve"], cwd=folder, env=environment, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
