@@ -125,7 +125,7 @@ variables! {
         "After this time the messages of ended conferences are deleted.");
     /// Guests.
     RETENTION_GUESTS = setting(Storage, "RETENTION_GUESTS", "90d", "duration, 0 to keep",
-        "After this time names, admissions and the timeline of people without an account are deleted.");
+        "After this time names, admissions and the timeline of people without an account are deleted. Their ids stay: ours are random, those of programs that sign LiveKit tokens themselves are what these chose.");
     /// The audit log.
     RETENTION_AUDIT = setting(Storage, "RETENTION_AUDIT", "400d", "duration, 0 to keep",
         "After this time the oldest part of the audit log is cut off, so that the rest still proves itself.");
@@ -177,10 +177,10 @@ variables! {
     RTC_TCP_PORT = setting(LiveKit, "RTC_TCP_PORT", "7881", "port, off",
         "TCP port of the embedded server for browsers that cannot send UDP (ICE-TCP). Open it in the firewall too; no HTTP proxy can stand before it.");
     /// Told UDP port.
-    RTC_ADVERTISED_UDP_PORT = setting(LiveKit, "RTC_ADVERTISED_UDP_PORT", "", "port",
+    RTC_ADVERTISED_UDP_PORT = setting(LiveKit, "RTC_ADVERTISED_UDP_PORT", "", "1 to 65535",
         "UDP port that browsers are told, where another one is forwarded to `RTC_UDP_PORT`. Unset: the same.");
     /// Told TCP port.
-    RTC_ADVERTISED_TCP_PORT = setting(LiveKit, "RTC_ADVERTISED_TCP_PORT", "", "port",
+    RTC_ADVERTISED_TCP_PORT = setting(LiveKit, "RTC_ADVERTISED_TCP_PORT", "", "1 to 65535",
         "TCP port that browsers are told, where another one is forwarded to `RTC_TCP_PORT`. Unset: the same.");
     /// Advertised address.
     RTC_NODE_IP = setting(LiveKit, "RTC_NODE_IP", "", "IP addresses with commas",
@@ -240,10 +240,10 @@ variables! {
         "Chat messages for each person, over the hour.");
     /// Vendor and media server webhooks.
     RATE_LIMIT_WEBHOOK = setting(RateLimits, "RATE_LIMIT_WEBHOOK", "1200/min", "rate, off",
-        "Webhooks for each network that sends them.");
+        "Webhooks that are refused, for each network that sends them: unsigned ones, or any with LIVEKIT_WEBHOOK off. Signed ones are not counted.");
     /// Calls at once.
     MAX_CONNECTIONS_PER_NETWORK = setting(RateLimits, "MAX_CONNECTIONS_PER_NETWORK", "1000", "1 to 100000, off",
-        "People of one client network who may be in calls of the embedded server at once. Off in `heydok media` unless set.");
+        "People of one client network who may be in calls of the embedded server at once; one more gets 429. Off in `heydok media` unless set. Whatever is set, 256 of one network can use RTC_TCP_PORT.");
     /// Everything else.
     RATE_LIMIT_OTHER = setting(RateLimits, "RATE_LIMIT_OTHER", "600/min", "rate, off",
         "All other calls for each client network.");
@@ -265,7 +265,7 @@ variables! {
         "File that the log is written to besides standard error; `-` for none. Rotated at 20 MiB, five old files are kept.");
     /// Metrics.
     METRICS_TOKEN = secret(Operation, "METRICS_TOKEN",
-        "Bearer token for `/metrics`. Unset: `/metrics` answers loopback only.");
+        "Bearer token for `/metrics`. Unset: `/metrics` answers only this machine, asked by a loopback name and not through a proxy; set it for a Prometheus elsewhere.");
     /// Health.
     HEALTH_DETAILS = setting(Operation, "HEALTH_DETAILS", "loopback", "loopback, on, off",
         "Who sees numbers in `/health`: the same machine, everybody, nobody.");
