@@ -47,9 +47,9 @@ Depends: libc6 (>= ${libc#GLIBC_}), libgcc-s1, adduser, ca-certificates
 Suggests: caddy | nginx, postgresql
 Description: video meetings that one person can run
  Open a link, type a name, talk: web page, API, database and a media server
- for LiveKit clients in one program. It starts on port 8000 (HTTP) and
- UDP port 7882 (sound and video); an HTTPS proxy in front gives browsers
- camera and microphone.
+ for LiveKit clients in one program. It starts on port 8000 (HTTP), UDP
+ port 7882 and TCP port 7881 (sound and video); an HTTPS proxy in front
+ gives browsers camera and microphone.
 CONTROL
 
 mkdir -p "$output"
