@@ -28,6 +28,7 @@ doc=usr/share/doc/$name
 put 644 LICENSE "$doc/copyright"
 put 644 docs/configuration.md "$doc/configuration.md"
 put 644 docs/deployment.md "$doc/deployment.md"
+put 644 docs/livekit-compatibility.md "$doc/livekit-compatibility.md"
 put 644 CHANGELOG.md "$doc/CHANGELOG.md"
 for example in packaging/proxy/*; do put 644 "$example" "$doc/examples/$(basename "$example")"; done
 

@@ -109,7 +109,7 @@ variables! {
         "Pages that may show ours in a frame.");
     /// Proxies whose word about the client counts.
     TRUSTED_PROXIES = setting(Listening, "TRUSTED_PROXIES", "", "addresses or networks with commas; loopback, private",
-        "Reverse proxies whose `X-Forwarded-For`, `-Proto` and `-Host` are believed. From anybody else these headers are ignored.");
+        "Reverse proxies whose `X-Forwarded-For`, `-Proto` and `-Host` are believed. From anybody else these headers are ignored. Without effect in `heydok media`.");
 
     /// Folder for everything kept.
     DATA_DIR = setting(Storage, "DATA_DIR", "./data", "folder",
