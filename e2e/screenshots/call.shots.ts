@@ -27,6 +27,10 @@ const WORDS = {
     share: "Share screen",
     mute: "Mute microphone",
     cameraOff: "Turn camera off",
+    cameraOn: "Turn camera on",
+    audioOnly: "Audio only",
+    pictures: "Show pictures again",
+    endForPeople: /^End for \d/,
     microphoneDevices: "Microphone and speaker",
     lines: [
       "Shall we start with the plan?",
@@ -50,6 +54,10 @@ const WORDS = {
     share: "Bildschirm teilen",
     mute: "Mikrofon stummschalten",
     cameraOff: "Kamera ausschalten",
+    cameraOn: "Kamera einschalten",
+    audioOnly: "Nur Ton",
+    pictures: "Bilder wieder zeigen",
+    endForPeople: /^Für \d/,
     microphoneDevices: "Mikrofon und Lautsprecher",
     lines: [
       "Fangen wir mit dem Plan an?",
@@ -133,6 +141,14 @@ async function openings(shooting: Shooting): Promise<void> {
   await shooting.shootOpened("call-settings-devices", () => shooting.openSettings());
   await shooting.shootOpened("call-settings-sounds", () => shooting.openSettings(words.sounds));
   await shooting.shootOpened("call-settings-connection", () => shooting.openSettings(words.connection));
+  await shooting.openSettings(words.connection);
+  await page.getByRole("switch", { name: words.audioOnly }).click();
+  await page.keyboard.press("Escape");
+  await shooting.shoot("call-audio-only");
+  await shooting.button(words.pictures).click();
+  // One's own camera never comes on by itself.
+  await shooting.button(words.cameraOn).click();
+  await expect(shooting.button(words.cameraOff)).toBeVisible();
   await page.keyboard.press("?");
   await shooting.shoot("call-shortcuts");
   await page.keyboard.press("Escape");
@@ -188,7 +204,7 @@ async function talking(shooting: Shooting): Promise<void> {
 
 /** What the server's or the browser's fault looks like. */
 async function faults(shooting: Shooting, product: Restartable): Promise<void> {
-  const { page } = shooting;
+  const { page, words } = shooting;
   await page.route(`${product.home}/`, async (route) => {
     const answer = await route.fetch();
     const body = (await answer.text()).replace(/src="(\/assets\/index)-[^"]+"/, 'src="$1-newer.js"');
@@ -205,12 +221,22 @@ async function faults(shooting: Shooting, product: Restartable): Promise<void> {
     navigator.mediaDevices.getUserMedia = () =>
       Promise.reject(new DOMException("in use", "NotReadableError"));
   });
-  await shooting.button(shooting.words.cameraOff).click();
+  await shooting.button(words.cameraOff).click();
+  await shooting.button(words.cameraOn).click();
+  await expect(page.locator("[data-tone=warn]")).toBeVisible();
+  await shooting.shoot("call-camera-fault");
+  await page.locator("[data-tone=warn] button").click();
   product.freeze();
   await expect(page.locator("[data-tone=warn]")).toBeVisible();
   await shooting.shoot("call-cut");
   await expect(page.locator("[data-tone=warn] p")).toHaveCount(2, { timeout: 30_000 });
   await shooting.shoot("call-cut-long");
+  await shooting.button(words.chat).click();
+  const message = page.getByRole("textbox", { name: words.message });
+  await message.fill(words.lines[2] ?? "");
+  await message.press("Enter");
+  await shooting.shoot("call-cut-chat");
+  await message.press("Escape");
   await expect(page.getByRole("heading", { level: 2 })).toBeVisible({ timeout: 90_000 });
   await shooting.shoot("call-lost");
   product.thaw();
@@ -221,6 +247,12 @@ async function faults(shooting: Shooting, product: Restartable): Promise<void> {
   await shooting.shoot("call-restart");
   await gone;
   await product.regainPower();
+  await expect(page.locator("[data-tone=ok]")).toBeVisible();
+  await shooting.button(words.leave).click();
+  await page.getByRole("menuitem", { name: words.endForAll }).click();
+  await shooting.button(words.endForPeople).click();
+  await expect(page.getByRole("heading", { level: 1 })).toBeVisible();
+  await shooting.shoot("left-ended");
 }
 
 for (const language of ["en", "de"] as const) {

@@ -70,7 +70,9 @@ async function walk(browser: Browser, product: Product, language: Language): Pro
   await shoot(page, language, "1-landing");
   await page.getByRole("button", { name: words.create }).click();
   await expect(page.getByRole("button", { name: words.copy })).toBeVisible();
-  await shoot(page, language, "2-created");
+  // The encoder comes after the link.
+  await expect(page.locator("figure svg[role=img]")).toBeVisible();
+  await shoot(page, language, "2-created", { fullPage: true });
   await page.goto(`${product.home}/meeting/zzz-zzzz-zzz`);
   await expect(page.getByRole("heading", { level: 1 })).toBeVisible();
   await shoot(page, language, "3-unknown");

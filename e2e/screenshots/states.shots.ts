@@ -4,7 +4,7 @@ import { type Browser, expect, type Page, test } from "@playwright/test";
 
 import { present } from "../harness/present.ts";
 import { oneProcess } from "../harness/product.ts";
-import { FOLDER, type Language, LOCALES, shoot as picture } from "./camera.ts";
+import { FOLDER, type Language, LOCALES, shoot as picture, servePage } from "./camera.ts";
 import { SITTERS, sitForPortrait } from "./portrait.ts";
 
 /**
@@ -119,6 +119,14 @@ const STATES: readonly State[] = [
     },
   },
   {
+    name: "landing-theme-menu",
+    address: "/",
+    act: async (page) => {
+      await page.getByRole("banner").getByRole("button").last().click();
+      await expect(page.getByRole("menu")).toBeVisible();
+    },
+  },
+  {
     name: "landing-offline",
     address: "/",
     act: async (page) => {
@@ -216,6 +224,7 @@ async function shoot(browser: Browser, home: string, state: State, language: Lan
   });
   if (state.deviceError) await context.addInitScript(failDevices, state.deviceError);
   else await context.addInitScript(sitForPortrait, present(SITTERS[0], "Anna"));
+  await servePage(context);
   const page = await context.newPage();
   await answer(page, state.answers ?? {});
   await page.setViewportSize({ width: 1280, height: 800 });
