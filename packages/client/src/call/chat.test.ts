@@ -75,6 +75,17 @@ describe("sending", () => {
     expect(server.stored.map((message) => message.text)).toEqual(["one", "two"]);
   });
 
+  test("waits on a line that only fell silent, whatever the room believes", async () => {
+    const { chat, server } = setUp();
+    chat.bind(asRoom(new FakeRoom()));
+    chat.lineChanged(true);
+    chat.send("hello");
+    expect(texts(chat)).toEqual(["hello:queued"]);
+    expect(server.sends).toBe(0);
+    chat.lineChanged(false);
+    await vi.waitFor(() => expect(texts(chat)).toEqual(["hello:sent"]));
+  });
+
   test("is tried again after no answer, and a lost answer makes no second message", async () => {
     vi.useFakeTimers();
     const { chat, put, server } = setUp();

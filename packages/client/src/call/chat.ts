@@ -28,6 +28,7 @@ export interface ChatHooks {
 export class Chat {
   readonly log = new Cell<ChatLog>(EMPTY_CHAT);
   private room: Room | null = null;
+  private cut = false;
   private panelOpen = false;
   private caughtUp = false;
   /** Everything up to this position has been fetched or heard. */
@@ -80,12 +81,15 @@ export class Chat {
   }
 
   /** The line is cut or back: what is not sent yet waits, or goes. */
-  lineChanged(): void {
+  lineChanged(cut: boolean): void {
+    this.cut = cut;
     if (this.online) void this.flush();
+    else this.queueAll();
   }
 
+  /** A room takes a line that only fell silent for a good one. */
   private get online(): boolean {
-    return this.room !== null && this.room.state === "connected";
+    return !this.cut && this.room !== null && this.room.state === "connected";
   }
 
   private apply(event: ChatEvent): void {

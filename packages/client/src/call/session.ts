@@ -126,9 +126,10 @@ export class CallSession {
       this.people.list.subscribe(this.watchPeople()),
       this.line.connection.subscribe(() => {
         const connection = this.line.connection.value;
-        if (connection.status === "interrupted") this.people.interrupted();
+        const cut = connection.status === "interrupted";
+        if (cut) this.people.interrupted();
         if (connection.status === "connected" && connection.notice !== null) this.cue("reconnected");
-        this.chat.lineChanged();
+        this.chat.lineChanged(cut);
       }),
     );
     void this.line.run();
