@@ -32,16 +32,16 @@ export function VideoView(props: VideoViewProps) {
       detach();
     };
   }, [source, video]);
+  // The room lets go of its pictures when it connects anew, which is soon after it has lost somebody.
+  useEffect(() => {
+    if (keepLast && video.current !== null && last.current !== null) drawLast(video.current, last.current);
+  }, [keepLast, video]);
   const [portrait, setPortrait] = useState(false);
   const whole = fit === "contain" || (fit === "landscape-cover" && portrait);
   const classes = [styles.video, mirrored && styles.mirrored, whole && styles.contain];
   return (
     <>
-      <canvas
-        ref={last}
-        hidden={!keepLast || source !== null}
-        className={classes.filter(Boolean).join(" ")}
-      />
+      <canvas ref={last} hidden={!keepLast} className={classes.filter(Boolean).join(" ")} />
       <video
         ref={video}
         autoPlay
@@ -55,6 +55,7 @@ export function VideoView(props: VideoViewProps) {
           setPortrait(videoHeight > videoWidth);
           onSize?.(videoWidth, videoHeight);
         }}
+        onEmptied={() => onSize?.(0, 0)}
         hidden={source === null}
         className={classes.filter(Boolean).join(" ")}
       />
