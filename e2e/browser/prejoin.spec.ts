@@ -137,7 +137,7 @@ test("a blocked camera is explained, stops nobody, and starts by itself once all
 }) => {
   await withoutPermission(product, async (page) => {
     await expect(page.getByRole("alert").filter({ hasText: "Camera blocked" })).toBeAttached();
-    await expect(page.getByRole("heading", { name: "Camera blocked" })).toBeVisible();
+    await expect(page.getByRole("heading", { name: "Camera and microphone blocked" })).toBeVisible();
     await expect(page.getByText("Icon left of the address › Camera, Microphone › Allow")).toBeVisible();
     await expect(page.getByRole("button", { name: "Try again" })).toBeVisible();
     await expect(page.getByRole("button", { name: "Join meeting" })).toBeEnabled();
@@ -145,6 +145,6 @@ test("a blocked camera is explained, stops nobody, and starts by itself once all
     await expect
       .poll(() => page.evaluate(() => document.querySelector("video")?.currentTime ?? 0))
       .toBeGreaterThan(0);
-    await expect(page.getByRole("heading", { name: "Camera blocked" })).toHaveCount(0);
+    await expect(page.getByRole("heading", { name: "Camera and microphone blocked" })).toHaveCount(0);
   });
 });

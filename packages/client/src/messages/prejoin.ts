@@ -25,8 +25,8 @@ export const preJoinMessages = defineMessages({
   join: ["Join meeting", "Meeting beitreten"],
   joining: ["Joining…", "Beitritt läuft …"],
   waitingForNetwork: [
-    "You are offline. You join by yourself when you are back.",
-    "Sie sind offline. Sie treten von selbst bei, sobald Sie wieder online sind.",
+    "You join by yourself when you are back.",
+    "Sie treten von selbst bei, sobald Sie wieder online sind.",
   ],
   preview: ["Preview of your camera", "Vorschau Ihrer Kamera"],
   cameraStarting: ["Starting camera…", "Kamera startet …"],
@@ -42,8 +42,8 @@ export const preJoinMessages = defineMessages({
   microphone: ["Microphone", "Mikrofon"],
   speaker: ["Speaker", "Lautsprecher"],
   systemChoice: ["As the system", "Wie das System"],
-  noCamera: ["No camera found", "Keine Kamera gefunden"],
-  noMicrophone: ["No microphone found", "Kein Mikrofon gefunden"],
+  noCamera: ["None found", "Keine gefunden"],
+  noMicrophone: ["None found", "Keines gefunden"],
   cameraN: ["Camera {n}", "Kamera {n}"],
   microphoneN: ["Microphone {n}", "Mikrofon {n}"],
   speakerN: ["Speaker {n}", "Lautsprecher {n}"],
@@ -88,6 +88,14 @@ export const preJoinMessages = defineMessages({
   blockedStill: [
     "You can join without it and switch it on later.",
     "Sie können ohne beitreten und es später einschalten.",
+  ],
+  blockedStillBoth: [
+    "You can join without them and switch them on later.",
+    "Sie können ohne beide beitreten und sie später einschalten.",
+  ],
+  bothInUse: [
+    "Another app is using camera and microphone. Close it, then retry.",
+    "Eine andere App nutzt Kamera und Mikrofon. Schließen Sie sie und versuchen Sie es erneut.",
   ],
   cameraInUse: [
     "Another app is using the camera. Close it, then retry.",

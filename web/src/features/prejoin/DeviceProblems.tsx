@@ -31,14 +31,19 @@ export function DeviceProblems({ model }: { model: PreJoinViewModel }) {
   return (
     <div className={styles.problems}>
       {blocked !== null && (
-        <Blocked fault={blocked} title={blockedTitle(camera, microphone, t)} onRetry={model.retry} />
+        <Blocked
+          fault={blocked}
+          title={blockedTitle(camera, microphone, t)}
+          still={t(isDenied(camera) && isDenied(microphone) ? "blockedStillBoth" : "blockedStill")}
+          onRetry={model.retry}
+        />
       )}
       {others.length > 0 && (
         <Notice tone="warn">
           {others.map((sentence) => (
             <p key={sentence}>{sentence}</p>
           ))}
-          <div>
+          <div className={styles.deed}>
             <Button onClick={model.retry}>{common("retry")}</Button>
           </div>
         </Notice>
@@ -56,8 +61,8 @@ function isDenied(fault: DeviceFault | null): boolean {
 }
 
 function blockedTitle(camera: DeviceFault | null, microphone: DeviceFault | null, t: PreJoinText): string {
-  const parts = [isDenied(camera) && t("cameraBlocked"), isDenied(microphone) && t("microphoneBlocked")];
-  return parts.filter(Boolean).join(" · ");
+  if (isDenied(camera) && isDenied(microphone)) return t("bothBlocked");
+  return isDenied(camera) ? t("cameraBlocked") : t("microphoneBlocked");
 }
 
 function otherSentences(
@@ -66,6 +71,7 @@ function otherSentences(
   t: PreJoinText,
 ): string[] {
   if (camera === "missing" && microphone === "missing") return [t("bothMissing")];
+  if (camera === "inUse" && microphone === "inUse") return [t("bothInUse")];
   const sentences = [];
   if (camera === "missing") sentences.push(t("cameraMissing"));
   if (camera === "inUse") sentences.push(t("cameraInUse"));
@@ -76,7 +82,15 @@ function otherSentences(
   return sentences;
 }
 
-function Blocked({ fault, title, onRetry }: { fault: DeviceFault; title: string; onRetry: () => void }) {
+interface BlockedProps {
+  readonly fault: DeviceFault;
+  readonly title: string;
+  /** What works all the same. */
+  readonly still: string;
+  readonly onRetry: () => void;
+}
+
+function Blocked({ fault, title, still, onRetry }: BlockedProps) {
   const t = useText(preJoinMessages);
   const common = useText(commonMessages);
   return (
@@ -94,8 +108,8 @@ function Blocked({ fault, title, onRetry }: { fault: DeviceFault; title: string;
         ) : (
           <Help system={fault === "deniedBySystem"} />
         )}
-        <p>{t("blockedStill")}</p>
-        <div>
+        <p>{still}</p>
+        <div className={styles.deed}>
           <Button onClick={onRetry}>{common("retry")}</Button>
         </div>
       </Notice>
