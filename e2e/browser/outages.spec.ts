@@ -31,7 +31,7 @@ test("a line that is cut without a word is noticed at once, keeps the controls, 
   await expect(anna.page.getByText("Check Wi-Fi or VPN")).toBeVisible();
 
   product.thaw();
-  await expect(anna.page.getByText(/^Connected again\. You missed \d+ s\.$/)).toBeVisible();
+  await expect(anna.page.getByText(/^Connected again\. You missed \d+\ss\.$/)).toBeVisible();
   await expect(ben.chat.getByText("said into the silence")).toHaveCount(1);
   await expect(anna.chat.getByText("said into the silence")).toHaveCount(1);
   await expect(ben.tile(ANNA)).toContainText("muted");

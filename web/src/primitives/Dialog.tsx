@@ -11,13 +11,15 @@ export interface DialogProps {
   readonly children: ReactNode;
   /** Buttons at the end, the deed last. */
   readonly actions?: ReactNode;
+  /** As high as it may be, whatever it holds: for content that is exchanged while one looks at it. */
+  readonly steady?: boolean;
 }
 
 /**
  * A question or a form above the page; a sheet from below on phones. The native element traps focus, closes on Esc
  * and gives focus back to the opener. Focus starts on an element with `autofocus`, else on the heading.
  */
-export function Dialog({ title, onClose, children, actions }: DialogProps) {
+export function Dialog({ title, onClose, children, actions, steady = false }: DialogProps) {
   const t = useText(commonMessages);
   const dialog = useRef<HTMLDialogElement>(null);
   const heading = useRef<HTMLHeadingElement>(null);
@@ -43,7 +45,7 @@ export function Dialog({ title, onClose, children, actions }: DialogProps) {
     // biome-ignore lint/a11y/useKeyWithClickEvents: Esc is the keyboard's way, and the browser brings it.
     <dialog
       ref={dialog}
-      className={styles.dialog}
+      className={steady ? `${styles.dialog} ${styles.steady}` : styles.dialog}
       aria-labelledby={titleId}
       onClick={closeOnScrim}
       onCancel={(event) => {
@@ -56,7 +58,13 @@ export function Dialog({ title, onClose, children, actions }: DialogProps) {
           <h2 id={titleId} ref={heading} tabIndex={-1} className={styles.title}>
             {title}
           </h2>
-          <IconButton icon={X} label={t("close")} onClick={onClose} tooltipSide="below" />
+          <IconButton
+            icon={X}
+            label={t("close")}
+            onClick={onClose}
+            tooltipSide="below"
+            className={styles.close}
+          />
         </header>
         <div className={styles.body}>{children}</div>
         {actions && <footer className={styles.actions}>{actions}</footer>}

@@ -63,6 +63,8 @@ function attach(opener: HTMLElement, tip: HTMLElement, side: Side): () => void {
   opener.addEventListener("focusin", focus);
   opener.addEventListener("focusout", hide);
   opener.addEventListener("keydown", key);
+  // Its button has moved away from it.
+  window.addEventListener("resize", hide);
   return () => {
     clearTimeout(timer);
     opener.removeEventListener("pointerenter", enter);
@@ -71,5 +73,6 @@ function attach(opener: HTMLElement, tip: HTMLElement, side: Side): () => void {
     opener.removeEventListener("focusin", focus);
     opener.removeEventListener("focusout", hide);
     opener.removeEventListener("keydown", key);
+    window.removeEventListener("resize", hide);
   };
 }

@@ -37,10 +37,7 @@ export const callMessages = defineMessages({
   leaveMeeting: ["Leave meeting", "Meeting verlassen"],
   leave: ["Leave", "Verlassen"],
   endForAll: ["End for everyone", "Für alle beenden"],
-  endQuestion: {
-    one: ["End the meeting for {n} other person?", "Meeting für eine weitere Person beenden?"],
-    other: ["End the meeting for {n} others?", "Meeting für {n} weitere Personen beenden?"],
-  },
+  endQuestion: ["End the meeting for everyone?", "Meeting für alle beenden?"],
   endForPeople: {
     one: ["End for {n} person", "Für {n} Person beenden"],
     other: ["End for {n} people", "Für {n} Personen beenden"],
@@ -72,6 +69,7 @@ export const callMessages = defineMessages({
   close: ["Close", "Schließen"],
 
   // Tiles
+  you: ["(you)", "(Sie)"],
   nameYou: ["{name} (you)", "{name} (Sie)"],
   muted: ["muted", "stumm"],
   micOn: ["microphone on", "Mikrofon an"],
@@ -109,7 +107,6 @@ export const callMessages = defineMessages({
 
   // Shared screens
   screenOf: ["{name}'s screen", "Bildschirm von {name}"],
-  yourScreen: ["Your screen", "Ihr Bildschirm"],
   youAreSharing: ["You are sharing your screen", "Sie teilen Ihren Bildschirm"],
   youAreSharingMonitor: ["You are sharing your whole screen", "Sie teilen Ihren ganzen Bildschirm"],
   youAreSharingWindow: ["You are sharing a window", "Sie teilen ein Fenster"],
@@ -169,7 +166,7 @@ export const callMessages = defineMessages({
     "Der Server startet neu. Sie kommen von selbst zurück.",
   ],
   checkNetwork: ["Check Wi-Fi or VPN", "WLAN oder VPN prüfen"],
-  connectedAgain: ["Connected again. You missed {s} s.", "Wieder verbunden. {s} s verpasst."],
+  connectedAgain: ["Connected again. You missed {s}\u00a0s.", "Wieder verbunden. {s}\u00a0s verpasst."],
   lostTitle: ["We lost the connection.", "Die Verbindung ist abgebrochen."],
   lostHint: [
     "This page goes on trying and brings you back by itself.",
@@ -266,6 +263,12 @@ export const callMessages = defineMessages({
   keyPreviousRegion: ["Previous region", "Voriger Bereich"],
   keyList: ["This list", "Diese Liste"],
   keyClose: ["Close what is open", "Offenes schließen"],
+  keyNameCtrl: ["Ctrl", "Strg"],
+  keyNameShift: ["Shift", "Umschalt"],
+  keyNameSpace: ["Space", "Leertaste"],
+  keyNamePageDown: ["Page Down", "Bild ab"],
+  keyNamePageUp: ["Page Up", "Bild auf"],
+  keyNameEnter: ["Enter", "Eingabe"],
   statusSpeaking: ["{names} speaking. {n} people here.", "{names} spricht. {n} Personen hier."],
   statusSilent: ["Nobody speaks. {n} people here.", "Niemand spricht. {n} Personen hier."],
 });

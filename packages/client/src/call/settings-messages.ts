@@ -11,7 +11,7 @@ export const settingsMessages = defineMessages({
   sounds: ["Sounds", "Töne"],
   soundPeople: ["Somebody joins or leaves", "Jemand kommt oder geht"],
   soundPeopleHint: ["Silent from 8 people on", "Ab 8 Personen still"],
-  soundMessages: ["A message, while chat is closed", "Eine Nachricht, solange der Chat zu ist"],
+  soundMessages: ["A message, while chat is closed", "Nachricht bei geschlossenem Chat"],
   soundSelf: ["You are muted, or connected again", "Sie werden stummgeschaltet oder wieder verbunden"],
   soundVolume: ["Volume of sounds", "Lautstärke der Töne"],
   percent: ["{percent} %", "{percent} %"],

@@ -8,7 +8,7 @@ export const landingMessages = defineMessages({
     "Ein Link und ein Name. Ohne Konto, ohne Installation.",
   ],
   create: ["Create meeting", "Meeting erstellen"],
-  createHint: ["You get a link that is valid for 24 hours.", "Sie bekommen einen Link, der 24 Stunden gilt."],
+  createHint: ["The link is valid for 24 hours.", "Der Link gilt 24 Stunden."],
   creating: ["Creating…", "Wird erstellt …"],
   joinHeading: ["Join a meeting", "Einem Meeting beitreten"],
   createHeading: ["Start a meeting", "Ein Meeting starten"],

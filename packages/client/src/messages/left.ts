@@ -15,8 +15,8 @@ export const leftMessages = defineMessages({
   ],
   removedText: ["If this was a mistake, ask the host.", "War das ein Versehen, fragen Sie den Host."],
   endedText: [
-    "The host ended it for everyone, or its time was over.",
-    "Der Host hat es für alle beendet, oder seine Zeit war um.",
+    "It was ended for everyone, or its time was over.",
+    "Es wurde für alle beendet, oder seine Zeit war um.",
   ],
   otherDeviceText: [
     "The call goes on there. You can bring it back to this device.",

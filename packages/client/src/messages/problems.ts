@@ -12,6 +12,10 @@ export const problemMessages = defineMessages({
     "This link was valid until {date}. Ask for a new one.",
     "Dieser Link galt bis {date}. Bitten Sie um einen neuen.",
   ],
+  expiredMore: [
+    "It was valid until {date}. Ask for a new one.",
+    "Er galt bis {date}. Bitten Sie um einen neuen.",
+  ],
   expiredTextNoDate: ["Ask for a new one.", "Bitten Sie um einen neuen."],
   endedTitle: ["The meeting has ended.", "Das Meeting ist beendet."],
   endedText: [
@@ -50,24 +54,25 @@ export const problemMessages = defineMessages({
   ],
   serverTitle: ["The server could not answer", "Der Server konnte nicht antworten"],
   serverText: [
-    "The server could not answer. Your input is still here. Try again. Code {code}",
-    "Der Server konnte nicht antworten. Ihre Eingaben sind noch da. Bitte erneut versuchen. Code {code}",
+    "The server could not answer. Your input is still here. Try again. Code\u00a0{code}",
+    "Der Server konnte nicht antworten. Ihre Eingaben sind noch da. Bitte erneut versuchen. Code\u00a0{code}",
   ],
   serverMore: [
-    "Your input is still here. Try again. Code {code}",
-    "Ihre Eingaben sind noch da. Bitte erneut versuchen. Code {code}",
+    "Your input is still here. Try again. Code\u00a0{code}",
+    "Ihre Eingaben sind noch da. Bitte erneut versuchen. Code\u00a0{code}",
   ],
+  serverAgain: ["Try again. Code\u00a0{code}", "Bitte erneut versuchen. Code\u00a0{code}"],
   rateLimitedTitle: ["Too many tries", "Zu viele Versuche"],
   rateLimitedText: [
-    "Too many tries. Possible again in {s} s.",
-    "Zu viele Versuche. Wieder möglich in {s} s.",
+    "Too many tries. Possible again in {s}\u00a0s.",
+    "Zu viele Versuche. Wieder möglich in {s}\u00a0s.",
   ],
-  rateLimitedMore: ["Possible again in {s} s.", "Wieder möglich in {s} s."],
+  rateLimitedMore: ["Possible again in {s}\u00a0s.", "Wieder möglich in {s}\u00a0s."],
   rateLimitedOver: ["You can try again now.", "Sie können es jetzt erneut versuchen."],
   busyTitle: ["The server is at its limit", "Der Server ist ausgelastet"],
   busyText: [
-    "The server takes no new calls at the moment. Possible again in {s} s.",
-    "Der Server nimmt gerade keine neuen Anrufe an. Wieder möglich in {s} s.",
+    "The server takes no new calls at the moment. Possible again in {s}\u00a0s.",
+    "Der Server nimmt gerade keine neuen Anrufe an. Wieder möglich in {s}\u00a0s.",
   ],
   createForbiddenTitle: ["Only members can create meetings here", "Meetings erstellen hier nur Mitglieder"],
   createForbiddenText: [
@@ -81,8 +86,8 @@ export const problemMessages = defineMessages({
   ],
   crashedTitle: ["This page has stopped working", "Diese Seite funktioniert nicht mehr"],
   crashedText: [
-    "An error in our program stopped it. Load the page again to go on. Code {code}",
-    "Ein Fehler in unserem Programm hat sie angehalten. Laden Sie die Seite neu, um weiterzumachen. Code {code}",
+    "An error in our program stopped it. Load the page again to go on. Code\u00a0{code}",
+    "Ein Fehler in unserem Programm hat sie angehalten. Laden Sie die Seite neu, um weiterzumachen. Code\u00a0{code}",
   ],
   reload: ["Load again", "Neu laden"],
   newMeeting: ["Create a new meeting", "Neues Meeting erstellen"],

@@ -69,8 +69,19 @@ function rowsOf(details: LineDetails, t: ReturnType<typeof useText<typeof settin
     [t("lossDown"), loss(lossDown)],
     [t("delay"), delay === null ? t("unknown") : t("delayValue", { ms: delay })],
     [t("route"), route === null ? t("unknown") : t(ROUTES[route])],
-    [t("codecs"), [videoCodec, audioCodec].filter(Boolean).join(", ") || t("unknown")],
+    [
+      t("codecs"),
+      [videoCodec, audioCodec]
+        .filter((name) => name !== null)
+        .map(named)
+        .join(", ") || t("unknown"),
+    ],
   ];
+}
+
+/** Browsers write `opus` beside `VP8`. */
+function named(codec: string): string {
+  return codec.charAt(0).toUpperCase() + codec.slice(1);
 }
 
 function CopyReport({ rows }: { rows: readonly Row[] }) {

@@ -69,7 +69,7 @@ function EndDialog({ others, failed, onEnd, onClose }: EndDialogProps) {
   };
   return (
     <Dialog
-      title={t("endQuestion", { n: others })}
+      title={t("endQuestion")}
       onClose={onClose}
       actions={
         <>

@@ -30,13 +30,15 @@ function CutBanner({ long, now }: { long: boolean; now: number }) {
   const restarts = connection.status === "interrupted" && connection.cause === "restart";
   return (
     <Banner tone={restarts ? "info" : "warn"} icon={restarts ? RefreshCw : WifiOff}>
-      <p role="alert">{restarts ? t("serverRestarts") : t("lostReconnecting")}</p>
-      {long && (
-        <p className={styles.detail}>
-          <span className={styles.time}>{t("lostFor", { time: clockTime((now - since) / 1000) })}</span>
-          {!restarts && <span>{t("checkNetwork")}</span>}
-        </p>
-      )}
+      <div className={styles.lines}>
+        <p role="alert">{restarts ? t("serverRestarts") : t("lostReconnecting")}</p>
+        {long && (
+          <p className={styles.detail}>
+            <span className={styles.time}>{t("lostFor", { time: clockTime((now - since) / 1000) })}</span>
+            {!restarts && <span> · {t("checkNetwork")}</span>}
+          </p>
+        )}
+      </div>
     </Banner>
   );
 }

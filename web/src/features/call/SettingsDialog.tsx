@@ -14,7 +14,7 @@ export function SettingsDialog({ first, onClose }: { first: SettingsSection; onC
   const t = useText(settingsMessages);
   const [section, setSection] = useState<SettingsSection>(first);
   return (
-    <Dialog title={t("settings")} onClose={onClose}>
+    <Dialog title={t("settings")} onClose={onClose} steady>
       <Tabs
         label={t("settings")}
         tabs={[

@@ -11,15 +11,19 @@ import styles from "./ShareStage.module.css";
 /** Two screens stand side by side from this width on, in CSS pixels. */
 const SIDE_BY_SIDE_PX = 960;
 
-/** Shared screens: one, two side by side where there is room, else one at a time behind tabs. */
-export function ShareStage({ box, shares }: { box: Box; shares: readonly Share[] }) {
+/**
+ * Shared screens: one, two side by side where there is room, else one at a time behind tabs. One's own has a place only
+ * where there is no other to look at; that one shares is said above.
+ */
+export function ShareStage({ box, shares: all }: { box: Box; shares: readonly Share[] }) {
   const t = useCallText();
+  const others = all.filter((share) => !share.isLocal);
+  const shares = others.length > 0 ? others : all;
   const [chosen, setChosen] = useState<string | null>(null);
   const beside = shares.length === 2 && box.width >= SIDE_BY_SIDE_PX;
-  const first =
-    shares.find((share) => share.id === chosen) ?? shares.find((share) => !share.isLocal) ?? shares[0];
+  const first = shares.find((share) => share.id === chosen) ?? shares[0];
   const shown = beside ? shares : first === undefined ? [] : [first];
-  const nameOf = (share: Share) => (share.isLocal ? t("yourScreen") : t("screenOf", { name: share.name }));
+  const nameOf = (share: Share) => t("screenOf", { name: share.name });
   return (
     <section
       aria-label={t("stage")}

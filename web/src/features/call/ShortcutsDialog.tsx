@@ -24,6 +24,16 @@ const NAMES = {
   close: "keyClose",
 } as const satisfies Record<Shortcut["command"], string>;
 
+/** Keys that bear a word, and in each language another one. */
+const KEY_NAMES = {
+  Ctrl: "keyNameCtrl",
+  Shift: "keyNameShift",
+  Space: "keyNameSpace",
+  PageDown: "keyNamePageDown",
+  PageUp: "keyNamePageUp",
+  Enter: "keyNameEnter",
+} as const;
+
 const mac = /mac|iphone|ipad/i.test(navigator.userAgent);
 
 /** All keys of the call, and the switch for the single ones. */
@@ -55,6 +65,10 @@ interface KeyTableProps {
 
 function KeyTable({ title, shortcuts, muted = false }: KeyTableProps) {
   const t = useCallText();
+  const nameOf = (key: string) => {
+    if (mac && key === "Ctrl") return "⌘";
+    return key in KEY_NAMES ? t(KEY_NAMES[key as keyof typeof KEY_NAMES]) : key;
+  };
   return (
     <table className={styles.table} data-muted={muted || undefined}>
       <caption className={styles.caption}>{title}</caption>
@@ -65,7 +79,7 @@ function KeyTable({ title, shortcuts, muted = false }: KeyTableProps) {
             <td>
               {shortcut.keys.map((key) => (
                 <kbd key={key} className={`${styles.key} mono`}>
-                  {mac ? key.replace("Ctrl", "⌘") : key}
+                  {key.split("+").map(nameOf).join("+")}
                 </kbd>
               ))}
             </td>

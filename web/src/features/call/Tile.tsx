@@ -35,6 +35,12 @@ interface TileProps {
   readonly onFocus: (id: string) => void;
 }
 
+/** Below these sizes, in CSS pixels, something gives way to the name: "muted" is only drawn, "Host" is left out. */
+const SMALL_PX = 176;
+const TITLED_PX = 224;
+/** Below this height initials and name would cover each other in the middle. */
+const LOW_PX = 136;
+
 /** One person on the stage. */
 export const Tile = memo(function Tile(props: TileProps) {
   const { view, placed, colour, role, pinned, current, asleep, silent, onPin, onKeyDown, onFocus } = props;
@@ -48,7 +54,8 @@ export const Tile = memo(function Tile(props: TileProps) {
   useEffect(() => setPictured((video.current?.videoWidth ?? 0) > 0), [source]);
   const frozen = useFrozen(video, view.camera !== null && !view.isLocal);
   const weak = view.stale || frozen || view.quality === "lost";
-  const small = placed.box.width < 176;
+  const small = placed.box.width < SMALL_PX;
+  const titled = placed.box.width >= TITLED_PX;
   const name = view.isLocal ? t("nameYou", { name: view.name }) : view.name;
   const described = [
     name,
@@ -64,6 +71,7 @@ export const Tile = memo(function Tile(props: TileProps) {
       data-role={placed.role}
       data-speaking={view.speaking || undefined}
       data-weak={weak || undefined}
+      data-low={placed.box.height < LOW_PX || undefined}
       aria-label={described.filter(Boolean).join(", ")}
       tabIndex={reachable ? 0 : -1}
       onKeyDown={(event) => onKeyDown(event, view.id)}
@@ -85,11 +93,12 @@ export const Tile = memo(function Tile(props: TileProps) {
       <TileActions view={view} pinned={pinned} reachable={reachable} onPin={onPin} />
       <div className={styles.plate}>
         {pinned && <Icon of={Pin} size={14} />}
-        <span className={styles.name} title={name}>
-          {name}
+        <span className={styles.who} title={name}>
+          <span className={styles.name}>{view.name}</span>
+          {view.isLocal && <span> {t("you")}</span>}
         </span>
-        {role === "host" && !small && <span className={styles.badge}>{t("host")}</span>}
-        {role === "external" && !small && <span className={styles.badge}>{t("external")}</span>}
+        {role === "host" && titled && <span className={styles.badge}>{t("host")}</span>}
+        {role === "external" && titled && <span className={styles.badge}>{t("external")}</span>}
         <MicState view={view} small={small} />
         <QualityMark view={view} />
       </div>

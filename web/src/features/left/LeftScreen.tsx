@@ -50,6 +50,12 @@ export function LeftScreen({ stage, onRejoin }: { stage: LeftStage; onRejoin: ()
   useEffect(() => announce(title, "assertive"), [announce, title]);
   useEffect(() => rejoin.current?.focus(), []);
   const { durationSeconds, code, chat } = stage.details;
+  // The one deed stands first.
+  const toStart = (
+    <LinkButton href="/" look={back === null ? "primary" : "outlined"}>
+      {common("toStart")}
+    </LinkButton>
+  );
   return (
     <Frame>
       <div className={styles.screen}>
@@ -72,10 +78,9 @@ export function LeftScreen({ stage, onRejoin }: { stage: LeftStage; onRejoin: ()
               {stage.rejoining ? t("rejoining") : back}
             </Button>
           )}
+          {back === null && toStart}
           {chat !== undefined && chat.length > 0 && <ChatDownload chat={chat} code={stage.meeting.code} />}
-          <LinkButton href="/" look={back === null ? "primary" : "outlined"}>
-            {common("toStart")}
-          </LinkButton>
+          {back !== null && toStart}
         </div>
       </div>
     </Frame>

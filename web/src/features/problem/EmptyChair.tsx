@@ -5,7 +5,7 @@ export function EmptyChair() {
   return (
     <svg
       className={styles.drawing}
-      viewBox="0 0 160 112"
+      viewBox="3 0 160 112"
       width="160"
       height="112"
       fill="none"

@@ -41,10 +41,7 @@ export function ProblemScreen({ problem, onRetry }: { problem: MeetingProblem; o
   const retry = mayBeRetried(problem);
   const creation = useOffers().creation === true;
   const wayOn = wayOnFrom(problem, creation);
-  const text =
-    problem.kind === "ended" && !creation
-      ? t("endedTextNoCreation")
-      : textUnderTitle(problem, t, format, wait);
+  const text = textOnScreen(problem, creation, t) ?? textUnderTitle(problem, t, format, wait);
   return (
     <Frame>
       <div className={styles.screen}>
@@ -67,6 +64,14 @@ export function ProblemScreen({ problem, onRetry }: { problem: MeetingProblem; o
   );
 }
 
+/** What only a whole screen says otherwise than a notice does. */
+function textOnScreen(problem: MeetingProblem, creation: boolean, t: ProblemText): string | null {
+  if (problem.kind === "ended" && !creation) return t("endedTextNoCreation");
+  // Whoever only opened a link has typed nothing that could be kept.
+  if (problem.kind === "server") return t("serverAgain", { code: problem.reference });
+  return null;
+}
+
 function titleOf(problem: MeetingProblem, t: ProblemText): string {
   return t(`${problem.kind}Title`);
 }
@@ -78,6 +83,9 @@ export function textUnderTitle(
   format: Format,
   seconds: number,
 ): string {
+  if (problem.kind === "expired" && problem.until !== null) {
+    return t("expiredMore", { date: format.dateTime(problem.until) });
+  }
   if (problem.kind === "server") return t("serverMore", { code: problem.reference });
   if (problem.kind === "rateLimited" && seconds > 0) return t("rateLimitedMore", { s: seconds });
   return problemText(problem, t, format, seconds);
