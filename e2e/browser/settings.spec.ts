@@ -86,9 +86,12 @@ test("the connection's figures are shown and copied; audio only spares cameras a
 }) => {
   await eventually("Ben at Anna's", () => anna.perceives(BEN), { colours: ["Ben"], tones: ["Ben"] });
 
-  await anna.button("More options").click();
-  await anna.button("Settings").click();
-  await anna.page.getByRole("tab", { name: "Connection" }).click();
+  const openPanel = async () => {
+    await anna.button("More options").click();
+    await anna.button("Settings").click();
+    await anna.page.getByRole("tab", { name: "Connection" }).click();
+  };
+  await openPanel();
   const panel = anna.page.getByRole("tabpanel", { name: "Connection" });
   await expect(panel).toContainText(/Sending\s*\d+ kbit\/s/);
   await expect(panel).toContainText(/Receiving\s*\d+ kbit\/s/);
@@ -101,7 +104,8 @@ test("the connection's figures are shown and copied; audio only spares cameras a
 
   await panel.getByRole("switch", { name: "Audio only" }).click();
   await anna.page.keyboard.press("Escape");
-  await expect(anna.page.getByText("Audio only: no cameras are sent or shown.")).toBeVisible();
+  const told = anna.page.getByText("Audio only: no cameras are sent or shown.");
+  await expect(told).toBeVisible();
   for (const other of [BEN, CARA])
     await eventually(`${other.name} at Anna's`, async () => (await anna.perceives(other)).tones, [
       other.name,
@@ -119,6 +123,16 @@ test("the connection's figures are shown and copied; audio only spares cameras a
   );
   await anna.button("Show pictures again").click();
   await eventually("Ben at Anna's again", () => anna.perceives(BEN), { colours: ["Ben"], tones: ["Ben"] });
+
+  // Who turns the own camera on wants pictures too.
+  await openPanel();
+  await panel.getByRole("switch", { name: "Audio only" }).click();
+  await anna.page.keyboard.press("Escape");
+  await expect(told).toBeVisible();
+  await anna.button("Turn camera on").click();
+  await expect(told).toHaveCount(0);
+  await eventually("Anna at Ben's", () => ben.perceives(ANNA), { colours: ["Anna"], tones: ["Anna"] });
+  await eventually("Ben at Anna's", () => anna.perceives(BEN), { colours: ["Ben"], tones: ["Ben"] });
 });
 
 test("somebody hidden leaves one's own stage only, and comes back from the list of people", async ({
@@ -132,4 +146,5 @@ test("somebody hidden leaves one's own stage only, and comes back from the list 
   await anna.button("People").click();
   await anna.button("Show Ben again").click();
   await expect(anna.tiles).toHaveCount(3);
+  await expect(anna.page.locator("#announce-polite")).toHaveText("Ben shown again");
 });

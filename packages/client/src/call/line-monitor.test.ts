@@ -1,5 +1,14 @@
-import { expect, test } from "vitest";
-import { NO_SILENCE, nextSilence, SILENT_AFTER_MS, type SilenceLog, silentOnes } from "./line-monitor";
+import type { Room } from "livekit-client";
+import { expect, test, vi } from "vitest";
+import {
+  LineMonitor,
+  NO_SILENCE,
+  nextSilence,
+  SILENT_AFTER_MS,
+  type SilenceLog,
+  SLOW_AFTER_MS,
+  silentOnes,
+} from "./line-monitor";
 import { sampleOf } from "./line-stats";
 
 const VOICES = [
@@ -36,4 +45,23 @@ test("any sound, or a closed microphone, ends it", () => {
 
 test("a track that was never seen is not called silent", () => {
   expect(listen({}, SILENT_AFTER_MS / 500)).toEqual([]);
+});
+
+test("a slow upload is told after a while, and forgotten with the line", async () => {
+  vi.useFakeTimers();
+  const stats = new Map([["out", { type: "outbound-rtp", qualityLimitationReason: "bandwidth" }]]);
+  const room = { engine: { pcManager: { publisher: { getStats: async () => stats } } } };
+  const monitor = new LineMonitor(
+    { voices: () => [], ownQuality: () => "weak" },
+    { now: () => Date.now(), random: () => 0 },
+  );
+  monitor.bind(room as unknown as Room);
+  await vi.advanceTimersByTimeAsync(SLOW_AFTER_MS);
+  expect(monitor.uploadSlow.value).toBe(false);
+  await vi.advanceTimersByTimeAsync(2_000);
+  expect(monitor.uploadSlow.value).toBe(true);
+  monitor.unbind();
+  expect(monitor.uploadSlow.value).toBe(false);
+  monitor.dispose();
+  vi.useRealTimers();
 });

@@ -79,6 +79,8 @@ export class LineMonitor {
     this.before = null;
     this.details.set(NO_DETAILS);
     this.heed(NO_SILENCE);
+    this.slowSince = null;
+    this.uploadSlow.set(false);
   }
 
   dispose(): void {

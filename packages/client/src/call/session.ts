@@ -123,6 +123,10 @@ export class CallSession {
     this.endings.push(
       this.media.state.subscribe(() => this.people.refresh()),
       this.media.state.subscribe(this.watchFaults()),
+      this.media.state.subscribe(() => {
+        // Who turns the camera on wants pictures again; "no cameras are sent" would no longer be true.
+        if (this.audioOnly.value && this.media.state.value.cameraOn) this.setAudioOnly(false);
+      }),
       this.people.list.subscribe(this.watchPeople()),
       this.line.connection.subscribe(() => {
         const connection = this.line.connection.value;
@@ -145,9 +149,9 @@ export class CallSession {
   }
 
   setAudioOnly(on: boolean): void {
+    if (on) this.media.setCamera(false);
     this.audioOnly.set(on);
     this.people.withoutPictures(on);
-    if (on) this.media.setCamera(false);
   }
 
   leave(): void {

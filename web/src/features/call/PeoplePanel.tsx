@@ -8,6 +8,7 @@ import { IconButton } from "../../primitives/IconButton";
 import { useCall, useCallText } from "./context";
 import styles from "./PeoplePanel.module.css";
 import { SidePanel } from "./SidePanel";
+import { type TileDeeds, useTileDeeds } from "./useTileDeeds";
 
 /** A search field is worth its room from this many people on. */
 const SEARCH_FROM = 8;
@@ -22,6 +23,7 @@ export function PeoplePanel() {
   const people = useBehavior(session.people.list);
   const roles = useBehavior(session.roles);
   const { pinned, hidden } = useBehavior(stage.state);
+  const deeds = useTileDeeds();
   const [wanted, setWanted] = useState("");
   const field = useRef<HTMLInputElement>(null);
   const heading = useRef<HTMLHeadingElement>(null);
@@ -66,8 +68,7 @@ export function PeoplePanel() {
               role={roles.get(view.id) ?? "unknown"}
               pinned={pinned.includes(view.id)}
               hidden={hidden.includes(view.id)}
-              onPin={() => stage.pin(view.id)}
-              onShow={() => stage.hide(view.id, false)}
+              deeds={deeds}
             />
           ))}
         </ul>
@@ -82,11 +83,10 @@ interface PersonProps {
   readonly role: Role;
   readonly pinned: boolean;
   readonly hidden: boolean;
-  readonly onPin: () => void;
-  readonly onShow: () => void;
+  readonly deeds: TileDeeds;
 }
 
-function Person({ view, colour, role, pinned, hidden, onPin, onShow }: PersonProps) {
+function Person({ view, colour, role, pinned, hidden, deeds }: PersonProps) {
   const t = useCallText();
   const { name } = view;
   return (
@@ -110,13 +110,18 @@ function Person({ view, colour, role, pinned, hidden, onPin, onShow }: PersonPro
         <span className="visually-hidden">{view.cameraOn ? t("cameraIsOn") : t("cameraIsOff")}</span>
       </span>
       {hidden ? (
-        <IconButton icon={Eye} size={18} label={t("unhide", { name })} onClick={onShow} />
+        <IconButton
+          icon={Eye}
+          size={18}
+          label={t("unhide", { name })}
+          onClick={() => deeds.unhide(view.id)}
+        />
       ) : (
         <IconButton
           icon={pinned ? PinOff : Pin}
           size={18}
           label={pinned ? t("unpin", { name }) : t("pin", { name })}
-          onClick={onPin}
+          onClick={() => deeds.pin(view.id)}
         />
       )}
     </li>

@@ -1,7 +1,6 @@
-import { avatarColours, type ConnectionPhase, neighbour, type ParticipantView } from "@heydok/client/call";
-import { type KeyboardEvent, useCallback, useEffect, useMemo, useRef, useState } from "react";
+import { avatarColours, type ConnectionPhase, neighbour } from "@heydok/client/call";
+import { type KeyboardEvent, useCallback, useMemo, useRef, useState } from "react";
 import { useBehavior } from "../../app/useBehavior";
-import { useAnnounce } from "../../primitives/Announcer";
 import { useCall, useCallText } from "./context";
 import { PageControls } from "./PageControls";
 import { SelfCorners } from "./SelfCorners";
@@ -9,6 +8,7 @@ import { ShareStage } from "./ShareStage";
 import styles from "./StageArea.module.css";
 import { Tile } from "./Tile";
 import { useStageSize } from "./useStageSize";
+import { useTileDeeds } from "./useTileDeeds";
 
 const DIRECTIONS = { ArrowLeft: "left", ArrowRight: "right", ArrowUp: "up", ArrowDown: "down" } as const;
 
@@ -23,7 +23,7 @@ export function StageArea({ phase }: { phase: ConnectionPhase }) {
   const roles = useBehavior(session.roles);
   const silent = useBehavior(session.monitor.silent);
   const [focused, setFocused] = useState<string | null>(null);
-  const onPin = usePin(people);
+  const { pin: onPin } = useTileDeeds();
   const cut = phase === "reconnecting" || phase === "reconnecting-long";
 
   const colours = useMemo(() => avatarColours(people.map((view) => view.id)), [people]);
@@ -92,23 +92,4 @@ export function StageArea({ phase }: { phase: ConnectionPhase }) {
 
 function focusTile(area: HTMLElement | null, id: string): void {
   area?.querySelector<HTMLElement>(`li[data-participant="${CSS.escape(id)}"]`)?.focus();
-}
-
-function usePin(people: readonly ParticipantView[]): (id: string) => void {
-  const { stage } = useCall();
-  const t = useCallText();
-  const announce = useAnnounce();
-  const latest = useRef(people);
-  useEffect(() => {
-    latest.current = people;
-  }, [people]);
-  return useCallback(
-    (id: string) => {
-      const wasPinned = stage.state.value.pinned.includes(id);
-      const name = latest.current.find((view) => view.id === id)?.name ?? id;
-      stage.pin(id);
-      announce(wasPinned ? t("unpinnedNews", { name }) : t("pinnedNews", { name }));
-    },
-    [stage, announce, t],
-  );
 }

@@ -1,12 +1,12 @@
 import type { ParticipantView } from "@heydok/client/call";
 import { Ellipsis, EyeOff, Pin, PinOff } from "lucide-react";
 import { useState } from "react";
-import { useAnnounce } from "../../primitives/Announcer";
 import { Button } from "../../primitives/Button";
 import { IconButton } from "../../primitives/IconButton";
 import { useCall, useCallText } from "./context";
 import { Popup } from "./Popup";
 import styles from "./Tile.module.css";
+import { useTileDeeds } from "./useTileDeeds";
 
 interface TileActionsProps {
   readonly view: ParticipantView;
@@ -59,18 +59,15 @@ export function TileActions({ view, pinned, reachable, onPin }: TileActionsProps
 
 /** The person stays in the meeting, is heard, and can be brought back from the list of people. */
 function HideButton({ view, close }: { view: ParticipantView; close: () => void }) {
-  const { stage } = useCall();
   const t = useCallText();
-  const announce = useAnnounce();
-  const { name } = view;
+  const deeds = useTileDeeds();
   const hide = () => {
     close();
-    stage.hide(view.id, true);
-    announce(t("hiddenNews", { name }));
+    deeds.hide(view.id);
   };
   return (
     <Button wide icon={EyeOff} onClick={hide}>
-      {t("hide", { name })}
+      {t("hide", { name: view.name })}
     </Button>
   );
 }
