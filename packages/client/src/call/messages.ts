@@ -103,7 +103,6 @@ export const callMessages = defineMessages({
   previousPage: ["Previous page", "Vorige Seite"],
   alone: ["Nobody else is here yet. Share the link.", "Noch niemand da. Teilen Sie den Link."],
   copyLink: ["Copy link", "Link kopieren"],
-  linkCopied: ["Link copied", "Link kopiert"],
 
   // Shared screens
   screenOf: ["{name}'s screen", "Bildschirm von {name}"],

@@ -5,7 +5,6 @@ export const settingsMessages = defineMessages({
   settings: ["Settings", "Einstellungen"],
   devices: ["Devices", "Geräte"],
   notices: ["Sounds and notices", "Töne und Hinweise"],
-  noticesShort: ["Sounds", "Töne"],
   connection: ["Connection", "Verbindung"],
 
   sounds: ["Sounds", "Töne"],

@@ -34,19 +34,3 @@ export class Cell<T> implements Behavior<T> {
     return () => this.#listeners.delete(listener);
   };
 }
-
-/** A behavior computed from others; it is recomputed when read after one of them changed. */
-export function derive<T, S>(source: Behavior<S>, compute: (value: S) => T): Behavior<T> {
-  let from = source.value;
-  let result = compute(from);
-  return {
-    get value() {
-      if (!Object.is(from, source.value)) {
-        from = source.value;
-        result = compute(from);
-      }
-      return result;
-    },
-    subscribe: source.subscribe,
-  };
-}

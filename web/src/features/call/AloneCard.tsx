@@ -1,7 +1,4 @@
-import { Check, Copy } from "lucide-react";
-import { useState } from "react";
-import { useAnnounce } from "../../primitives/Announcer";
-import { Button } from "../../primitives/Button";
+import { CopyButton } from "../landing/CopyButton";
 import styles from "./AloneCard.module.css";
 import { useCall, useCallText } from "./context";
 
@@ -9,8 +6,6 @@ import { useCall, useCallText } from "./context";
 export function AloneCard({ connecting }: { connecting: boolean }) {
   const { meeting } = useCall();
   const t = useCallText();
-  const announce = useAnnounce();
-  const [copied, setCopied] = useState(false);
   if (connecting) {
     return (
       <p className={styles.alone} role="status">
@@ -19,11 +14,6 @@ export function AloneCard({ connecting }: { connecting: boolean }) {
     );
   }
   const [host, ...path] = meeting.url.replace(/^https?:\/\//u, "").split("/");
-  const copy = async () => {
-    await navigator.clipboard.writeText(meeting.url).catch(() => undefined);
-    setCopied(true);
-    announce(t("linkCopied"));
-  };
   return (
     <div className={styles.alone}>
       <p>{t("alone")}</p>
@@ -32,9 +22,7 @@ export function AloneCard({ connecting }: { connecting: boolean }) {
         {path.slice(0, -1).join("/")}/<wbr />
         <span className={styles.code}>{path.at(-1)}</span>
       </p>
-      <Button icon={copied ? Check : Copy} onClick={copy}>
-        {copied ? t("linkCopied") : t("copyLink")}
-      </Button>
+      <CopyButton text={meeting.url} label={t("copyLink")} />
     </div>
   );
 }

@@ -7,6 +7,7 @@ import { useAnnounce } from "../../primitives/Announcer";
 import { Button } from "../../primitives/Button";
 import { Icon } from "../../primitives/Icon";
 import { Switch } from "../../primitives/Switch";
+import { copyText } from "../landing/copy";
 import { useCall, useCallText } from "./context";
 import styles from "./Settings.module.css";
 
@@ -91,10 +92,7 @@ function CopyReport({ rows }: { rows: readonly Row[] }) {
   const copy = async () => {
     const lines = rows.map(([name, value]) => `${name}: ${value}`);
     const report = [...lines, navigator.userAgent, new Date().toISOString()].join("\n");
-    const done = await navigator.clipboard.writeText(report).then(
-      () => true,
-      () => false,
-    );
+    const done = await copyText(report);
     setCopied(done);
     if (done) announce(t("reportCopied"));
   };

@@ -15,36 +15,38 @@ const ICONS: Record<Layout, LucideIcon> = {
   sidebar: PanelRight,
 };
 
+export const LAYOUT_NAMES = {
+  auto: "layoutAuto",
+  grid: "layoutGrid",
+  speaker: "layoutSpeaker",
+  sidebar: "layoutSidebar",
+} as const satisfies Record<Layout, string>;
+
 function useLayout() {
   const { stage, changePreferences } = useCall();
   const t = useCallText();
   const { choice } = useBehavior(stage.state);
-  const names: Record<Layout, string> = {
-    auto: t("layoutAuto"),
-    grid: t("layoutGrid"),
-    speaker: t("layoutSpeaker"),
-    sidebar: t("layoutSidebar"),
-  };
+  const nameOf = (layout: Layout) => t(LAYOUT_NAMES[layout]);
   const choose = (layout: Layout) => {
     stage.choose(layout);
     changePreferences({ layout });
   };
-  return { choice, choose, names, legend: t("layout") };
+  return { choice, choose, nameOf, legend: t("layout") };
 }
 
 /** The layouts as a row of icons, where the bar has room. */
 export function LayoutChoice() {
-  const { choice, choose, names, legend } = useLayout();
+  const { choice, choose, nameOf, legend } = useLayout();
   const group = useId();
   return (
     <div role="radiogroup" aria-label={legend} className={styles.layouts}>
       {LAYOUTS.map((layout) => (
-        <Tooltip key={layout} text={names[layout]}>
+        <Tooltip key={layout} text={nameOf(layout)}>
           <label className={styles.layout}>
             <input
               type="radio"
               name={group}
-              aria-label={names[layout]}
+              aria-label={nameOf(layout)}
               checked={layout === choice}
               onChange={() => choose(layout)}
             />
@@ -58,7 +60,7 @@ export function LayoutChoice() {
 
 /** The layouts as pictures with words, for "More options". */
 export function LayoutTiles() {
-  const { choice, choose, names, legend } = useLayout();
+  const { choice, choose, nameOf, legend } = useLayout();
   const group = useId();
   return (
     <div role="radiogroup" aria-labelledby={`${group}-legend`} className={more.tiles}>
@@ -69,7 +71,7 @@ export function LayoutTiles() {
         <label key={layout} className={more.tile}>
           <input type="radio" name={group} checked={layout === choice} onChange={() => choose(layout)} />
           <Icon of={ICONS[layout]} />
-          <span>{names[layout]}</span>
+          <span>{nameOf(layout)}</span>
         </label>
       ))}
     </div>

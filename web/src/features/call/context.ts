@@ -11,8 +11,7 @@ import { useText } from "../../app/context";
 
 export type Panel = "chat" | "people";
 
-export const SETTINGS_SECTIONS = ["devices", "notices", "connection"] as const;
-export type SettingsSection = (typeof SETTINGS_SECTIONS)[number];
+export type SettingsSection = "devices" | "notices" | "connection";
 
 /** What a call is made of; the same from its beginning to its end. */
 export interface CallModels {

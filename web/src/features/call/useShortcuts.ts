@@ -2,6 +2,7 @@ import { type Command, commandFor } from "@heydok/client/call";
 import { useEffect, useRef } from "react";
 import { useAnnounce } from "../../primitives/Announcer";
 import { type Call, useCall, useCallText } from "./context";
+import { LAYOUT_NAMES } from "./LayoutChoice";
 
 const TEXT_FIELDS =
   "input:not([type=radio], [type=checkbox], [type=range], [type=button]), textarea, select, [contenteditable=true]";
@@ -43,6 +44,8 @@ export function useShortcuts(): void {
       window.removeEventListener("keydown", onKeyDown);
       window.removeEventListener("keyup", onKeyUp);
       window.removeEventListener("blur", onBlur);
+      // Left with the key still down: the next call begins without it.
+      talking = false;
     };
   }, []);
 }
@@ -111,13 +114,7 @@ function togglePanel(call: Call, panel: "chat" | "people"): void {
 function nextLayout({ call, t, announce }: Context): void {
   const layout = call.stage.nextLayout();
   call.changePreferences({ layout });
-  const names = {
-    auto: "layoutAuto",
-    grid: "layoutGrid",
-    speaker: "layoutSpeaker",
-    sidebar: "layoutSidebar",
-  } as const;
-  announce(`${t("layout")}: ${t(names[layout])}`);
+  announce(`${t("layout")}: ${t(LAYOUT_NAMES[layout])}`);
 }
 
 export function toggleFullScreen(): void {

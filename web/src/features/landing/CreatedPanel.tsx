@@ -1,21 +1,16 @@
 import { type CreatedMeeting, landingMessages } from "@heydok/client";
-import { Check, Copy, KeyRound, Share2, Video } from "lucide-react";
-import { Fragment, lazy, Suspense, useEffect, useRef, useState } from "react";
+import { KeyRound, Share2, Video } from "lucide-react";
+import { Fragment, lazy, Suspense, useEffect, useRef } from "react";
 import { useText } from "../../app/context";
 import { useFormat } from "../../app/format";
-import { useAnnounce } from "../../primitives/Announcer";
 import { Button } from "../../primitives/Button";
 import { Icon } from "../../primitives/Icon";
 import { Skeleton } from "../../primitives/Skeleton";
-import { useToast } from "../../primitives/Toasts";
+import { CopyButton } from "./CopyButton";
 import styles from "./CreatedPanel.module.css";
-import { copyText } from "./copy";
 
 /** Not needed to read and copy the link, and it brings an encoder. */
 const QrCode = lazy(() => import("./QrCode"));
-
-/** How long a button says that it has copied. */
-const COPIED_MS = 2_500;
 
 /** The new meeting's link, in every way one might pass it on. */
 export function CreatedPanel({ meeting, onJoin }: { meeting: CreatedMeeting; onJoin: () => void }) {
@@ -77,29 +72,6 @@ export function CreatedPanel({ meeting, onJoin }: { meeting: CreatedMeeting; onJ
 function splitAt(url: string, code: string): [string, string] {
   const at = url.lastIndexOf(code);
   return at < 0 ? ["", url] : [url.slice(0, at), url.slice(at)];
-}
-
-function CopyButton({ text, label }: { text: string; label: string }) {
-  const t = useText(landingMessages);
-  const announce = useAnnounce();
-  const toast = useToast();
-  const [copied, setCopied] = useState(false);
-  useEffect(() => {
-    if (!copied) return;
-    const timer = setTimeout(() => setCopied(false), COPIED_MS);
-    return () => clearTimeout(timer);
-  }, [copied]);
-  const copy = async () => {
-    const done = await copyText(text);
-    setCopied(done);
-    if (done) announce(t("copied"));
-    else toast({ text: t("copyFailed") });
-  };
-  return (
-    <Button icon={copied ? Check : Copy} onClick={copy}>
-      {label}
-    </Button>
-  );
 }
 
 /** The system's share sheet, where there is one. */
