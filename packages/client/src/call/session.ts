@@ -1,4 +1,4 @@
-import { type Room, setLogLevel, Track } from "livekit-client";
+import { type Room, setLogLevel } from "livekit-client";
 import type { ChatLine, JoinResult } from "../meeting/types";
 import { type Behavior, Cell } from "../state/behavior";
 import { type CallNews, MovementMerger } from "./announcements";
@@ -7,12 +7,13 @@ import { Chat } from "./chat";
 import type { Connection } from "./connection";
 import type { EndReason } from "./end-reason";
 import { Line, type MakeRoom, makeRoom } from "./line";
-import { LineMonitor, type Voice } from "./line-monitor";
+import { LineMonitor } from "./line-monitor";
 import { LocalMedia } from "./local-media";
 import type { MediaChoice } from "./media-state";
 import type { ParticipantView, Role } from "./participants";
 import { People } from "./people";
 import type { CallSound } from "./sounds";
+import { openMicrophones } from "./voices";
 
 export interface SessionOptions {
   join: JoinResult;
@@ -81,7 +82,7 @@ export class CallSession {
     );
     this.monitor = new LineMonitor(
       {
-        voices: (room) => this.voices(room),
+        voices: (room) => openMicrophones(room, this.selfId, this.media, this.people),
         ownQuality: () => this.people.list.value.find((view) => view.isLocal)?.quality ?? "unknown",
       },
       this.surroundings,
@@ -261,20 +262,6 @@ export class CallSession {
       if (fault !== before && fault === "microphone-muted-by-host") this.cue("muted-by-host");
       before = fault;
     };
-  }
-
-  /** Open microphones that ought to be heard, one's own included. */
-  private voices(room: Room): Voice[] {
-    const { media, people } = this;
-    // Sound that the browser holds back has no energy either.
-    if (people.soundBlocked.value) return [];
-    const others = [...room.remoteParticipants.values()].flatMap((participant) => {
-      const microphone = participant.getTrackPublication(Track.Source.Microphone);
-      const track = microphone?.isMuted === false ? microphone.track?.mediaStreamTrack.id : undefined;
-      return track === undefined ? [] : [{ id: participant.identity, track }];
-    });
-    const own = media.state.value.microphoneOn ? media.microphoneTrack?.id : undefined;
-    return own === undefined ? others : [...others, { id: this.selfId, track: own }];
   }
 
   private tellShares(before: readonly ParticipantView[], after: readonly ParticipantView[]): void {
