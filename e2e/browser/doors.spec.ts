@@ -61,6 +61,46 @@ test("meetings that cannot be joined each say so in their own words, with a way 
   });
 });
 
+test("a meeting with a password lets in who knows it, and a wrong one costs nothing else", async ({
+  arrive,
+  product,
+}) => {
+  const meeting = await new Api(product).create({ password: "pine cone" });
+  const anna = await arrive(ANNA);
+  const { page } = anna;
+  const password = page.getByLabel("Meeting password", { exact: true });
+  await anna.open(meeting.meeting_id);
+  await page.getByRole("textbox", { name: "Your name" }).fill("Anna");
+  await anna.button("Turn camera off").click();
+  await anna.button("Join meeting").click();
+  await expect(password).toBeFocused();
+  await expect(password).toHaveAccessibleDescription(/Enter the meeting's password/);
+
+  await password.fill("pine nut");
+  await password.press("Enter");
+  await expect(password).toHaveAccessibleDescription(/This password is not right/);
+  await expect(password).toBeFocused();
+  await expect(password).toHaveValue("pine nut");
+  await anna.button("Show password").click();
+  await expect(page.getByRole("textbox", { name: "Meeting password" })).toHaveValue("pine nut");
+  await expect(page.getByRole("textbox", { name: "Your name" })).toHaveValue("Anna");
+  await expect(anna.button("Turn camera on")).toBeVisible();
+
+  await password.fill("pine cone");
+  await password.press("Enter");
+  await expect(anna.tiles).toHaveCount(1);
+  await expect(anna.button("Turn camera on")).toBeVisible();
+  // Who was in comes back without it, and the host never needs it.
+  await page.reload();
+  await expect(page.getByRole("textbox", { name: "Your name" })).toBeVisible();
+  await expect(password).toHaveCount(0);
+  await anna.join();
+  const ben = await arrive(BEN);
+  await ben.page.goto(`${product.home}/meeting/${meeting.meeting_id}#host=${meeting.host_key}`);
+  await ben.join();
+  await expect(ben.tiles).toHaveCount(2);
+});
+
 test("a meeting that the host ends is over for everyone in it", async ({ arrive, product }) => {
   const api = new Api(product);
   const meeting = await api.create();

@@ -16,6 +16,7 @@ export function meetingInfo(part: Partial<MeetingInfo> = {}): MeetingInfo {
     expiresAt: new Date("2026-11-22T10:00:00Z"),
     participantCount: 0,
     maxParticipants: 20,
+    passwordRequired: false,
     ...part,
   };
 }

@@ -31,7 +31,12 @@ const joined = {
 
 test("a join sends the name, and keys only where there are any", async () => {
   const { api, requests } = answering(200, joined, { "content-type": "application/json" });
-  const result = await api.join(CODE, { displayName: "Anna", hostKey: null, rejoinToken: null });
+  const result = await api.join(CODE, {
+    displayName: "Anna",
+    password: null,
+    hostKey: null,
+    rejoinToken: null,
+  });
   expect(result).toMatchObject({ role: "host", livekitUrl: "wss://meet.example" });
   expect(requests[0]?.url).toBe(`${BASE}/api/v1/meetings/${CODE}/join`);
   expect(await requests[0]?.json()).toEqual({ display_name: "Anna" });
@@ -49,7 +54,9 @@ test.each([
 
 test("a role that is not known yet has no rights here", async () => {
   const { api } = answering(200, { ...joined, role: "emperor" });
-  expect((await api.join(CODE, { displayName: "A", hostKey: "k", rejoinToken: "r" })).role).toBe("guest");
+  expect(
+    (await api.join(CODE, { displayName: "A", password: null, hostKey: "k", rejoinToken: "r" })).role,
+  ).toBe("guest");
 });
 
 test("a problem document becomes an error with its code", async () => {

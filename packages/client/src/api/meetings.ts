@@ -37,6 +37,7 @@ export interface ParticipantSummary {
 
 export interface JoinRequest {
   readonly displayName: string;
+  readonly password: string | null;
   readonly hostKey: string | null;
   readonly rejoinToken: string | null;
 }
@@ -94,6 +95,7 @@ class HttpMeetingApi implements MeetingApi {
         params: { path: { meeting_id: code } },
         body: {
           display_name: request.displayName,
+          ...(request.password ? { password: request.password } : {}),
           ...(request.hostKey === null ? {} : { host_key: request.hostKey }),
           ...(request.rejoinToken === null ? {} : { rejoin_token: request.rejoinToken }),
         },
@@ -123,6 +125,7 @@ function readInfo(body: Schemas["MeetingInfo"]): MeetingInfo {
     expiresAt: body.expires_at ? new Date(body.expires_at) : null,
     participantCount: body.participant_count,
     maxParticipants: body.max_participants,
+    passwordRequired: body.password_required,
   };
 }
 

@@ -31,7 +31,9 @@ export class HttpCallBackend implements CallBackend {
   async join(rejoinToken: string): Promise<JoinOutcome> {
     const { meetings, code, displayName, hostKey } = this.options;
     try {
-      return { kind: "granted", join: await meetings.join(code, { displayName, hostKey, rejoinToken }) };
+      // Who comes back needs no password.
+      const request = { displayName, password: null, hostKey, rejoinToken };
+      return { kind: "granted", join: await meetings.join(code, request) };
     } catch (error) {
       if (!(error instanceof ApiError) || passing(error.status)) return { kind: "unreachable" };
       return { kind: "refused", code: error.code, retryAfterSeconds: error.retryAfterSeconds };

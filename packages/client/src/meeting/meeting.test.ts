@@ -33,8 +33,12 @@ test("from the link to the call, out of it, and back as the same person", async 
   await model.rejoin();
   expect(model.stage.value.stage).toBe("call");
   expect(join.mock.calls).toEqual([
-    [CODE, { displayName: "Anna", hostKey: null, rejoinToken: null }, expect.anything()],
-    [CODE, { displayName: "Anna", hostKey: null, rejoinToken: "rejoin-1" }, expect.anything()],
+    [CODE, { displayName: "Anna", password: null, hostKey: null, rejoinToken: null }, expect.anything()],
+    [
+      CODE,
+      { displayName: "Anna", password: null, hostKey: null, rejoinToken: "rejoin-1" },
+      expect.anything(),
+    ],
   ]);
 });
 
@@ -64,6 +68,48 @@ test.each([
   await model.load();
   expect(await model.join(devices)).toBeNull();
   expect(model.stage.value).toEqual({ stage: "problem", problem });
+});
+
+test("guests are asked for a password, hosts and who was in are not", async () => {
+  const api = fakeApi({ info: () => Promise.resolve(meetingInfo({ passwordRequired: true })) });
+  const stranger = meeting(api);
+  await stranger.model.load();
+  expect(stranger.model.passwordWanted.value).toBe(true);
+  const host = meeting(api);
+  host.keys.keepHostKey(CODE, "key");
+  await host.model.load();
+  expect(host.model.passwordWanted.value).toBe(false);
+  const returning = meeting(api);
+  returning.keys.keepRejoinToken(CODE, "rejoin-1");
+  await returning.model.load();
+  expect(returning.model.passwordWanted.value).toBe(false);
+});
+
+test("a wrong password is told beside the form, and the right one joins", async () => {
+  const join = vi.fn(() => Promise.resolve(joinResult()));
+  const { model } = meeting(fakeApi({ join }));
+  await model.load();
+  join.mockRejectedValueOnce(apiError("password_wrong", 403));
+  expect(await model.join(devices, "guessed")).toEqual({ kind: "passwordWrong" });
+  expect(model.stage.value.stage).toBe("preJoin");
+  expect(await model.join(devices, "right")).toBeNull();
+  expect(join).toHaveBeenLastCalledWith(
+    CODE,
+    expect.objectContaining({ password: "right" }),
+    expect.anything(),
+  );
+});
+
+test("a way back that a password bars leads to the form that asks for it", async () => {
+  const join = vi.fn(() => Promise.resolve(joinResult()));
+  const { model } = meeting(fakeApi({ join }));
+  await model.load();
+  await model.join(devices);
+  model.left("left", { durationSeconds: 60 });
+  join.mockRejectedValueOnce(apiError("password_required", 403));
+  await model.rejoin();
+  expect(model.stage.value.stage).toBe("preJoin");
+  expect(model.passwordWanted.value).toBe(true);
 });
 
 test("a full meeting shows so at once, except to who was in it", async () => {

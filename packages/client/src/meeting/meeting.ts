@@ -2,7 +2,7 @@ import type { MeetingApi } from "../api/meetings";
 import { type Behavior, Cell } from "../state/behavior";
 import { Scope } from "../state/scope";
 import type { MeetingKeys } from "./keys";
-import { isPassing, type MeetingProblem, problemOf, problemOfInfo } from "./problem";
+import { asksPassword, isPassing, type MeetingProblem, problemOf, problemOfInfo } from "./problem";
 import type { DeviceChoice, JoinResult, LeftDetails, LeftReason, MeetingInfo } from "./types";
 
 /** Where a person stands with one meeting: one address, from looking it up to having left. */
@@ -34,6 +34,7 @@ export class MeetingViewModel {
   readonly #scope = new Scope();
   readonly #abort = new AbortController();
   readonly #stage = new Cell<MeetingStage>({ stage: "loading" });
+  readonly #passwordWanted = new Cell(false);
 
   constructor(api: MeetingApi, keys: MeetingKeys, code: string) {
     this.#api = api;
@@ -44,6 +45,11 @@ export class MeetingViewModel {
 
   get stage(): Behavior<MeetingStage> {
     return this.#stage;
+  }
+
+  /** Whether joining needs the meeting's password: hosts and who was in before come in without it. */
+  get passwordWanted(): Behavior<boolean> {
+    return this.#passwordWanted;
   }
 
   get hostKey(): string | null {
@@ -64,31 +70,45 @@ export class MeetingViewModel {
 
   #begin(meeting: MeetingInfo): MeetingStage {
     const problem = problemOfInfo(meeting);
+    const wasIn = this.#keys.rejoinToken(this.#code) !== null;
+    this.#passwordWanted.set(meeting.passwordRequired && !wasIn && this.hostKey === null);
     // Who was in keeps the seat for a while, so only the server knows whether the meeting is full for them.
-    const seated = problem?.kind === "full" && this.#keys.rejoinToken(this.#code) !== null;
+    const seated = problem?.kind === "full" && wasIn;
     return problem === null || seated ? { stage: "preJoin", meeting } : { stage: "problem", problem };
   }
 
   /** Asks for a seat. Resolves to the problem if it may pass; any other problem becomes the page. */
-  readonly join = async (devices: DeviceChoice): Promise<MeetingProblem | null> => {
+  readonly join = async (
+    devices: DeviceChoice,
+    password: string | null = null,
+  ): Promise<MeetingProblem | null> => {
     const before = this.#stage.value;
     if (before.stage !== "preJoin" && before.stage !== "left") return null;
     const { meeting } = before;
     try {
-      const join = await this.#requestSeat(devices);
+      const join = await this.#requestSeat(devices, password);
       if (!this.#scope.ended) this.#stage.set({ stage: "call", meeting, join, devices });
       return null;
     } catch (error) {
       const problem = problemOf(error, meeting);
+      if (asksPassword(problem)) this.#askPassword(meeting);
       if (isPassing(problem)) return problem;
       if (!this.#scope.ended) this.#stage.set({ stage: "problem", problem });
       return null;
     }
   };
 
-  async #requestSeat(devices: DeviceChoice): Promise<JoinResult> {
+  /** Where the way back was barred, the form is the place that has the field. */
+  #askPassword(meeting: MeetingInfo): void {
+    if (this.#scope.ended) return;
+    this.#passwordWanted.set(true);
+    if (this.#stage.value.stage === "left") this.#stage.set({ stage: "preJoin", meeting });
+  }
+
+  async #requestSeat(devices: DeviceChoice, password: string | null): Promise<JoinResult> {
     const request = {
       displayName: devices.displayName,
+      password,
       hostKey: this.#keys.hostKey(this.#code),
       rejoinToken: this.#keys.rejoinToken(this.#code),
     };
@@ -110,7 +130,8 @@ export class MeetingViewModel {
     if (before.stage !== "left" || before.rejoining) return;
     this.#stage.set({ ...before, rejoining: true, problem: null });
     const problem = await this.join(before.devices);
-    if (problem !== null && !this.#scope.ended) this.#stage.set({ ...before, rejoining: false, problem });
+    if (problem === null || this.#scope.ended || this.#stage.value.stage !== "left") return;
+    this.#stage.set({ ...before, rejoining: false, problem });
   };
 
   end(): void {

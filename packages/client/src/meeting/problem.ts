@@ -10,6 +10,8 @@ export type MeetingProblem =
   | { readonly kind: "locked" }
   | { readonly kind: "full"; readonly max: number | null }
   | { readonly kind: "removed" }
+  | { readonly kind: "passwordRequired" }
+  | { readonly kind: "passwordWrong" }
   | { readonly kind: "rateLimited"; readonly seconds: number }
   | { readonly kind: "busy"; readonly seconds: number }
   | { readonly kind: "createForbidden" }
@@ -42,6 +44,10 @@ export function problemOf(error: unknown, meeting: MeetingInfo | null = null): M
       return { kind: "full", max: meeting?.maxParticipants ?? null };
     case "participant_removed":
       return { kind: "removed" };
+    case "password_required":
+      return { kind: "passwordRequired" };
+    case "password_wrong":
+      return { kind: "passwordWrong" };
     case "feature_disabled":
       return { kind: "createForbidden" };
     case "rate_limited":
@@ -108,9 +114,21 @@ export function needsSupport(problem: MeetingProblem): boolean {
   return operators.has(problem.kind);
 }
 
-const passing: ReadonlySet<ProblemKind> = new Set(["rateLimited", "busy", "network", "server"]);
+const passing: ReadonlySet<ProblemKind> = new Set([
+  "passwordRequired",
+  "passwordWrong",
+  "rateLimited",
+  "busy",
+  "network",
+  "server",
+]);
 
 /** A passing problem is told beside the form and tried again; any other takes the whole screen. */
 export function isPassing(problem: MeetingProblem): boolean {
   return passing.has(problem.kind);
+}
+
+/** Whether the password is what is missing. */
+export function asksPassword(problem: MeetingProblem): boolean {
+  return problem.kind === "passwordRequired" || problem.kind === "passwordWrong";
 }

@@ -8,6 +8,8 @@ export interface MeetingInfo {
   readonly expiresAt: Date | null;
   readonly participantCount: number;
   readonly maxParticipants: number;
+  /** Whether guests need its password. */
+  readonly passwordRequired: boolean;
 }
 
 export type MeetingStatus = "active" | "scheduled" | "ended" | "expired" | "cancelled";

@@ -22,6 +22,9 @@ export const preJoinMessages = defineMessages({
     "Enter your name so others know who you are.",
     "Geben Sie Ihren Namen ein, damit andere Sie erkennen.",
   ],
+  password: ["Meeting password", "Meeting-Passwort"],
+  passwordShow: ["Show password", "Passwort anzeigen"],
+  passwordHide: ["Hide password", "Passwort verbergen"],
   join: ["Join meeting", "Meeting beitreten"],
   joining: ["Joining…", "Beitritt läuft …"],
   waitingForNetwork: [

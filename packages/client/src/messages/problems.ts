@@ -47,6 +47,16 @@ export const problemMessages = defineMessages({
     "You cannot come back into this meeting. If this was a mistake, ask the host.",
     "Sie können nicht in dieses Meeting zurück. War das ein Versehen, fragen Sie den Host.",
   ],
+  passwordRequiredTitle: ["This meeting has a password", "Dieses Meeting hat ein Passwort"],
+  passwordRequiredText: [
+    "Enter the meeting's password. The host knows it.",
+    "Geben Sie das Passwort des Meetings ein. Der Host kennt es.",
+  ],
+  passwordWrongTitle: ["The password is not right", "Das Passwort stimmt nicht"],
+  passwordWrongText: [
+    "This password is not right. Check it, or ask the host.",
+    "Dieses Passwort stimmt nicht. Prüfen Sie es oder fragen Sie den Host.",
+  ],
   networkTitle: ["The server cannot be reached", "Der Server ist nicht erreichbar"],
   networkText: [
     "Check Wi-Fi or VPN, then try again.",

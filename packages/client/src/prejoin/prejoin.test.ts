@@ -1,11 +1,10 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import type { MeetingProblem } from "../meeting/problem";
-import type { DeviceChoice } from "../meeting/types";
 import { PreferencesViewModel } from "../preferences/preferences";
 import { Cell } from "../state/behavior";
 import { memoryStore, settle } from "../testing";
 import type { Capture, CaptureWish, DeviceKind, DeviceList, DevicePort, PermissionState } from "./ports";
-import { PreJoinViewModel } from "./prejoin";
+import { type Door, PreJoinViewModel } from "./prejoin";
 
 beforeEach(() => void vi.useFakeTimers());
 afterEach(() => void vi.useRealTimers());
@@ -78,32 +77,32 @@ interface Setup {
   readonly stored?: Record<string, unknown>;
   readonly prefilled?: string;
   readonly problem?: MeetingProblem | null;
+  readonly password?: boolean;
   readonly prepare?: (devices: FakeDevices) => void;
 }
 
-async function preJoin({ stored = {}, prefilled, problem = null, prepare }: Setup = {}) {
+async function preJoin({ stored = {}, prefilled, problem = null, password = false, prepare }: Setup = {}) {
   const devices = new FakeDevices();
   prepare?.(devices);
   const online = new Cell(true);
   let peak = -100;
   const store = memoryStore({ "heydok.preferences": JSON.stringify(stored) });
   const preferences = new PreferencesViewModel(store, ["en"]);
-  const join = vi.fn<(choice: DeviceChoice) => Promise<MeetingProblem | null>>(() =>
-    Promise.resolve(problem),
-  );
+  const join = vi.fn<Door["join"]>(() => Promise.resolve(problem));
   const ports = {
     devices,
     speaker: { selectable: true, playTone: () => Promise.resolve() },
     openLevelMeter: () => ({ peakDb: () => peak, close: () => undefined }),
     network: { online },
   };
-  const model = new PreJoinViewModel(ports, preferences, prefilled ?? null, join);
+  const passwordWanted = new Cell(password);
+  const model = new PreJoinViewModel(ports, preferences, prefilled ?? null, { passwordWanted, join });
   model.begin();
   await settle();
   const speak = (db: number) => {
     peak = db;
   };
-  return { model, devices, online, join, preferences, speak };
+  return { model, devices, online, join, preferences, speak, passwordWanted };
 }
 
 function faultOf(model: PreJoinViewModel, kind: DeviceKind): string {
@@ -233,7 +232,7 @@ test("the level says good while somebody speaks, and that a dead microphone is s
 test("nobody joins without a name", async () => {
   const { model, join } = await preJoin();
   model.rename(" \u200b ");
-  expect(model.submit()).toBe(false);
+  expect(model.submit()).toBe("name");
   expect(model.nameMissing.value).toBe(true);
   model.rename("A");
   expect(model.nameMissing.value).toBe(false);
@@ -247,11 +246,12 @@ test("joining takes the name and what really runs, once", async () => {
     },
   });
   model.rename(" Anna ");
-  expect([model.submit(), model.submit()]).toEqual([true, true]);
+  expect([model.submit(), model.submit()]).toEqual([null, null]);
   await settle();
   expect(join).toHaveBeenCalledOnce();
   expect(join).toHaveBeenCalledWith(
     expect.objectContaining({ displayName: "Anna", cameraOn: false, microphoneOn: true }),
+    null,
   );
   expect(preferences.preferences.value.displayName).toBe("Anna");
 });
@@ -270,6 +270,34 @@ test("a failed attempt is told and can be repeated", async () => {
   model.submit();
   await settle();
   expect(join).toHaveBeenCalledTimes(2);
+});
+
+test("where a password is wanted nobody joins without one, and a wrong one is told at its field", async () => {
+  const { model, join } = await preJoin({ stored: { displayName: "Anna" }, password: true });
+  expect(model.submit()).toBe("password");
+  expect(model.passwordFault.value).toBe("missing");
+  expect(join).not.toHaveBeenCalled();
+  join.mockResolvedValueOnce({ kind: "passwordWrong" });
+  model.typePassword("guessed");
+  expect(model.passwordFault.value).toBeNull();
+  expect(model.submit()).toBeNull();
+  await settle();
+  expect(join).toHaveBeenCalledWith(expect.objectContaining({ displayName: "Anna" }), "guessed");
+  expect(model.passwordFault.value).toBe("wrong");
+  expect([model.password.value, model.name.value]).toEqual(["guessed", "Anna"]);
+  expect(model.attempt.value).toEqual({ status: "idle" });
+});
+
+test("a password that only the refusal tells of is asked for at its field", async () => {
+  const { model, join, passwordWanted } = await preJoin({ stored: { displayName: "Anna" } });
+  join.mockImplementationOnce(() => {
+    passwordWanted.set(true);
+    return Promise.resolve({ kind: "passwordRequired" });
+  });
+  model.submit();
+  await settle();
+  expect(join).toHaveBeenCalledWith(expect.anything(), null);
+  expect(model.passwordFault.value).toBe("asked");
 });
 
 test("offline the join waits, and goes when the network is back", async () => {

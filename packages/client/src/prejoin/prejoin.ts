@@ -1,5 +1,5 @@
 import { cleanDisplayName } from "../meeting/name";
-import type { MeetingProblem } from "../meeting/problem";
+import { asksPassword, type MeetingProblem } from "../meeting/problem";
 import type { DeviceChoice } from "../meeting/types";
 import type { PreferencesViewModel } from "../preferences/preferences";
 import { type Behavior, Cell } from "../state/behavior";
@@ -27,20 +27,39 @@ export interface NetworkPort {
   readonly online: Behavior<boolean>;
 }
 
+/** The meeting as the form sees it. */
+export interface Door {
+  /** Whether joining needs the meeting's password; may change with an answer of the server. */
+  readonly passwordWanted: Behavior<boolean>;
+  /** Resolves to the problem that the form has to tell, if any. */
+  join(devices: DeviceChoice, password: string | null): Promise<MeetingProblem | null>;
+}
+
+/** The fields of the form that may be wrong. */
+export type JoinField = "name" | "password";
+
+/** What is wrong with the password: nothing was typed, the server asked for one, or it knows another. */
+export type PasswordFault = "missing" | "asked" | "wrong";
+
+/** As many as the server takes when a meeting is made. */
+export const MEETING_PASSWORD_CHARS_MAX = 64;
+
 const IDLE: JoinAttempt = { status: "idle" };
 const NO_DEVICES: DeviceList = { cameras: [], microphones: [], speakers: [] };
 
-/** Everything a person sets before joining: name, camera, microphone, speaker. */
+/** Everything a person sets before joining: name, password, camera, microphone, speaker. */
 export class PreJoinViewModel {
   readonly camera: Device;
   readonly microphone: Device;
   readonly speakerTest: SpeakerTestViewModel;
   readonly #ports: PreJoinPorts;
   readonly #preferences: PreferencesViewModel;
-  readonly #join: (devices: DeviceChoice) => Promise<MeetingProblem | null>;
+  readonly #door: Door;
   readonly #scope = new Scope();
   readonly #name: Cell<string>;
   readonly #nameMissing = new Cell(false);
+  readonly #password = new Cell("");
+  readonly #passwordFault = new Cell<PasswordFault | null>(null);
   readonly #list = new Cell<DeviceList>(NO_DEVICES);
   readonly #level = new Cell<Level>(NO_LEVEL);
   readonly #attempt = new Cell<JoinAttempt>(IDLE);
@@ -50,12 +69,12 @@ export class PreJoinViewModel {
     ports: PreJoinPorts,
     preferences: PreferencesViewModel,
     prefilledName: string | null,
-    join: (devices: DeviceChoice) => Promise<MeetingProblem | null>,
+    door: Door,
   ) {
     const stored = preferences.preferences.value;
     this.#ports = ports;
     this.#preferences = preferences;
-    this.#join = join;
+    this.#door = door;
     this.#name = new Cell(cleanDisplayName(prefilledName ?? "") || stored.displayName);
     this.camera = new Device("camera", ports.devices, stored.cameraId, () => this.#fellBack.set("camera"));
     this.microphone = new Device("microphone", ports.devices, stored.microphoneId, () =>
@@ -71,6 +90,19 @@ export class PreJoinViewModel {
   /** True after an attempt to join without a name. */
   get nameMissing(): Behavior<boolean> {
     return this.#nameMissing;
+  }
+
+  /** Whether the form has a field for the meeting's password. */
+  get passwordWanted(): Behavior<boolean> {
+    return this.#door.passwordWanted;
+  }
+
+  get password(): Behavior<string> {
+    return this.#password;
+  }
+
+  get passwordFault(): Behavior<PasswordFault | null> {
+    return this.#passwordFault;
   }
 
   get deviceList(): Behavior<DeviceList> {
@@ -188,16 +220,24 @@ export class PreJoinViewModel {
     this.#preferences.change({ displayName: typed });
   };
 
-  /** Returns false if the name is missing, so that the view puts the focus there. */
-  readonly submit = (): boolean => {
+  readonly typePassword = (typed: string): void => {
+    this.#password.set(typed);
+    if (typed !== "") this.#passwordFault.set(null);
+  };
+
+  /** Returns the first field that misses something, so that the view puts the focus there. */
+  readonly submit = (): JoinField | null => {
     const displayName = cleanDisplayName(this.#name.value);
+    const passwordMissing = this.passwordWanted.value && this.#password.value.trim() === "";
     this.#nameMissing.set(displayName === "");
-    if (displayName === "") return false;
+    this.#passwordFault.set(passwordMissing ? "missing" : null);
+    if (displayName === "") return "name";
+    if (passwordMissing) return "password";
     const { status } = this.#attempt.value;
-    if (status === "joining" || status === "waiting") return true;
+    if (status === "joining" || status === "waiting") return null;
     if (this.#ports.network.online.value) void this.#go(displayName);
     else this.#attempt.set({ status: "waiting" });
-    return true;
+    return null;
   };
 
   #networkChanged(): void {
@@ -208,8 +248,12 @@ export class PreJoinViewModel {
   async #go(displayName: string): Promise<void> {
     this.#attempt.set({ status: "joining" });
     this.#preferences.change({ displayName });
-    const problem = await this.#join(this.#choice(displayName));
-    if (!this.#scope.ended) this.#attempt.set(problem === null ? IDLE : { status: "failed", problem });
+    const password = this.passwordWanted.value ? this.#password.value : null;
+    const problem = await this.#door.join(this.#choice(displayName), password);
+    if (this.#scope.ended) return;
+    const atField = problem !== null && asksPassword(problem);
+    if (atField) this.#passwordFault.set(problem.kind === "passwordWrong" ? "wrong" : "asked");
+    this.#attempt.set(problem === null || atField ? IDLE : { status: "failed", problem });
   }
 
   #choice(displayName: string): DeviceChoice {

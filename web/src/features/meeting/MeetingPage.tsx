@@ -64,7 +64,7 @@ function Stage({ model }: { model: MeetingViewModel }) {
     case "problem":
       return <ProblemScreen problem={current.problem} onRetry={model.load} />;
     case "preJoin":
-      return <PreJoin meeting={current.meeting} host={model.hostKey !== null} join={model.join} />;
+      return <PreJoin meeting={current.meeting} host={model.hostKey !== null} door={model} />;
     case "call":
       return <Call model={model} stage={current} />;
     case "left":

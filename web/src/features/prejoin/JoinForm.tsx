@@ -15,25 +15,31 @@ import { Notice } from "../../primitives/Notice";
 import { TextField } from "../../primitives/TextField";
 import { textUnderTitle, useCountdown } from "../problem/ProblemScreen";
 import { SupportLink } from "../problem/SupportLink";
+import { PasswordField } from "./PasswordField";
 import styles from "./PreJoin.module.css";
 
 /** The button stands at the end of the page, the field at its beginning; this ties them together. */
 const FORM_ID = "join-form";
 
-/** The name, first in the order of the keyboard; Enter joins. */
-export function NameForm({ model }: { model: PreJoinViewModel }) {
+/** The name, first in the order of the keyboard, and the password where there is one; Enter joins. */
+export function JoinForm({ model }: { model: PreJoinViewModel }) {
   const t = useText(preJoinMessages);
   const name = useBehavior(model.name);
   const missing = useBehavior(model.nameMissing);
-  const field = useRef<HTMLInputElement>(null);
+  const passwordWanted = useBehavior(model.passwordWanted);
+  const fields = {
+    name: useRef<HTMLInputElement>(null),
+    password: useRef<HTMLInputElement>(null),
+  };
   const submit = (event: FormEvent) => {
     event.preventDefault();
-    if (!model.submit()) field.current?.focus();
+    const wrong = model.submit();
+    if (wrong !== null) fields[wrong].current?.focus();
   };
   return (
-    <form id={FORM_ID} className={styles.name} onSubmit={submit} noValidate>
+    <form id={FORM_ID} className={styles.form} onSubmit={submit} noValidate>
       <TextField
-        ref={field}
+        ref={fields.name}
         id="displayName"
         label={t("name")}
         value={name}
@@ -44,6 +50,7 @@ export function NameForm({ model }: { model: PreJoinViewModel }) {
         enterKeyHint="go"
         required
       />
+      {passwordWanted && <PasswordField model={model} field={fields.password} />}
     </form>
   );
 }

@@ -1,4 +1,4 @@
-import { type MeetingInfo, PreJoinViewModel, preJoinMessages } from "@heydok/client";
+import { type Door, type MeetingInfo, PreJoinViewModel, preJoinMessages } from "@heydok/client";
 import { Crown, SlidersHorizontal } from "lucide-react";
 import { useEffect, useState } from "react";
 import { useServices, useText } from "../../app/context";
@@ -16,7 +16,7 @@ import { Icon } from "../../primitives/Icon";
 import { useToast } from "../../primitives/Toasts";
 import { DevicePanel } from "./DevicePanel";
 import { DeviceProblems } from "./DeviceProblems";
-import { JoinBar, NameForm } from "./JoinForm";
+import { JoinBar, JoinForm } from "./JoinForm";
 import { LevelMeter } from "./LevelMeter";
 import styles from "./PreJoin.module.css";
 import { Presence } from "./Presence";
@@ -26,7 +26,7 @@ import { useDeviceKeys, useSpokenDevices } from "./useDeviceKeys";
 interface PreJoinProps {
   readonly meeting: MeetingInfo;
   readonly host: boolean;
-  readonly join: ConstructorParameters<typeof PreJoinViewModel>[3];
+  readonly door: Door;
 }
 
 const ports = {
@@ -37,11 +37,11 @@ const ports = {
 };
 
 /** Look and sound right, then one press. */
-export function PreJoin({ meeting, host, join }: PreJoinProps) {
+export function PreJoin({ meeting, host, door }: PreJoinProps) {
   const { preferences } = useServices();
   const model = useViewModel(() => {
     const prefilled = new URLSearchParams(location.search).get("name");
-    const made = new PreJoinViewModel(ports, preferences, prefilled, join);
+    const made = new PreJoinViewModel(ports, preferences, prefilled, door);
     made.begin();
     return made;
   });
@@ -76,7 +76,7 @@ function PreJoinView({
           )}
         </div>
       </header>
-      <NameForm model={model} />
+      <JoinForm model={model} />
       <div className={styles.stageColumn}>
         <Preview model={model} />
         <div className={styles.problems}>
