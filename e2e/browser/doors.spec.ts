@@ -101,6 +101,26 @@ test("a meeting with a password lets in who knows it, and a wrong one costs noth
   await expect(ben.tiles).toHaveCount(2);
 });
 
+test("a host link that is not this meeting's says so once, and its holder joins as a guest", async ({
+  arrive,
+  product,
+}) => {
+  const api = new Api(product);
+  const [meeting, other] = [await api.create(), await api.create()];
+  const anna = await arrive(ANNA);
+  const { page } = anna;
+  await page.goto(`${product.home}/meeting/${meeting.meeting_id}#host=${other.host_key}`);
+  await expect(page.getByText("You are the host")).toBeVisible();
+  await page.getByRole("textbox", { name: "Your name" }).fill("Anna");
+  await anna.button("Join meeting").click();
+  await expect(page.getByRole("alert").filter({ hasText: "This host link is not valid" })).toBeVisible();
+  await expect(page.getByText("You are the host")).toHaveCount(0);
+  await anna.button("Join meeting").click();
+  await expect(anna.tiles).toHaveCount(1);
+  await anna.button("Leave meeting").click();
+  await expect(page.getByRole("heading", { name: "You left." })).toBeVisible();
+});
+
 test("a meeting that the host ends is over for everyone in it", async ({ arrive, product }) => {
   const api = new Api(product);
   const meeting = await api.create();

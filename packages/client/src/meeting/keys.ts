@@ -19,6 +19,14 @@ export class MeetingKeys {
     this.#write(`heydok.host.${code}`, key);
   }
 
+  forgetHostKey(code: string): void {
+    try {
+      this.#store.removeItem(`heydok.host.${code}`);
+    } catch {
+      // Forbidden storage has kept nothing.
+    }
+  }
+
   rejoinToken(code: string): string | null {
     return this.#read(`heydok.rejoin.${code}`);
   }

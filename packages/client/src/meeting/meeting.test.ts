@@ -70,6 +70,22 @@ test.each([
   expect(model.stage.value).toEqual({ stage: "problem", problem });
 });
 
+test("a host link for another meeting is said and forgotten, and the person joins as a guest", async () => {
+  const join = vi.fn(() => Promise.resolve(joinResult()));
+  const info = () => Promise.resolve(meetingInfo({ passwordRequired: true }));
+  const { model, keys } = meeting(fakeApi({ join, info }));
+  keys.keepHostKey(CODE, "another meeting's");
+  await model.load();
+  expect(model.hostKey.value).toBe("another meeting's");
+  join.mockRejectedValueOnce(apiError("host_key_invalid", 403));
+  expect(await model.join(devices)).toEqual({ kind: "hostLinkInvalid" });
+  expect([model.hostKey.value, keys.hostKey(CODE)]).toEqual([null, null]);
+  expect(model.stage.value.stage).toBe("preJoin");
+  expect(model.passwordWanted.value).toBe(true);
+  expect(await model.join(devices, "pine cone")).toBeNull();
+  expect(join).toHaveBeenLastCalledWith(CODE, expect.objectContaining({ hostKey: null }), expect.anything());
+});
+
 test("guests are asked for a password, hosts and who was in are not", async () => {
   const api = fakeApi({ info: () => Promise.resolve(meetingInfo({ passwordRequired: true })) });
   const stranger = meeting(api);

@@ -34,12 +34,14 @@ export class MeetingViewModel {
   readonly #scope = new Scope();
   readonly #abort = new AbortController();
   readonly #stage = new Cell<MeetingStage>({ stage: "loading" });
+  readonly #hostKey: Cell<string | null>;
   readonly #passwordWanted = new Cell(false);
 
   constructor(api: MeetingApi, keys: MeetingKeys, code: string) {
     this.#api = api;
     this.#keys = keys;
     this.#code = code;
+    this.#hostKey = new Cell(keys.hostKey(code));
     this.#scope.onEnd(() => this.#abort.abort());
   }
 
@@ -52,8 +54,9 @@ export class MeetingViewModel {
     return this.#passwordWanted;
   }
 
-  get hostKey(): string | null {
-    return this.#keys.hostKey(this.#code);
+  /** `null` for guests. */
+  get hostKey(): Behavior<string | null> {
+    return this.#hostKey;
   }
 
   /** Looks the meeting up; also the way on from every problem that may pass. */
@@ -70,11 +73,19 @@ export class MeetingViewModel {
 
   #begin(meeting: MeetingInfo): MeetingStage {
     const problem = problemOfInfo(meeting);
-    const wasIn = this.#keys.rejoinToken(this.#code) !== null;
-    this.#passwordWanted.set(meeting.passwordRequired && !wasIn && this.hostKey === null);
+    this.#hostKey.set(this.#keys.hostKey(this.#code));
+    this.#passwordWanted.set(this.#needsPassword(meeting));
     // Who was in keeps the seat for a while, so only the server knows whether the meeting is full for them.
-    const seated = problem?.kind === "full" && wasIn;
+    const seated = problem?.kind === "full" && this.#wasIn;
     return problem === null || seated ? { stage: "preJoin", meeting } : { stage: "problem", problem };
+  }
+
+  get #wasIn(): boolean {
+    return this.#keys.rejoinToken(this.#code) !== null;
+  }
+
+  #needsPassword(meeting: MeetingInfo): boolean {
+    return meeting.passwordRequired && !this.#wasIn && this.#hostKey.value === null;
   }
 
   /** Asks for a seat. Resolves to the problem if it may pass; any other problem becomes the page. */
@@ -92,6 +103,7 @@ export class MeetingViewModel {
     } catch (error) {
       const problem = problemOf(error, meeting);
       if (asksPassword(problem)) this.#askPassword(meeting);
+      if (problem.kind === "hostLinkInvalid") this.#becomeGuest(meeting);
       if (isPassing(problem)) return problem;
       if (!this.#scope.ended) this.#stage.set({ stage: "problem", problem });
       return null;
@@ -105,11 +117,20 @@ export class MeetingViewModel {
     if (this.#stage.value.stage === "left") this.#stage.set({ stage: "preJoin", meeting });
   }
 
+  /** A key that opens nothing would bar every further try. */
+  #becomeGuest(meeting: MeetingInfo): void {
+    this.#keys.forgetHostKey(this.#code);
+    this.#hostKey.set(null);
+    this.#passwordWanted.set(this.#needsPassword(meeting));
+  }
+
   async #requestSeat(devices: DeviceChoice, password: string | null): Promise<JoinResult> {
+    // A host link may have been opened in this tab since the meeting was looked up.
+    this.#hostKey.set(this.#keys.hostKey(this.#code));
     const request = {
       displayName: devices.displayName,
       password,
-      hostKey: this.#keys.hostKey(this.#code),
+      hostKey: this.#hostKey.value,
       rejoinToken: this.#keys.rejoinToken(this.#code),
     };
     const join = await this.#api.join(this.#code, request, this.#abort.signal);

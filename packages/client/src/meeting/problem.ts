@@ -10,6 +10,7 @@ export type MeetingProblem =
   | { readonly kind: "locked" }
   | { readonly kind: "full"; readonly max: number | null }
   | { readonly kind: "removed" }
+  | { readonly kind: "hostLinkInvalid" }
   | { readonly kind: "passwordRequired" }
   | { readonly kind: "passwordWrong" }
   | { readonly kind: "rateLimited"; readonly seconds: number }
@@ -44,6 +45,8 @@ export function problemOf(error: unknown, meeting: MeetingInfo | null = null): M
       return { kind: "full", max: meeting?.maxParticipants ?? null };
     case "participant_removed":
       return { kind: "removed" };
+    case "host_key_invalid":
+      return { kind: "hostLinkInvalid" };
     case "password_required":
       return { kind: "passwordRequired" };
     case "password_wrong":
@@ -115,6 +118,7 @@ export function needsSupport(problem: MeetingProblem): boolean {
 }
 
 const passing: ReadonlySet<ProblemKind> = new Set([
+  "hostLinkInvalid",
   "passwordRequired",
   "passwordWrong",
   "rateLimited",

@@ -47,6 +47,11 @@ export const problemMessages = defineMessages({
     "You cannot come back into this meeting. If this was a mistake, ask the host.",
     "Sie können nicht in dieses Meeting zurück. War das ein Versehen, fragen Sie den Host.",
   ],
+  hostLinkInvalidTitle: [
+    "This host link is not valid for this meeting",
+    "Dieser Host-Link gilt nicht für dieses Meeting",
+  ],
+  hostLinkInvalidText: ["You can join as a guest.", "Sie können als Gast beitreten."],
   passwordRequiredTitle: ["This meeting has a password", "Dieses Meeting hat ein Passwort"],
   passwordRequiredText: [
     "Enter the meeting's password. The host knows it.",

@@ -58,15 +58,16 @@ function takeHostKey(keys: MeetingKeys, code: string): boolean {
 
 function Stage({ model }: { model: MeetingViewModel }) {
   const current = useBehavior(model.stage);
+  const hostKey = useBehavior(model.hostKey);
   switch (current.stage) {
     case "loading":
       return <Loading />;
     case "problem":
       return <ProblemScreen problem={current.problem} onRetry={model.load} />;
     case "preJoin":
-      return <PreJoin meeting={current.meeting} host={model.hostKey !== null} door={model} />;
+      return <PreJoin meeting={current.meeting} host={hostKey !== null} door={model} />;
     case "call":
-      return <Call model={model} stage={current} />;
+      return <Call model={model} stage={current} hostKey={hostKey} />;
     case "left":
       return <LeftScreen stage={current} onRejoin={model.rejoin} />;
   }
@@ -75,8 +76,10 @@ function Stage({ model }: { model: MeetingViewModel }) {
 function Call({
   model,
   stage,
+  hostKey,
 }: {
   model: MeetingViewModel;
+  hostKey: string | null;
   stage: Extract<MeetingStage, { stage: "call" }>;
 }) {
   return (
@@ -85,7 +88,7 @@ function Call({
         meeting={stage.meeting}
         join={stage.join}
         devices={stage.devices}
-        hostKey={model.hostKey}
+        hostKey={hostKey}
         onLeft={model.left}
       />
     </Suspense>
