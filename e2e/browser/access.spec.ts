@@ -1,50 +1,9 @@
-import AxeBuilder from "@axe-core/playwright";
-import type { Page } from "@playwright/test";
-
 import { Api } from "../harness/api.ts";
 import { ANNA, BEN } from "../harness/people.ts";
 import { present } from "../harness/present.ts";
+import { expectAccessible } from "./accessible.ts";
 import { expect, test } from "./fixtures.ts";
 import type { Visitor } from "./visitor.ts";
-
-/** Ways to look at a page. */
-const LOOKS = {
-  light: { colorScheme: "light", forcedColors: "none", contrast: "no-preference" },
-  dark: { colorScheme: "dark", forcedColors: "none", contrast: "no-preference" },
-  "forced colours": { colorScheme: "dark", forcedColors: "active", contrast: "no-preference" },
-  "more contrast": { colorScheme: "light", forcedColors: "none", contrast: "more" },
-} as const;
-
-/** What every screen owes everyone: no serious finding of axe, no sideways scrolling on a small phone. */
-async function expectAccessible(page: Page, screen: string): Promise<void> {
-  for (const [look, media] of Object.entries(LOOKS)) {
-    await page.emulateMedia({ ...media, reducedMotion: "reduce" });
-    const { violations } = await new AxeBuilder({ page })
-      .withTags(["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"])
-      .analyze();
-    const grave = violations.filter(({ impact }) => impact === "serious" || impact === "critical");
-    const findings = grave.flatMap(({ id, nodes }) =>
-      nodes.map(({ html, failureSummary }) => `${id}: ${html}\n  ${failureSummary}`),
-    );
-    expect.soft(findings, `${screen}, ${look}`).toEqual([]);
-  }
-  await page.emulateMedia({ ...LOOKS.light, reducedMotion: "reduce" });
-  const before = page.viewportSize();
-  await page.setViewportSize({ width: 320, height: 568 });
-  const overflow = () =>
-    page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
-  await expect
-    .poll(overflow, { message: `${screen} at 320 px scrolls sideways`, timeout: 5_000 })
-    .toBeLessThanOrEqual(0);
-  if (before !== null) await page.setViewportSize(before);
-  const motion = await page.evaluate(
-    () =>
-      document
-        .getAnimations()
-        .filter((animation) => Number(animation.effect?.getComputedTiming().duration ?? 0) > 80).length,
-  );
-  expect.soft(motion, `long animations on ${screen} with reduced motion`).toBe(0);
-}
 
 test("every screen is accessible in both themes, fits a small phone and keeps still when asked", async ({
   arrive,

@@ -15,11 +15,14 @@ use crate::app::App;
 
 static OPENAPI: LazyLock<Value> = LazyLock::new(|| serde_json::to_value(router::openapi()).unwrap_or_default());
 
-const STYLE: &str = "<style>:root{color-scheme:light dark}body{font:16px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem}\
-code,pre{font:.875rem/1.5 ui-monospace,monospace}pre{overflow:auto;padding:.75rem;border:1px solid #8886;border-radius:.5rem}\
-h2{margin-top:2.5rem;border-top:1px solid #8886;padding-top:1.5rem}h2 code{font-size:1rem}table{border-collapse:collapse;width:100%}\
+/// The page's own colours, whose contrast is known. On a narrow screen the cells of a row stand below each other.
+const STYLE: &str = "<style>:root{color-scheme:light dark}body{font:16px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem;\
+overflow-wrap:anywhere;background:#f6f7f4;color:#17211e}a{color:#0b6b5c}code{font:.875rem/1.5 ui-monospace,monospace}\
+h2{margin-top:2.5rem;border-top:1px solid #8886;padding-top:1.5rem}table{border-collapse:collapse;width:100%;overflow-wrap:normal}\
 td,th{text-align:left;vertical-align:top;padding:.25rem .75rem .25rem 0;border-bottom:1px solid #8883}.m{display:inline-block;min-width:4.5rem;\
-font-weight:700}</style>";
+font-weight:700}@media(prefers-color-scheme:dark){body{background:#101614;color:#edf2ef}a{color:#6fd3bc}}\
+@media(max-width:40rem){thead{display:none}table,tbody,tr,td{display:block}td{padding:0;border:0}tr{padding:.5rem 0;border-bottom:1px solid #8883}\
+table{overflow-wrap:anywhere}}</style>";
 
 /// The addresses of the documents.
 pub fn routes() -> Router<App> {
