@@ -73,5 +73,16 @@ mod tests {
         assert!(check(&format!("{vp8}{}", h264.replacen("v=0\r\n", "", 1))).is_err());
         assert!(check(&section("a=rtpmap:96 VP8/90000\r\na=rtpmap:96 VP9/90000\r\n")).is_err());
         assert_eq!(check(""), Ok(()));
+        // Formats of H264 that differ in one parameter, each of which str0m tells apart.
+        let h264 = |parameters: &str| section(&format!("a=rtpmap:96 H264/90000\r\na=fmtp:96 {parameters}\r\n"));
+        let base = "level-asymmetry-allowed=1;packetization-mode=1;profile-level-id=42e01f";
+        for other in [
+            "level-asymmetry-allowed=0;packetization-mode=1;profile-level-id=42e01f",
+            "level-asymmetry-allowed=1;packetization-mode=0;profile-level-id=42e01f",
+            "level-asymmetry-allowed=1;packetization-mode=1;profile-level-id=640032",
+        ] {
+            assert!(check(&format!("{}{}", h264(base), h264(other))).is_err(), "{other}");
+        }
+        assert_eq!(check(&format!("{0}{0}", h264(base))), Ok(()));
     }
 }

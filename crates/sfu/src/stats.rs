@@ -129,3 +129,37 @@ impl StatsWindow {
         Some(report)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn egress(nacks: u64) -> MediaEgressStats {
+        MediaEgressStats {
+            mid: Mid::from("0"),
+            rid: None,
+            bytes: 0,
+            packets: 0,
+            firs: 0,
+            plis: 0,
+            nacks,
+            rtt: None,
+            loss: None,
+            timestamp: testkit::origin(),
+            remote: None,
+        }
+    }
+
+    /// str0m counts from the beginning of a stream; what was counted of the one before stays counted.
+    #[test]
+    fn totals_go_on_when_a_sender_is_replaced() {
+        let (mut window, mut counters) = (StatsWindow::default(), Counters::default());
+        window.egress(&egress(3));
+        window.egress(&egress(5));
+        window.forget(Mid::from("0"));
+        window.egress(&egress(4));
+        window.move_totals(&mut counters);
+        window.move_totals(&mut counters);
+        assert_eq!(counters.nacks_received, 9);
+    }
+}

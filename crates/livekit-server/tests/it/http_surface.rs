@@ -2,10 +2,12 @@
 
 use axum::body::Body;
 use http::Request;
+use livekit_server::ClientIp;
 use node::token::{Claims, VideoGrant, sign};
 
 use crate::support::{
-    SECRET, ask, claims, config, get, join_grant, join_request, join_token, now_s, server_token, start, token,
+    SECRET, ask, claims, config, get, join, join_grant, join_request, join_token, now_s, serve, server_token, start,
+    token,
 };
 
 /// Each defect of a request to `validate` has the status and words that clients know.
@@ -136,5 +138,40 @@ async fn preflights_allow_what_clients_send() {
         assert_eq!(headers["access-control-max-age"], "86400");
         assert!(headers["access-control-allow-methods"].to_str().unwrap().contains("POST"));
     }
+    handle.shutdown().await;
+}
+
+/// Where the operator says so, a client network has its share of calls, however many it asks for; who left makes room.
+#[tokio::test]
+async fn one_network_has_its_share_of_calls() {
+    let mut settings = config();
+    settings.connections_per_address = 1;
+    let handle = livekit_server::Server::start(settings).unwrap();
+    let from = |ip: &str| handle.router().layer(axum::Extension(ClientIp(ip.parse().unwrap())));
+    let (here, there) = (from("203.0.113.9"), from("203.0.113.10"));
+    let address = serve(here.clone()).await;
+    let validate = format!("/rtc/validate?access_token={}", join_token("ben", "meeting-x"));
+    let socket = join(address, "anna", "meeting-x").await;
+    assert_eq!(get(&here, &validate).await.0, 429);
+    assert_eq!(get(&there, &validate).await.0, 200);
+    drop(socket);
+    let again = async {
+        while get(&here, &validate).await.0 != 200 {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(std::time::Duration::from_secs(20), again).await.expect("there is room again");
+    handle.shutdown().await;
+}
+
+/// Clients are told the ports that the settings say, not those that are bound here.
+#[tokio::test]
+async fn advertised_ports_are_those_of_the_settings() {
+    let mut settings = config();
+    (settings.rtc.advertised_udp_port, settings.rtc.advertised_tcp_port) = (Some(40_000), Some(443));
+    let handle = livekit_server::Server::start(settings).unwrap();
+    let told: Vec<u16> = handle.addresses().candidates.iter().map(|one| one.advertised.port()).collect();
+    assert_eq!(told, [40_000, 443]);
+    assert!(handle.addresses().candidates.iter().all(|one| ![40_000, 443].contains(&one.bound.port())));
     handle.shutdown().await;
 }

@@ -1,17 +1,23 @@
 //! The signalling WebSocket over real sockets.
 
+use std::io::Write as _;
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use flate2::write::GzEncoder;
 use futures::{SinkExt as _, StreamExt as _};
 use livekit_protocol as proto;
 use livekit_protocol::signal_response::Message as Signal;
+use node::token::VideoGrant;
 use prost::Message as _;
 use serde_json::json;
 use tokio_tungstenite::tungstenite::{Error, Message};
 
 use crate::support::{
-    Socket, config, join, join_request, join_token, next_signal, open, room_service, serve, server_token, start,
+    Socket, config, join, join_grant, join_request, join_token, next_signal, open, room_service, serve, server_token,
+    start, token,
 };
 
 /// A refused upgrade never becomes a WebSocket, and leaves nobody behind in the room.
@@ -150,6 +156,42 @@ async fn wait_for_metadata(socket: &mut Socket, start: &str) {
             None => panic!("the quick reader was closed"),
         }
     }
+}
+
+/// The room may be larger than what a reader's queue holds: who resumes is told of it all the same.
+#[tokio::test]
+async fn a_large_room_can_be_resumed_into() {
+    const OTHERS: usize = 5;
+    let handle = start();
+    let address = serve(handle.router()).await;
+    for number in 0..OTHERS {
+        let identity = format!("guest-{number}");
+        let grant = VideoGrant { can_update_own_metadata: Some(true), ..join_grant("meeting-x") };
+        let join = proto::JoinRequest { metadata: "x".repeat(450_000), ..proto::JoinRequest::default() };
+        let path = format!("/rtc/v1?access_token={}&join_request={}", token(&identity, grant), zipped(&join));
+        let mut socket = open(address, &path).await.unwrap();
+        tokio::spawn(async move { while let Some(Ok(_)) = socket.next().await {} });
+    }
+    let mut first = join(address, "anna", "meeting-x").await;
+    let Some(Signal::Join(joined)) = next_signal(&mut first).await else { panic!("no join response") };
+    assert_eq!(joined.other_participants.len(), OTHERS);
+    let sid = joined.participant.unwrap().sid;
+    let resume = format!("/rtc?access_token={}&reconnect=1&sid={sid}", join_token("anna", "meeting-x"));
+    let mut second = open(address, &resume).await.unwrap();
+    assert!(matches!(next_signal(&mut second).await, Some(Signal::Reconnect(_))));
+    match next_signal(&mut second).await {
+        Some(Signal::Update(update)) => assert_eq!(update.participants.len(), OTHERS + 1),
+        other => panic!("{other:?}"),
+    }
+    handle.shutdown().await;
+}
+
+/// A `join_request` as livekit-client writes large ones.
+fn zipped(join: &proto::JoinRequest) -> String {
+    let mut encoder = GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    encoder.write_all(&join.encode_to_vec()).unwrap();
+    let wrapped = proto::WrappedJoinRequest { compression: 1, join_request: encoder.finish().unwrap() };
+    URL_SAFE_NO_PAD.encode(wrapped.encode_to_vec())
 }
 
 /// A client that vanishes without a word is no connection any more.

@@ -101,10 +101,63 @@ fn a_flood_of_changes_is_a_few_messages_for_the_others() {
         sim.request(0, Request::UpdateMetadata(proto::UpdateParticipantMetadata { metadata, ..Default::default() }));
     }
     sim.publish(0, MediaKind::Audio, 9);
+    sim.run(Duration::from_millis(50));
+    let known = sim.clients[1].others.values().find(|other| other.identity == "loud").expect("known");
+    assert_eq!(known.tracks.len(), 1, "it is told with the rest of the flood");
     sim.wait("the new track is heard", |sim| {
         let track = &sim.clients[0].sent[1].sid;
         !track.is_empty() && sim.clients[1].hears(track, 9, 5)
     });
+}
+
+/// A policy concerns everybody, so it waits for its turn like any other change, and the last one counts.
+#[test]
+fn a_flood_of_policies_is_a_few_messages_for_the_others() {
+    let mut sim = SimRoom::new(44, Conditions::PERFECT);
+    for name in ["loud", "quiet"] {
+        let index = sim.join(name, Mode::Single);
+        sim.publish(index, MediaKind::Audio, u8::try_from(index).expect("few") + 1);
+    }
+    sim.wait("they hear each other", |sim| sim.clients[1].hears(&sim.clients[0].sent[0].sid, 1, 5));
+    let told = |sim: &SimRoom| -> Vec<bool> {
+        let updates = sim.clients[1].messages.iter().filter_map(|message| match message {
+            Response::SubscriptionPermissionUpdate(update) => Some(update.allowed),
+            _ => None,
+        });
+        updates.collect()
+    };
+    let set = |sim: &mut SimRoom, all_participants: bool| {
+        let policy = proto::SubscriptionPermission { all_participants, track_permissions: Vec::new() };
+        sim.request(0, Request::SubscriptionPermission(policy));
+    };
+    // The same flood twice, so that at least one of the last words differs from what was carried out at once.
+    for last in [true, false] {
+        sim.run(Duration::from_secs(10));
+        sim.clients[1].messages.clear();
+        for round in 0..500 {
+            set(&mut sim, round % 2 == 1);
+        }
+        set(&mut sim, last);
+        assert!(told(&sim).len() <= 31, "{} at once", told(&sim).len());
+        sim.run(Duration::from_secs(2));
+        assert_eq!(told(&sim).last(), Some(&last));
+    }
+}
+
+/// However many requests they come in, all attributes together have one limit.
+#[test]
+fn attributes_are_limited_in_all() {
+    let mut sim = SimRoom::new(45, Conditions::PERFECT);
+    let guest = sim.join("guest", Mode::Single);
+    let limited = |sim: &SimRoom| refusals(sim, guest, proto::request_response::Reason::LimitExceeded);
+    for (name, bytes, refused) in
+        [("a", 40_000, 0), ("b", 40_000, 1), ("a", 60_000, 1), ("b", 4_000, 1), ("c", 4_000, 2)]
+    {
+        let attributes = std::iter::once((name.to_owned(), "x".repeat(bytes))).collect();
+        let update = proto::UpdateParticipantMetadata { attributes, ..Default::default() };
+        sim.request(guest, Request::UpdateMetadata(update));
+        assert_eq!(limited(&sim), refused, "{name} with {bytes} bytes");
+    }
 }
 
 /// Values newer than this build are left out: events and answers in JSON can be written all the same.

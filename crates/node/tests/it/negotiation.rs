@@ -8,7 +8,7 @@ use proto::signal_response::Message as Response;
 use str0m::media::MediaKind;
 use testkit::link::Conditions;
 
-use crate::sim::{Mode, Sent, SimRoom, claims};
+use crate::sim::{Mode, Sent, SimRoom, claims, without_codec};
 use crate::{all_hear_all, forget_received, room_of};
 
 /// A track is dropped and wanted again before the client's next description, once and in a row, then with other changes
@@ -91,6 +91,31 @@ fn sections_are_asked_for_once() {
     assert_eq!(videos, 8, "as many sections as there are tracks");
 }
 
+/// A watcher, and more pictures than it has sections for.
+fn crowd(seed: u64) -> SimRoom {
+    let mut sim = SimRoom::new(seed, Conditions::PERFECT);
+    sim.signal_delay = Duration::from_millis(30);
+    sim.join("watcher", Mode::Single);
+    sim.wait("the watcher is in", |sim| sim.clients[0].publisher.connected);
+    for index in 1..=5 {
+        let index = sim.join(&format!("person-{index}"), Mode::Single);
+        sim.publish(index, MediaKind::Video, u8::try_from(index).expect("few"));
+    }
+    sim
+}
+
+/// A client that has not done what it was asked for is asked again.
+#[test]
+fn who_adds_no_sections_is_asked_again() {
+    let mut sim = crowd(80);
+    sim.clients[0].adds_no_sections = true;
+    sim.run(Duration::from_secs(4));
+    let asked = sim.clients[0].messages.iter().any(|message| matches!(message, Response::MediaSectionsRequirement(_)));
+    assert!(asked && !all_hear_all(&sim, 1), "it has too few sections and was told");
+    sim.clients[0].adds_no_sections = false;
+    sim.wait("all hear all", |sim| all_hear_all(sim, 5));
+}
+
 /// The section of a refused track carries no other track, neither one announced after it nor one before it.
 #[test]
 fn a_refused_track_is_no_other() {
@@ -138,20 +163,30 @@ fn announced_tracks_that_never_come_expire() {
     assert_eq!(told(&sim), 20);
     sim.publish(0, MediaKind::Audio, 130);
     sim.wait("another track is published", |sim| all_hear_all(sim, 5));
+    // One of them comes after all: it carries nothing, and is taken for no other that is announced now.
+    sim.clients[0].sent.push(Sent::new(0, MediaKind::Audio, 100, &[]));
+    sim.clients[0].wants_offer = true;
+    sim.run(Duration::from_secs(1));
+    sim.request(0, Request::AddTrack(Sent::new(0, MediaKind::Audio, 131, &[]).announcement()));
+    sim.run(Duration::from_secs(1));
+    let known = sim.clients[1].others.values().find(|other| other.identity == "person-0").expect("known");
+    assert_eq!(known.tracks.len(), 3, "microphone, camera and the one that was announced in time");
 }
 
 /// Who cannot do with an ICE-lite server, or asks for none, gets one that checks; all others get ICE-lite.
 #[test]
 fn ice_lite_only_for_those_who_take_it() {
     let mut sim = SimRoom::new(78, Conditions::PERFECT);
-    for (index, (browser, user_agent, disabled, mode, lite)) in [
-        ("", "", false, Mode::Single, true),
-        ("", "Mozilla/5.0 (X11; Linux x86_64) Chrome/150.0 Safari/537.36", false, Mode::Single, true),
-        ("", "Mozilla/5.0 (X11; Linux x86_64; rv:150.0) Gecko/20100101 Firefox/150.0", false, Mode::Single, false),
-        ("Firefox", "", false, Mode::Dual, false),
-        ("firefox mobile", "", false, Mode::Dual, false),
-        ("chrome", "", true, Mode::Single, false),
-        ("safari", "", true, Mode::Dual, false),
+    for (index, (browser, user_agent, protocol, disabled, mode, lite)) in [
+        ("", "", 17, false, Mode::Single, true),
+        ("", "Mozilla/5.0 (X11; Linux x86_64) Chrome/150.0 Safari/537.36", 17, false, Mode::Single, true),
+        ("", "Mozilla/5.0 (X11; Linux x86_64; rv:150.0) Gecko/20100101 Firefox/150.0", 17, false, Mode::Single, false),
+        ("Firefox", "", 17, false, Mode::Dual, false),
+        ("firefox mobile", "", 17, false, Mode::Dual, false),
+        ("chrome", "", 17, true, Mode::Single, false),
+        ("safari", "", 17, true, Mode::Dual, false),
+        ("", "", 6, false, Mode::Dual, true),
+        ("", "", 5, false, Mode::Dual, false),
     ]
     .into_iter()
     .enumerate()
@@ -160,6 +195,7 @@ fn ice_lite_only_for_those_who_take_it() {
             request.user_agent = user_agent.into();
             let info = request.join.client_info.as_mut().expect("info");
             info.browser = browser.into();
+            info.protocol = protocol;
             request.join.connection_settings.as_mut().expect("settings").disable_ice_lite = disabled;
         });
         let index = joined.expect("admitted");
@@ -171,7 +207,7 @@ fn ice_lite_only_for_those_who_take_it() {
             }
             _ => None,
         });
-        assert_eq!(told, Some(lite), "{browser:?} {user_agent:?} {disabled}");
+        assert_eq!(told, Some(lite), "{browser:?} {user_agent:?} {protocol} {disabled}");
     }
     sim.wait("all hear all", |sim| all_hear_all(sim, 10));
 }
@@ -190,5 +226,57 @@ fn a_track_under_another_id_is_found_by_its_kind() {
     sim.request(0, Request::AddTrack(announced));
     sim.clients[0].sent[0].cid = "offered".into();
     sim.clients[0].wants_offer = true;
-    sim.wait("it is seen", |sim| all_hear_all(sim, 10));
+    let sid = sim.clients[0].sent[0].sid.clone();
+    sim.wait("it is seen", |sim| sim.clients[1].hears(&sid, 5, 10));
+}
+
+/// Where several tracks or several sections of a kind are without a partner, none is taken for another: nobody is shown the
+/// wrong picture.
+#[test]
+fn a_kind_alone_decides_nothing_among_several() {
+    let mut sim = SimRoom::new(82, Conditions::PERFECT);
+    for sender in ["announces first", "offers first"] {
+        sim.join(sender, Mode::Single);
+    }
+    sim.join("watcher", Mode::Single);
+    let announce = |sim: &mut SimRoom, index: usize, cid: &str| {
+        let add =
+            proto::AddTrackRequest { cid: cid.into(), ..Sent::new(index, MediaKind::Video, 1, &[]).announcement() };
+        sim.request(index, Request::AddTrack(add));
+    };
+    let offer = |sim: &mut SimRoom, index: usize, marks: &[u8]| {
+        let client = &mut sim.clients[index];
+        client.sent.extend(marks.iter().map(|mark| Sent::new(index, MediaKind::Video, *mark, &[])));
+        client.wants_offer = true;
+        sim.run(Duration::from_secs(1));
+    };
+    announce(&mut sim, 0, "one");
+    announce(&mut sim, 0, "two");
+    offer(&mut sim, 0, &[5]);
+    offer(&mut sim, 1, &[6, 7]);
+    announce(&mut sim, 1, "three");
+    sim.run(Duration::from_secs(1));
+    assert!(sim.clients[2].others.values().all(|other| other.tracks.is_empty()), "somebody guessed");
+}
+
+/// Who takes none of the codecs that a track comes in is told so, once, instead of waiting for a picture.
+#[test]
+fn who_cannot_decode_a_track_is_told() {
+    let mut sim = SimRoom::new(83, Conditions::PERFECT);
+    sim.join("sender", Mode::Single);
+    let watcher = sim.connect_with(claims("watcher", "room"), Mode::Single, |request| {
+        let offer = request.join.publisher_offer.as_mut().expect("an offer");
+        offer.sdp = without_codec(&offer.sdp, "VP8");
+    });
+    let watcher = watcher.expect("admitted");
+    sim.clients[watcher].lacks_codec = Some("VP8");
+    sim.publish(0, MediaKind::Audio, 1);
+    sim.publish(0, MediaKind::Video, 2);
+    sim.wait("the sound is heard", |sim| sim.clients[watcher].hears(&sim.clients[0].sent[0].sid, 1, 50));
+    let told = sim.clients[watcher].messages.iter().filter_map(|message| match message {
+        Response::SubscriptionResponse(response) => Some((response.track_sid.as_str(), response.err)),
+        _ => None,
+    });
+    let unsupported = proto::SubscriptionError::SeCodecUnsupported as i32;
+    assert_eq!(told.collect::<Vec<_>>(), [(sim.clients[0].sent[1].sid.as_str(), unsupported)]);
 }

@@ -3,11 +3,12 @@
 use std::time::Duration;
 
 use livekit_protocol as proto;
+use proto::signal_request::Message as Request;
 use proto::signal_response::Message as Response;
 use str0m::media::MediaKind;
 use testkit::link::Conditions;
 
-use crate::sim::{Mode, SimRoom};
+use crate::sim::{Mode, Sent, SimRoom};
 use crate::{all_hear_all, forget_received, room_of};
 
 /// A broken WebSocket is resumed: the client tells what it has and restarts ICE. Same sid, media goes on, nobody is told
@@ -100,6 +101,22 @@ fn a_server_offer_or_its_answer_is_lost() {
         sim.wait("all hear all after the resume", |sim| all_hear_all(sim, 20));
         assert!(sim.clients[0].left.is_none(), "{after_ms} ms: it was told to start afresh");
     }
+}
+
+/// Who loses its connection between announcing a track and offering it publishes it when it is back, however long that takes.
+#[test]
+fn an_announced_track_waits_for_its_client() {
+    let mut sim = room_of(55, Conditions::PERFECT, &[Mode::Single, Mode::Single]);
+    sim.wait("all hear all", |sim| all_hear_all(sim, 5));
+    let sent = Sent::new(0, MediaKind::Audio, 64, &[]);
+    let announcement = sent.announcement();
+    sim.clients[0].sent.push(sent);
+    sim.request(0, Request::AddTrack(announcement));
+    sim.lose_signal(0);
+    sim.run(Duration::from_secs(40));
+    sim.reconnect(0);
+    sim.wait("it is heard", |sim| all_hear_all(sim, 10));
+    assert!(sim.clients[0].left.is_none(), "it was told to start afresh");
 }
 
 /// A client that is connected and does not answer an offer is told to start afresh after 15 s, not left without media.

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use livekit_protocol as proto;
+use node::token::Claims;
 use node::{ApiCall, ApiReply};
 use proto::participant_info::State;
 use proto::signal_request::Message as Request;
@@ -93,21 +94,46 @@ fn a_resume_with_unknown_tracks_is_told_to_reconnect() {
     assert_eq!(leave.action, proto::leave_request::Action::Reconnect as i32);
 }
 
-/// Somebody who comes later learns how good the others' connections are, though nothing changes.
+/// Longer than it takes to be told what is known, and shorter than it takes to measure anything.
+const AT_ONCE: Duration = Duration::from_secs(2);
+
+/// Whether `index` was told how good the connection of `other` is.
+fn knows_quality(sim: &SimRoom, index: usize, other: usize) -> bool {
+    let sid = &sim.clients[other].sid;
+    sim.clients[index].messages.iter().any(|message| match message {
+        Response::ConnectionQuality(update) => update.updates.iter().any(|info| info.participant_sid == *sid),
+        _ => false,
+    })
+}
+
+/// Somebody who comes later, or comes back, learns how good the others' connections are, though nothing changes.
 #[test]
 fn a_newcomer_learns_the_connection_quality() {
-    let mut sim = room_of(53, &[Mode::Single, Mode::Dual]);
-    sim.run(Duration::from_secs(20));
-    let newcomer = sim.join("newcomer", Mode::Single);
-    sim.wait("it is told of both", |sim| {
-        let told = |sid: &str| {
-            sim.clients[newcomer].messages.iter().any(|message| match message {
-                Response::ConnectionQuality(update) => update.updates.iter().any(|info| info.participant_sid == sid),
-                _ => false,
-            })
-        };
-        told(&sim.clients[0].sid) && told(&sim.clients[1].sid)
-    });
+    for mode in [Mode::Single, Mode::Dual] {
+        let mut sim = room_of(53, &[Mode::Single, Mode::Dual]);
+        sim.run(Duration::from_secs(20));
+        let newcomer = sim.join("newcomer", mode);
+        let knows_both = |sim: &SimRoom| knows_quality(sim, newcomer, 0) && knows_quality(sim, newcomer, 1);
+        sim.wait_for("it is told of both", AT_ONCE, knows_both);
+        sim.run(Duration::from_secs(20));
+        sim.lose_signal(newcomer);
+        sim.clients[newcomer].messages.clear();
+        sim.reconnect(newcomer);
+        sim.wait_for("it is told of both again", AT_ONCE, knows_both);
+    }
+}
+
+/// So does who begins to receive somebody that was there all the time.
+#[test]
+fn a_new_subscription_brings_the_connection_quality() {
+    for mode in [Mode::Single, Mode::Dual] {
+        let mut sim = room_of(64, &[mode]);
+        let quiet = sim.join("quiet", Mode::Single);
+        sim.run(Duration::from_secs(20));
+        assert!(knows_quality(&sim, quiet, quiet) && !knows_quality(&sim, 0, quiet));
+        sim.publish(quiet, MediaKind::Audio, 9);
+        sim.wait_for("it is told", AT_ONCE, |sim| knows_quality(sim, 0, quiet));
+    }
 }
 
 /// The last word about a speaker: (level, active).
@@ -169,6 +195,7 @@ fn subscription_permissions_are_told_once() {
     sim.request(0, policy(true));
     assert_eq!((permissions(&sim, 1, &first), permissions(&sim, 2, &first)), (vec![], vec![]));
     sim.request(0, policy(false));
+    sim.request(0, policy(false));
     sim.publish(0, MediaKind::Audio, 9);
     sim.wait("the second track is known", |sim| sim.clients[1].others.values().any(|other| other.tracks.len() == 2));
     let second = sim.clients[0].sent[1].sid.clone();
@@ -217,12 +244,21 @@ fn counts_follow_those_who_leave() {
     sim.run(Duration::from_secs(6));
     assert_eq!(last_counts(&sim, 0), Some((3, 3)));
     sim.clients[0].messages.clear();
-    leave(&mut sim, 2);
+    let told_once = |sim: &mut SimRoom, counts| {
+        sim.run(Duration::from_secs(6));
+        assert_eq!(last_counts(sim, 0), Some(counts));
+        let told = sim.clients[0].messages.iter().filter(|message| matches!(message, Response::RoomUpdate(_))).count();
+        assert_eq!(told, 1);
+        sim.clients[0].messages.clear();
+    };
     sim.unpublish(1, 2);
-    sim.run(Duration::from_secs(6));
-    assert_eq!(last_counts(&sim, 0), Some((2, 1)));
-    let told = sim.clients[0].messages.iter().filter(|message| matches!(message, Response::RoomUpdate(_))).count();
-    assert_eq!(told, 1);
+    told_once(&mut sim, (3, 2));
+    leave(&mut sim, 2);
+    told_once(&mut sim, (2, 1));
+    sim.publish(1, MediaKind::Audio, 9);
+    sim.run(Duration::from_secs(1));
+    leave(&mut sim, 1);
+    told_once(&mut sim, (1, 1));
 }
 
 /// A client that names no codec sends the first one agreed on, and that is what the others read.
@@ -297,17 +333,21 @@ fn a_changed_room_is_told() {
 #[test]
 fn a_room_of_agents_only_ends() {
     let mut sim = room_of(62, &[Mode::Single]);
-    let mut agent = claims("agent", "room");
-    agent.kind = "agent".into();
+    let agent = Claims { kind: "agent".into(), ..claims("agent", "room") };
+    let mut granted = claims("agent by its grant", "room");
+    granted.video.as_mut().expect("a grant").agent = true;
     let mut recorder = claims("recorder", "room");
     recorder.video.as_mut().expect("a grant").recorder = true;
-    for helper in [agent, recorder] {
+    let late = Claims { kind: "agent".into(), ..claims("late agent", "room") };
+    for helper in [agent, granted, recorder] {
         sim.join_as(helper, Mode::Single).expect("admitted");
     }
     sim.run(Duration::from_secs(60));
     assert!(sim.clients.iter().all(|client| client.left.is_none()), "somebody is here");
     leave(&mut sim, 0);
-    sim.run(Duration::from_secs(21));
+    sim.run(Duration::from_secs(10));
+    sim.join_as(late, Mode::Single).expect("admitted");
+    sim.run(Duration::from_secs(11));
     for helper in &sim.clients[1..] {
         let reason = helper.left.as_ref().expect("a leave").reason;
         assert_eq!(reason, proto::DisconnectReason::RoomClosed as i32);

@@ -348,6 +348,27 @@ fn statistics_tell_rate_and_loss() {
     assert!(up.iter().any(|up| (0.01..0.2).contains(&up.loss_up)), "{up:?}");
     assert!(down.iter().any(|down| (0.01..0.2).contains(&down.loss_down)), "{down:?}");
     assert!(down[2].rtt_ms.is_some_and(|rtt| (40.0..80.0).contains(&rtt)), "{down:?}");
+    let total = sim.sfu.counters();
+    let lost = total.packets_lost as f32 / total.packets_reported as f32;
+    assert!(total.packets_reported > 5_000 && (0.001..0.2).contains(&lost), "{total:?}");
+    assert!(total.nacks_received > 10 && total.nacks_sent > 10, "{total:?}");
+}
+
+/// Keyframes are counted where they are wanted and where they are asked for: many who want one are one request.
+#[test]
+fn keyframe_requests_are_counted() {
+    let mut sim = Sim::new(35, Conditions::PERFECT);
+    let (_, mids) = two(&mut sim, true);
+    sim.run_for(Duration::from_secs(5));
+    let before = sim.sfu.counters();
+    for _ in 0..3 {
+        sim.members[1].client.ask_keyframe(mids[1]);
+        sim.run_for(Duration::from_millis(50));
+    }
+    sim.run_for(Duration::from_secs(2));
+    let after = sim.sfu.counters();
+    assert!(after.keyframes_wanted > before.keyframes_wanted, "{after:?}");
+    assert!(after.keyframes_asked > before.keyframes_asked, "{after:?}");
 }
 
 /// A track that brings more than it may is thinned; one that does not is not touched, nor are the others.

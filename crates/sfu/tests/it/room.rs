@@ -101,19 +101,45 @@ fn negotiated_channels_need_no_opening() {
 
 #[test]
 fn only_publishers_get_transport_feedback() {
-    let mut sim = Sim::new(4, Conditions::PERFECT);
-    let member = sim.join();
-    let (mids, offer) = sim.members[member].client.offer(|api| {
-        let video = str0m::media::MediaKind::Video;
-        [testkit::client::add_receiver(api, video), testkit::client::add_sender(api, video, &[])]
-    });
-    let plan = |mid: &str, role| sfu::SectionPlan { mid: mid.to_owned(), kind: MediaKind::Video, role };
-    let plan = [
-        plan(&mids[0], sfu::SectionRole::Send { track: TrackId(1) }),
-        plan(&mids[1], sfu::SectionRole::Receive { track: TrackId(2), codec_mime: None }),
-    ];
-    let facts = sim.sfu.accept_offer(sim.now, sim.members[member].peer, &offer, &plan).unwrap();
-    let has = |index: usize| facts.sections[index].extensions.iter().any(|(_, uri)| uri.contains("transport-wide-cc"));
-    assert_eq!((has(0), has(1)), (false, true));
-    assert!(!facts.sections[0].payload_types.is_empty() && facts.sections[0].ssrc.is_some());
+    // Some write descriptions without carriage returns, and parsers take them.
+    for line_end in ["\r\n", "\n"] {
+        let mut sim = Sim::new(4, Conditions::PERFECT);
+        let member = sim.join();
+        let (mids, offer) = sim.members[member].client.offer(|api| {
+            let video = str0m::media::MediaKind::Video;
+            [testkit::client::add_receiver(api, video), testkit::client::add_sender(api, video, &[])]
+        });
+        let plan = |mid: &str, role| sfu::SectionPlan { mid: mid.to_owned(), kind: MediaKind::Video, role };
+        let plan = [
+            plan(&mids[0], sfu::SectionRole::Send { track: TrackId(1) }),
+            plan(&mids[1], sfu::SectionRole::Receive { track: TrackId(2), codec_mime: None }),
+        ];
+        let facts =
+            sim.sfu.accept_offer(sim.now, sim.members[member].peer, &offer.replace("\r\n", line_end), &plan).unwrap();
+        let has =
+            |index: usize| facts.sections[index].extensions.iter().any(|(_, uri)| uri.contains("transport-wide-cc"));
+        assert_eq!((has(0), has(1)), (false, true));
+        assert!(!facts.sections[0].payload_types.is_empty() && facts.sections[0].ssrc.is_some());
+    }
+}
+
+/// A plan may name one track for two sections, so that each offer binds both anew: every stream goes on with its own numbers. A
+/// number used twice is a replay to the receiver, which drops the packet.
+#[test]
+fn no_stream_uses_a_number_twice() {
+    let mut sim = Sim::new(5, Conditions::PERFECT);
+    let publisher = sim.join();
+    let track = sim.publish(publisher, &[(MediaKind::Audio, &[])])[0];
+    let watcher = sim.join();
+    let mids = sim.subscribe(watcher, &[(track, MediaKind::Audio), (track, MediaKind::Audio)]);
+    sim.run_until_connected();
+    for _ in 0..4 {
+        sim.run_for(Duration::from_secs(1));
+        sim.negotiate(watcher, |api| testkit::client::add_receiver(api, str0m::media::MediaKind::Video));
+    }
+    sim.run_for(Duration::from_secs(1));
+    let heard = |mid| sim.heard(watcher, mid).into_iter().map(|(_, counter)| counter);
+    let mut all: Vec<u64> = mids.iter().flat_map(|mid| heard(*mid)).collect();
+    all.sort_unstable();
+    assert!(all.len() > 200 && all.windows(2).all(|pair| pair[1] == pair[0] + 1), "each packet once: {all:?}");
 }

@@ -45,22 +45,25 @@ fn config() -> Config {
     }
 }
 
+fn joins(identity: &str, path: SignalPath) -> ConnectRequest {
+    let video = VideoGrant { room_join: true, room: "room".into(), ..VideoGrant::default() };
+    ConnectRequest {
+        claims: Claims { sub: identity.into(), exp: Some(4_000_000_000), video: Some(video), ..Claims::default() },
+        path,
+        join: proto::JoinRequest {
+            connection_settings: Some(proto::ConnectionSettings { auto_subscribe: true, ..Default::default() }),
+            ..proto::JoinRequest::default()
+        },
+        user_agent: String::new(),
+        address: ClientAddress(IpAddr::V4(Ipv4Addr::LOCALHOST)),
+    }
+}
+
 /// Anna and Ben in one room.
 fn two(now: Instant, path: SignalPath) -> Signal {
     let mut signal = Signal::new(config(), [1; 32], now, 1_700_000_000_000);
     for (connection, identity) in [(ANNA, "anna"), (BEN, "ben")] {
-        let video = VideoGrant { room_join: true, room: "room".into(), ..VideoGrant::default() };
-        let request = ConnectRequest {
-            claims: Claims { sub: identity.into(), exp: Some(4_000_000_000), video: Some(video), ..Claims::default() },
-            path,
-            join: proto::JoinRequest {
-                connection_settings: Some(proto::ConnectionSettings { auto_subscribe: true, ..Default::default() }),
-                ..proto::JoinRequest::default()
-            },
-            user_agent: String::new(),
-            address: ClientAddress(IpAddr::V4(Ipv4Addr::LOCALHOST)),
-        };
-        signal.connect(now, connection, request).unwrap();
+        signal.connect(now, connection, joins(identity, path)).unwrap();
     }
     drain(&mut signal);
     signal
@@ -158,4 +161,80 @@ fn quality_is_that_of_the_worse_peer() {
     }
     use proto::ConnectionQuality::{Excellent, Poor};
     assert_eq!(grades, [Excellent, Poor, Excellent]);
+}
+
+/// Nobody would read an offer that is made while its client is away: it waits until the client is back.
+#[test]
+fn no_offer_is_made_for_who_is_away() {
+    let now = Instant::now();
+    let mut signal = two(now, SignalPath::V0);
+    let subscriber_of = |signal: &Signal, connection| participant(signal, connection).subscriber.unwrap();
+    let (anna, ben) = (subscriber_of(&signal, ANNA), subscriber_of(&signal, BEN));
+    signal.media(now, MediaEvent::Connected(anna));
+    signal.disconnected(now, ANNA);
+    signal.handle_timeout(now);
+    let offered: Vec<PeerId> = drain(&mut signal)
+        .iter()
+        .filter_map(|output| match output {
+            Output::Media(MediaCommand::CreateOffer { peer, .. }) => Some(*peer),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(offered, [ben]);
+}
+
+/// A reliable packet is thrown away once it is too old to be repeated, though nothing else happens in the room.
+#[test]
+fn old_packets_wake_the_room_once() {
+    let start = Instant::now();
+    let mut signal = two(start, SignalPath::V1);
+    let at = start + Duration::from_secs(10);
+    // What is due by itself is done before.
+    signal.handle_timeout(at);
+    let idle = signal.poll_timeout().unwrap();
+    let anna = participant(&signal, ANNA).publisher.unwrap();
+    let value = Some(proto::data_packet::Value::User(proto::UserPacket { payload: vec![7], ..Default::default() }));
+    let packet = proto::DataPacket { value, sequence: 1, ..Default::default() }.encode_to_vec();
+    signal.media(at, MediaEvent::Data(anna, Channel::Reliable, packet));
+    let due = at + Duration::from_secs(15);
+    assert_eq!(signal.poll_timeout(), Some(due));
+    assert!(idle > due);
+    signal.handle_timeout(due);
+    assert_eq!(signal.poll_timeout(), Some(idle), "nothing is left of it");
+}
+
+/// What no data channel takes is passed on to nobody.
+#[test]
+fn giant_packets_are_dropped() {
+    let now = Instant::now();
+    let mut signal = two(now, SignalPath::V1);
+    let (anna, ben) = (participant(&signal, ANNA).publisher.unwrap(), participant(&signal, BEN).publisher.unwrap());
+    signal.media(now, MediaEvent::ChannelOpen(ben, Channel::Lossy));
+    for (bytes, passed) in [(65_000, 1), (65_536, 0)] {
+        let user = proto::UserPacket { payload: vec![7; bytes], ..Default::default() };
+        let value = Some(proto::data_packet::Value::User(user));
+        let packet = proto::DataPacket { value, ..Default::default() }.encode_to_vec();
+        signal.media(now, MediaEvent::Data(anna, Channel::Lossy, packet));
+        let sent = |output: &Output| matches!(output, Output::Media(MediaCommand::SendData { .. }));
+        assert_eq!(drain(&mut signal).iter().filter(|output| sent(output)).count(), passed, "{bytes} bytes");
+    }
+}
+
+/// The media engine hears which clients are on another machine; of whom no address is known is taken to be on this one.
+#[test]
+fn clients_elsewhere_are_told_apart() {
+    let now = Instant::now();
+    for (address, expected) in
+        [("203.0.113.9", true), ("2001:db8::9", true), ("127.0.0.1", false), ("::1", false), ("0.0.0.0", false)]
+    {
+        let mut signal = Signal::new(config(), [1; 32], now, 1_700_000_000_000);
+        let request =
+            ConnectRequest { address: ClientAddress(address.parse().unwrap()), ..joins("anna", SignalPath::V1) };
+        signal.connect(now, ANNA, request).unwrap();
+        let told = drain(&mut signal).into_iter().find_map(|output| match output {
+            Output::Media(MediaCommand::AddPeer { elsewhere, .. }) => Some(elsewhere),
+            _ => None,
+        });
+        assert_eq!(told, Some(expected), "{address}");
+    }
 }

@@ -164,6 +164,10 @@ pub(crate) struct Participant {
     pub(crate) tells_its_state: bool,
     /// Offers of the server are left without answer.
     pub(crate) ignores_offers: bool,
+    /// Requests for more sections are left without offer.
+    pub(crate) adds_no_sections: bool,
+    /// Its offers do not have this codec.
+    pub(crate) lacks_codec: Option<&'static str>,
     /// Tracks that were explicitly wanted or not.
     pub(crate) wishes: BTreeMap<String, bool>,
     /// Everybody this client was told of, and the tracks it was told of.
@@ -214,6 +218,8 @@ impl Participant {
             sent: Vec::new(),
             tells_its_state: true,
             ignores_offers: false,
+            adds_no_sections: false,
+            lacks_codec: None,
             wishes: BTreeMap::new(),
             others: BTreeMap::new(),
             announced: HashSet::new(),
@@ -317,6 +323,7 @@ impl Participant {
                 track.mid = Some(api.add_media(track.kind, Direction::SendOnly, stream, cid, track.simulcast()));
             }
         });
+        let sdp = self.lacks_codec.map_or_else(|| sdp.clone(), |codec| without_codec(&sdp, codec));
         self.last_offer.clone_from(&sdp);
         self.tell_offer(sdp)
     }
@@ -405,7 +412,7 @@ impl Participant {
                 }
                 self.answer(offer);
             }
-            Response::MediaSectionsRequirement(requirement) => {
+            Response::MediaSectionsRequirement(requirement) if !self.adds_no_sections => {
                 self.extra[0] += requirement.num_audios;
                 self.extra[1] += requirement.num_videos;
                 self.wants_offer = true;
@@ -578,4 +585,35 @@ fn streams(sdp: &str) -> Vec<((Mid, u32), String)> {
         }
     }
     found
+}
+
+/// A description without the payload types of `codec` and their retransmissions.
+pub(crate) fn without_codec(sdp: &str, codec: &str) -> String {
+    let format = |line: &str, attribute: &str| {
+        let (payload_type, rest) = line.strip_prefix(attribute)?.split_once(' ')?;
+        Some((payload_type.to_owned(), rest.to_owned()))
+    };
+    let maps = sdp.lines().filter_map(|line| format(line, "a=rtpmap:"));
+    let mut gone: HashSet<String> =
+        maps.filter(|(_, name)| name.starts_with(codec)).map(|(number, _)| number).collect();
+    let repairs = sdp.lines().filter_map(|line| format(line, "a=fmtp:"));
+    let repairs: Vec<String> = repairs
+        .filter(|(_, rest)| rest.strip_prefix("apt=").is_some_and(|of| gone.contains(of.trim_end())))
+        .map(|(number, _)| number)
+        .collect();
+    gone.extend(repairs);
+    let mut kept = String::new();
+    for line in sdp.lines() {
+        let of = ["a=rtpmap:", "a=fmtp:", "a=rtcp-fb:"].iter().find_map(|attribute| format(line, attribute));
+        if of.is_some_and(|(number, _)| gone.contains(&number)) {
+            continue;
+        }
+        let words = line
+            .split(' ')
+            .enumerate()
+            .filter(|(at, word)| !line.starts_with("m=") || *at < 3 || !gone.contains(*word));
+        kept += &words.map(|(_, word)| word).collect::<Vec<_>>().join(" ");
+        kept += "\r\n";
+    }
+    kept
 }

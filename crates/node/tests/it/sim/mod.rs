@@ -23,7 +23,7 @@ use proto::signal_response::Message as Response;
 use str0m::media::MediaKind;
 use testkit::link::{Conditions, Link, Wire};
 
-pub(crate) use client::{Mode, Participant, Sent};
+pub(crate) use client::{Mode, Participant, Sent, without_codec};
 
 pub(crate) const SECRET: &str = "a-secret-that-is-long-enough-for-tests";
 const SERVER: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::new(10, 0, 0, 1)), 7882);
