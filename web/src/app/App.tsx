@@ -13,7 +13,7 @@ const loadMeetingPage = () => import("../features/meeting/MeetingPage");
 const MeetingPage = lazy(loadMeetingPage);
 const AboutScreen = lazy(() => import("../features/about/AboutScreen"));
 // Fetched beside this program and not after it, where the address already says that it will be needed.
-if (location.pathname.startsWith("/meeting")) void loadMeetingPage().catch(() => undefined);
+if (routeOf(location).screen === "meeting") void loadMeetingPage().catch(() => undefined);
 
 export function App({ services }: { services: Services }) {
   const { theme } = useBehavior(services.preferences.preferences);

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { redirectOf, routeOf } from "./router";
+import { isEmbedded, redirectOf, routeOf } from "./router";
 
 const at = (address: string) => {
   const url = new URL(address, "https://meet.example");
@@ -11,6 +11,9 @@ test.each([
   ["/meeting/abc-defg-hij", "meeting"],
   ["/meeting/abc-defg-hij/", "meeting"],
   ["/accessibility", "about"],
+  ["/embed/abc-defg-hij", "meeting"],
+  ["/embed/meeting/abc-defg-hij", "meeting"],
+  ["/embed", "notFound"],
   ["/meeting", "notFound"],
   ["/meetings", "notFound"],
 ])("%s shows %s", (address, screen) => expect(routeOf(at(address)).screen).toBe(screen));
@@ -24,6 +27,13 @@ test.each([
   ["/meeting/ABC-DEFG-HIJ", "/meeting/abc-defg-hij"],
   ["/meeting/abc-defg-hij/", "/meeting/abc-defg-hij"],
   ["/meeting/abc-defg-hij?lang=de", null],
+  ["/embed/abc-defg-hij", null],
   ["/meeting/123", null],
   ["/", null],
 ])("%s is replaced by %s", (address, target) => expect(redirectOf(at(address))).toBe(target));
+
+test("an embedded meeting is told from one with a page of its own, and its code is read as everywhere", () => {
+  expect(routeOf(at("/embed/ABCDEFGHIJ?lang=de"))).toEqual({ screen: "meeting", code: "abc-defg-hij" });
+  expect(isEmbedded(at("/embed/abc-defg-hij"))).toBe(true);
+  expect(isEmbedded(at("/meeting/abc-defg-hij"))).toBe(false);
+});

@@ -17,9 +17,16 @@ export function routeOf({ pathname }: Location): Route {
   if (pathname === "/" || pathname === "/index.html") return { screen: "landing" };
   const meeting = /^\/meeting\/([^/]+)\/?$/.exec(pathname);
   if (meeting?.[1]) return { screen: "meeting", code: meeting[1] };
+  const embedded = /^\/embed\/(?:meeting\/)?([^/]+)\/?$/.exec(pathname);
+  if (embedded?.[1]) return { screen: "meeting", code: parseMeetingCode(embedded[1]) ?? embedded[1] };
   if (pathname === "/accessibility") return { screen: "about", topic: "accessibility" };
   if (pathname === "/privacy") return { screen: "about", topic: "privacy" };
   return { screen: "notFound" };
+}
+
+/** Whether the address is that of a meeting inside another page, which has its own bars and links. */
+export function isEmbedded({ pathname }: Pick<Location, "pathname">): boolean {
+  return pathname.startsWith("/embed/");
 }
 
 /**

@@ -2,6 +2,7 @@ import { commonMessages, type Language } from "@heydok/client";
 import { Globe, Monitor, Moon, Sun, WifiOff } from "lucide-react";
 import { type ReactNode, useEffect, useRef } from "react";
 import { useServices, useText } from "../app/context";
+import { isEmbedded } from "../app/router";
 import { useBehavior } from "../app/useBehavior";
 import { networkOnline } from "../browser/network";
 import { Icon } from "../primitives/Icon";
@@ -11,8 +12,22 @@ import { useToast } from "../primitives/Toasts";
 import styles from "./Frame.module.css";
 import { Mark } from "./Mark";
 
-/** Top bar, content and foot of every screen outside the call. */
+/** Top bar, content and foot of every screen outside the call; inside another page only the content. */
 export function Frame({ children }: { children: ReactNode }) {
+  const embedded = isEmbedded(location);
+  return (
+    <>
+      {!embedded && <TopBar />}
+      <OfflineBanner />
+      <main id="main" tabIndex={-1} className={styles.main}>
+        {children}
+      </main>
+      {!embedded && <Foot />}
+    </>
+  );
+}
+
+function TopBar() {
   const t = useText(commonMessages);
   return (
     <>
@@ -31,18 +46,20 @@ export function Frame({ children }: { children: ReactNode }) {
           </div>
         </div>
       </header>
-      <OfflineBanner />
-      <main id="main" tabIndex={-1} className={styles.main}>
-        {children}
-      </main>
-      <footer className={styles.footer}>
-        <nav aria-label={t("footer")} className={styles.footerInner}>
-          <a href="/accessibility">{t("accessibility")}</a>
-          <a href="/privacy">{t("privacy")}</a>
-          <a href="/docs">{t("developers")}</a>
-        </nav>
-      </footer>
     </>
+  );
+}
+
+function Foot() {
+  const t = useText(commonMessages);
+  return (
+    <footer className={styles.footer}>
+      <nav aria-label={t("footer")} className={styles.footerInner}>
+        <a href="/accessibility">{t("accessibility")}</a>
+        <a href="/privacy">{t("privacy")}</a>
+        <a href="/docs">{t("developers")}</a>
+      </nav>
+    </footer>
   );
 }
 

@@ -14,7 +14,7 @@ import { useAnnounce } from "../../primitives/Announcer";
 import { Button, type ButtonLook } from "../../primitives/Button";
 import { Spinner } from "../../primitives/Spinner";
 import { TextField } from "../../primitives/TextField";
-import { problemText, useCountdown } from "../problem/ProblemScreen";
+import { problemText, useCountdown } from "../problem/problemText";
 import styles from "./Landing.module.css";
 
 interface JoinFormProps {

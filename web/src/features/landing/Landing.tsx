@@ -11,7 +11,7 @@ import { Heading } from "../../frame/Heading";
 import { useAnnounce } from "../../primitives/Announcer";
 import { Button } from "../../primitives/Button";
 import { Notice } from "../../primitives/Notice";
-import { problemText, useCountdown } from "../problem/ProblemScreen";
+import { problemText, useCountdown } from "../problem/problemText";
 import { SupportLink } from "../problem/SupportLink";
 import { CreatedPanel } from "./CreatedPanel";
 import { copyText } from "./copy";

@@ -18,7 +18,7 @@ import { Button, LinkButton } from "../../primitives/Button";
 import { Notice } from "../../primitives/Notice";
 import { EmptyChair } from "../problem/EmptyChair";
 import styles from "../problem/Problem.module.css";
-import { problemText, useCountdown } from "../problem/ProblemScreen";
+import { problemText, useCountdown } from "../problem/problemText";
 import { SupportLink } from "../problem/SupportLink";
 
 type LeftStage = Extract<MeetingStage, { stage: "left" }>;

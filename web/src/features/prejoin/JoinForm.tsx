@@ -13,7 +13,7 @@ import { useBehavior } from "../../app/useBehavior";
 import { Button } from "../../primitives/Button";
 import { Notice } from "../../primitives/Notice";
 import { TextField } from "../../primitives/TextField";
-import { textUnderTitle, useCountdown } from "../problem/ProblemScreen";
+import { textUnderTitle, useCountdown } from "../problem/problemText";
 import { SupportLink } from "../problem/SupportLink";
 import { PasswordField } from "./PasswordField";
 import styles from "./PreJoin.module.css";
