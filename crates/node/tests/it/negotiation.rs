@@ -116,6 +116,20 @@ fn who_adds_no_sections_is_asked_again() {
     sim.wait("all hear all", |sim| all_hear_all(sim, 5));
 }
 
+/// What a client was asked for before its connection broke, it has never heard: it is asked at once when it is back.
+#[test]
+fn sections_are_asked_for_again_after_a_resume() {
+    let mut sim = crowd(81);
+    sim.clients[0].adds_no_sections = true;
+    sim.run(Duration::from_secs(1));
+    sim.clients[0].adds_no_sections = false;
+    sim.resume(0);
+    let sections =
+        |sim: &SimRoom| sim.clients[0].receivers.iter().filter(|(_, kind)| *kind == MediaKind::Video).count();
+    sim.wait_for("it has a section for each", Duration::from_secs(2), |sim| sections(sim) == 5);
+    sim.wait("all hear all", |sim| all_hear_all(sim, 5));
+}
+
 /// The section of a refused track carries no other track, neither one announced after it nor one before it.
 #[test]
 fn a_refused_track_is_no_other() {
