@@ -9,7 +9,7 @@ export interface Movement {
 /** Something to be said by the announcer, in the words of the language. */
 export type CallNews =
   | { kind: "moved"; movement: Movement }
-  | { kind: "message"; from: string; text: string }
+  | { kind: "message"; from: string; text: string; isPrivate: boolean }
   | { kind: "share-started" | "share-stopped"; name: string };
 
 /** Whether this news is said to somebody who wants to hear only so much. Faults and questions are always said. */

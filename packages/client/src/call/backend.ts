@@ -1,5 +1,5 @@
 import type { JoinResult } from "../meeting/types";
-import type { StoredMessage } from "./chat-log";
+import type { Addressing, StoredMessage } from "./chat-log";
 import type { Role } from "./participants";
 
 /** What an attempt to join again came to. */
@@ -19,7 +19,7 @@ export interface CallBackend {
   /** Asks for a new room token for the same participant. */
   join(rejoinToken: string): Promise<JoinOutcome>;
   /** `clientId` makes a repeated send harmless. */
-  sendMessage(token: string, clientId: string, text: string): Promise<SendOutcome>;
+  sendMessage(token: string, clientId: string, text: string, addressing: Addressing): Promise<SendOutcome>;
   /** Messages after `afterSeq`, oldest first; `null` if the server did not answer. */
   messagesAfter(token: string, afterSeq: number): Promise<readonly StoredMessage[] | null>;
   /** Roles by identity; `null` if the server did not answer. */

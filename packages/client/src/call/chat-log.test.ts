@@ -6,6 +6,7 @@ import {
   groupChat,
   nextChat,
   type StoredMessage,
+  TO_EVERYBODY,
 } from "./chat-log";
 import { parseMessage } from "./chat-wire";
 
@@ -20,6 +21,7 @@ function message(seq: number, text: string, change: Partial<StoredMessage> = {})
     text,
     sentAt: seq * 1_000,
     clientId: null,
+    ...TO_EVERYBODY,
     ...change,
   };
 }
@@ -30,6 +32,7 @@ const drafted = (clientId: string, text: string, online = true): ChatEvent => ({
   text,
   senderId: OWN,
   senderName: "Ben",
+  ...TO_EVERYBODY,
   at: 5_000,
   online,
 });
@@ -129,6 +132,17 @@ test("groups end with the sender, with five minutes, with the unseen and with th
   ]);
   expect(groups.map((group) => group.newUnread)).toEqual([false, false, true, false, false]);
   expect(groups.map((group) => group.newDay)).toEqual([false, false, false, false, true]);
+});
+
+test("lines to one person are no part of what the same sender says to all", () => {
+  const log = after(
+    stored([message(1, "a"), message(2, "b", { to: OWN }), message(3, "c", { to: OWN }), message(4, "d")]),
+  );
+  expect(groupChat(log).map(({ to, items }) => [to, items.map((item) => item.text).join("")])).toEqual([
+    [null, "a"],
+    [OWN, "bc"],
+    [null, "d"],
+  ]);
 });
 
 describe("a data packet of the topic chat", () => {

@@ -10,12 +10,21 @@ export interface StoredMessage {
   sentAt: number;
   /** The sender's own key, by which an echo finds the message it confirms. */
   clientId: string | null;
+  /** The one participant who reads it besides the sender; `null` for everybody. */
+  to: string | null;
+  /** Id of the message that it answers. */
+  replyTo: string | null;
 }
+
+/** What a new message is besides its text. */
+export type Addressing = Pick<StoredMessage, "to" | "replyTo">;
+
+export const TO_EVERYBODY: Addressing = { to: null, replyTo: null };
 
 export type Delivery = "sent" | "sending" | "queued" | "failed";
 
 /** One line of the chat panel. */
-export interface ChatItem {
+export interface ChatItem extends Addressing {
   /** Stable for the whole life of the line, so that it keeps its place and focus. */
   key: string;
   /** `null` until stored, and for messages of clients that do not use this chat. */
@@ -39,7 +48,7 @@ export interface ChatLog {
 }
 
 export type ChatEvent =
-  | {
+  | (Addressing & {
       type: "drafted";
       clientId: string;
       text: string;
@@ -47,7 +56,7 @@ export type ChatEvent =
       senderName: string;
       at: number;
       online: boolean;
-    }
+    })
   | { type: "sending"; clientId: string }
   | { type: "queued"; clientId: string }
   | { type: "failed"; clientId: string }
@@ -91,6 +100,8 @@ export function nextChat(log: ChatLog, event: ChatEvent): ChatLog {
         text: event.text,
         sentAt: event.at,
         mine: true,
+        to: event.to,
+        replyTo: event.replyTo,
         delivery: event.online ? "sending" : "queued",
       });
     case "sending":
@@ -113,6 +124,7 @@ export function nextChat(log: ChatLog, event: ChatEvent): ChatLog {
           text: event.text.slice(0, TEXT_MAX),
           sentAt: event.at,
           mine: false,
+          ...TO_EVERYBODY,
           delivery: "sent",
         }),
         event.key,
@@ -159,6 +171,8 @@ function stored(log: ChatLog, message: StoredMessage, ownId: string, seen: boole
     text: message.text,
     sentAt: message.sentAt,
     mine,
+    to: message.to,
+    replyTo: message.replyTo,
     delivery: "sent",
   };
   const draft = own === null ? undefined : log.items.find((other) => other.key === own);
@@ -181,12 +195,14 @@ function insert(items: readonly ChatItem[], item: ChatItem): ChatItem[] {
   return [...items.slice(0, at), item, ...items.slice(at)];
 }
 
-/** A run of lines by one sender, shown under one name and time. */
+/** A run of lines by one sender to the same readers, shown under one name and time. */
 export interface ChatGroup {
   key: string;
   senderId: string;
   senderName: string;
   mine: boolean;
+  /** The one other person who reads these lines besides their sender. */
+  to: string | null;
   at: number;
   items: readonly ChatItem[];
   /** Whether a day begins here, and whether the unseen lines do. */
@@ -206,13 +222,14 @@ export function groupChat(log: ChatLog): ChatGroup[] {
     const joins =
       last !== undefined &&
       last.senderId === item.senderId &&
+      last.to === item.to &&
       item.sentAt - last.at < GROUP_WITHIN_MS &&
       !newDay &&
       !newUnread;
     if (joins) groups[groups.length - 1] = { ...last, items: [...last.items, item] };
     else {
-      const { key, senderId, senderName, mine, sentAt } = item;
-      groups.push({ key, senderId, senderName, mine, at: sentAt, items: [item], newDay, newUnread });
+      const { key, senderId, senderName, mine, to, sentAt } = item;
+      groups.push({ key, senderId, senderName, mine, to, at: sentAt, items: [item], newDay, newUnread });
     }
     previousAt = item.sentAt;
   }

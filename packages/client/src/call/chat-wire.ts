@@ -28,6 +28,8 @@ export function readMessage(value: unknown): StoredMessage | null {
     text: body,
     sentAt: Number.isNaN(sentAt) ? 0 : sentAt,
     clientId: text(message?.client_id),
+    to: text(message?.to),
+    replyTo: text(message?.reply_to),
   };
 }
 

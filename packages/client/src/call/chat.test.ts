@@ -2,7 +2,7 @@ import { type Room, RoomEvent } from "livekit-client";
 import { beforeEach, describe, expect, test, vi } from "vitest";
 import type { CallBackend, SendOutcome } from "./backend";
 import { Chat } from "./chat";
-import type { StoredMessage } from "./chat-log";
+import { type Addressing, type StoredMessage, TO_EVERYBODY } from "./chat-log";
 
 const SELF = { id: "guest-1", name: "Ben" };
 
@@ -11,20 +11,39 @@ function setUp() {
   const server = { stored: [] as StoredMessage[], answers: [] as SendOutcome[], sends: 0 };
   const heard = vi.fn();
   const backend = {
-    sendMessage: async (_token: string, clientId: string, text: string): Promise<SendOutcome> => {
+    sendMessage: async (
+      _token: string,
+      clientId: string,
+      text: string,
+      addressing: Addressing,
+    ): Promise<SendOutcome> => {
       server.sends += 1;
       const planned = server.answers.shift();
       if (planned !== undefined) return planned;
-      return { kind: "stored", message: put(text, SELF.id, clientId) };
+      return { kind: "stored", message: put(text, SELF.id, clientId, addressing) };
     },
     messagesAfter: async (_token: string, after: number) =>
       server.stored.filter((message) => message.seq > after),
   } as unknown as CallBackend;
-  const put = (text: string, senderId: string, clientId: string | null = null): StoredMessage => {
+  const put = (
+    text: string,
+    senderId: string,
+    clientId: string | null = null,
+    addressing = TO_EVERYBODY,
+  ): StoredMessage => {
     const known = server.stored.find((message) => message.clientId !== null && message.clientId === clientId);
     if (known !== undefined) return known;
     const seq = server.stored.length + 1;
-    const message = { id: `m${seq}`, seq, senderId, senderName: senderId, text, sentAt: seq, clientId };
+    const message = {
+      id: `m${seq}`,
+      seq,
+      senderId,
+      senderName: senderId,
+      text,
+      sentAt: seq,
+      clientId,
+      ...addressing,
+    };
     server.stored.push(message);
     return message;
   };
@@ -53,6 +72,8 @@ class FakeRoom {
       from: { participant_id: message.senderId, display_name: message.senderName },
       text: message.text,
       client_id: message.clientId,
+      to: message.to,
+      reply_to: message.replyTo,
       sent_at: "2026-01-01T00:00:00Z",
     };
     this.listener?.(new TextEncoder().encode(JSON.stringify(wire)), from, undefined, "chat");
@@ -65,6 +86,16 @@ const texts = (chat: Chat) => chat.log.value.items.map((item) => `${item.text}:$
 beforeEach(() => void vi.useRealTimers());
 
 describe("sending", () => {
+  test("a message to one person keeps its addressee while it waits and when it is stored", async () => {
+    const { chat, server } = setUp();
+    chat.send("psst", { to: "guest-2", replyTo: "m7" });
+    expect(chat.log.value.items[0]).toMatchObject({ to: "guest-2", replyTo: "m7", delivery: "queued" });
+    chat.bind(asRoom(new FakeRoom()));
+    await vi.waitFor(() => expect(texts(chat)).toEqual(["psst:sent"]));
+    expect(server.stored[0]).toMatchObject({ to: "guest-2", replyTo: "m7" });
+    expect(chat.log.value.items[0]).toMatchObject({ to: "guest-2", replyTo: "m7" });
+  });
+
   test("waits while the line is cut, and goes out once it is back, in order and once", async () => {
     const { chat, server } = setUp();
     chat.send("one");
@@ -136,7 +167,10 @@ describe("hearing", () => {
     await vi.waitFor(() => expect(chat.log.value.lastSeq).toBe(0));
     room.deliver(put("hi", "guest-2"));
     expect(texts(chat)).toEqual(["hi:sent"]);
-    expect(heard).toHaveBeenCalledWith("guest-2", "hi", false);
+    expect(heard).toHaveBeenLastCalledWith("guest-2", "hi", false, false);
+    room.deliver(put("psst", "guest-2", null, { to: SELF.id, replyTo: "m1" }));
+    expect(heard).toHaveBeenLastCalledWith("guest-2", "psst", false, true);
+    expect(chat.log.value.items[1]).toMatchObject({ to: SELF.id, replyTo: "m1" });
   });
 
   test("one that pretends to come from the server is ignored", () => {

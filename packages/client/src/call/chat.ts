@@ -1,7 +1,17 @@
 import { type RemoteParticipant, type Room, RoomEvent } from "livekit-client";
 import { Cell } from "../state/behavior";
 import type { CallBackend, Surroundings } from "./backend";
-import { type ChatEvent, type ChatLog, EMPTY_CHAT, nextChat, type StoredMessage, TEXT_MAX } from "./chat-log";
+import {
+  type Addressing,
+  type ChatEvent,
+  type ChatItem,
+  type ChatLog,
+  EMPTY_CHAT,
+  nextChat,
+  type StoredMessage,
+  TEXT_MAX,
+  TO_EVERYBODY,
+} from "./chat-log";
 import { parseMessage } from "./chat-wire";
 import type { Self } from "./people";
 
@@ -21,7 +31,7 @@ export interface ChatHooks {
   /** The token that proves who we are, fresh at each call. */
   token(): string;
   /** A message by somebody else arrived now (not from history). */
-  onHeard(senderName: string, text: string, panelOpen: boolean): void;
+  onHeard(senderName: string, text: string, panelOpen: boolean, isPrivate: boolean): void;
 }
 
 /** The meeting's chat: sends through the API, hears of new messages through the room. */
@@ -60,13 +70,15 @@ export class Chat {
     this.apply(open ? { type: "opened" } : { type: "divider-seen" });
   }
 
-  send(text: string): void {
+  send(text: string, { to, replyTo }: Addressing = TO_EVERYBODY): void {
     const trimmed = text.trim().slice(0, TEXT_MAX);
     if (trimmed === "") return;
     this.apply({
       type: "drafted",
       clientId: crypto.randomUUID(),
       text: trimmed,
+      to,
+      replyTo,
       senderId: this.self.id,
       senderName: this.self.name,
       at: this.surroundings.now(),
@@ -75,10 +87,10 @@ export class Chat {
     void this.flush();
   }
 
-  retry(clientId: string): void {
+  readonly retry = (clientId: string): void => {
     this.apply({ type: "queued", clientId });
     void this.flush();
-  }
+  };
 
   /** The line is cut or back: what is not sent yet waits, or goes. */
   lineChanged(cut: boolean): void {
@@ -117,7 +129,7 @@ export class Chat {
       const key = `${FOREIGN_TOPIC}-${this.heardCount}`;
       const at = this.surroundings.now();
       this.apply({ type: "heard", key, senderId: identity, senderName, text, at, panelOpen: this.panelOpen });
-      this.hooks.onHeard(senderName, text, this.panelOpen);
+      this.hooks.onHeard(senderName, text, this.panelOpen, false);
     });
   }
 
@@ -132,7 +144,7 @@ export class Chat {
     if (message.seq === this.completeTo + 1) this.completeTo = message.seq;
     else if (message.seq > this.completeTo && this.caughtUp) void this.catchUp();
     if (known || message.senderId === this.self.id) return;
-    this.hooks.onHeard(message.senderName, message.text, this.panelOpen);
+    this.hooks.onHeard(message.senderName, message.text, this.panelOpen, message.to !== null);
   }
 
   /** Fetches what was said while we did not hear; asked again meanwhile, it looks once more. */
@@ -186,7 +198,7 @@ export class Chat {
           this.queueAll();
           return;
         }
-        await this.sendOne(next.key, next.text);
+        await this.sendOne(next);
       }
     } finally {
       this.flushing = false;
@@ -199,10 +211,10 @@ export class Chat {
     }
   }
 
-  private async sendOne(clientId: string, text: string): Promise<void> {
+  private async sendOne({ key: clientId, text, to, replyTo }: ChatItem): Promise<void> {
     this.apply({ type: "sending", clientId });
     for (let attempt = 0; ; attempt += 1) {
-      const outcome = await this.backend.sendMessage(this.hooks.token(), clientId, text);
+      const outcome = await this.backend.sendMessage(this.hooks.token(), clientId, text, { to, replyTo });
       if (outcome.kind === "stored") {
         // The server names the sender; the key we chose finds the draft it confirms.
         return this.hear({ ...outcome.message, clientId, senderId: this.self.id });

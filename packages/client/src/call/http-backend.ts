@@ -2,7 +2,7 @@ import type { HttpClient } from "../api/client";
 import { ApiError, apiErrorFrom } from "../api/errors";
 import type { MeetingApi } from "../api/meetings";
 import type { CallBackend, JoinOutcome, SendOutcome } from "./backend";
-import type { StoredMessage } from "./chat-log";
+import type { Addressing, StoredMessage } from "./chat-log";
 import { readMessage } from "./chat-wire";
 import type { Role } from "./participants";
 
@@ -40,12 +40,17 @@ export class HttpCallBackend implements CallBackend {
     }
   }
 
-  async sendMessage(token: string, clientId: string, text: string): Promise<SendOutcome> {
+  async sendMessage(
+    token: string,
+    clientId: string,
+    text: string,
+    { to, replyTo }: Addressing,
+  ): Promise<SendOutcome> {
     try {
       const { data, error, response } = await this.options.http.POST("/api/v1/meetings/{meeting_id}/chat", {
         params: this.path(),
         headers: bearer(token),
-        body: { text, client_id: clientId },
+        body: { text, client_id: clientId, to, reply_to: replyTo },
       });
       const message = readMessage(data);
       if (response.ok && message !== null) return { kind: "stored", message };

@@ -73,8 +73,8 @@ export class CallSession {
       options.backend,
       {
         token: () => this.line.token,
-        onHeard: (from, text, panelOpen) => {
-          options.onNews({ kind: "message", from, text });
+        onHeard: (from, text, panelOpen, isPrivate) => {
+          options.onNews({ kind: "message", from, text, isPrivate });
           if (!panelOpen) this.cue("message");
         },
       },
@@ -214,7 +214,12 @@ export class CallSession {
     const durationSeconds = Math.round((now - (this.startedAt ?? now)) / 1000);
     const chat = this.chat.log.value.items
       .filter((item) => item.delivery === "sent")
-      .map((item) => ({ at: item.sentAt, name: item.senderName, text: item.text }));
+      .map((item) => ({
+        at: item.sentAt,
+        name: item.senderName,
+        text: item.text,
+        isPrivate: item.to !== null,
+      }));
     this.options.onEnd(reason, { durationSeconds, code, chat });
   }
 

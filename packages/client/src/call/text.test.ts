@@ -122,7 +122,7 @@ test.each([
 ] as const)("with %s told, these are said: %j", (verbosity, said) => {
   const news: CallNews[] = [
     { kind: "moved", movement: { joined: ["Anna"], left: [] } },
-    { kind: "message", from: "Anna", text: "hello" },
+    { kind: "message", from: "Anna", text: "hello", isPrivate: false },
     { kind: "share-started", name: "Anna" },
   ];
   expect(news.filter((one) => worthSaying(one, verbosity)).map((one) => one.kind)).toEqual(said);

@@ -55,6 +55,8 @@ export interface ChatLine {
   readonly at: number;
   readonly name: string;
   readonly text: string;
+  /** Between two people only. */
+  readonly isPrivate: boolean;
 }
 
 export interface LeftDetails {

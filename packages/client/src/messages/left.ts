@@ -41,6 +41,7 @@ export const leftMessages = defineMessages({
   rejoining: ["Joining…", "Beitritt läuft …"],
   duration: ["You were in for {time}.", "Sie waren {time} dabei."],
   downloadChat: ["Download chat", "Chat herunterladen"],
+  chatPrivately: ["{name} (private)", "{name} (privat)"],
   chatFile: ["chat", "chat"],
   code: ["Code {code}", "Code {code}"],
 });

@@ -1,4 +1,4 @@
-import { groupChat } from "@heydok/client/call";
+import { type ChatItem, groupChat } from "@heydok/client/call";
 import { ArrowDown } from "lucide-react";
 import { useCallback, useLayoutEffect, useMemo, useRef, useState } from "react";
 import { useBehavior } from "../../app/useBehavior";
@@ -12,6 +12,18 @@ import { SidePanel } from "./SidePanel";
 /** Within this distance of the end, new messages keep the end in view. */
 const STICKS_WITHIN_PX = 32;
 
+/** Names of everybody in the call and of everybody who has written; those who leave keep theirs. */
+function useNames(): (id: string) => string {
+  const { session } = useCall();
+  const t = useCallText();
+  const { items } = useBehavior(session.chat.log);
+  const people = useBehavior(session.people.list);
+  const known = useRef(new Map<string, string>());
+  for (const { senderId, senderName } of items) known.current.set(senderId, senderName);
+  for (const { id, name } of people) known.current.set(id, name);
+  return (id) => known.current.get(id) ?? t("chatSomebodyGone");
+}
+
 export function ChatPanel() {
   const { session } = useCall();
   const t = useCallText();
@@ -21,6 +33,14 @@ export function ChatPanel() {
   const atEnd = useRef(true);
   const seen = useRef(log.items.length);
   const [below, setBelow] = useState(0);
+  const nameOf = useNames();
+  const [to, setTo] = useState<string | null>(null);
+  const [answered, setAnswered] = useState<ChatItem | null>(null);
+  const reply = useCallback((item: ChatItem) => {
+    setAnswered(item);
+    // What was said between two stays between them.
+    setTo(item.mine || item.to === null ? item.to : item.senderId);
+  }, []);
 
   const toEnd = useCallback(() => {
     const element = list.current;
@@ -56,7 +76,13 @@ export function ChatPanel() {
           {groups.length === 0 ? (
             <p className={styles.empty}>{t("noMessages")}</p>
           ) : (
-            <ChatMessages groups={groups} onRetry={(key) => session.chat.retry(key)} />
+            <ChatMessages
+              groups={groups}
+              items={log.items}
+              nameOf={nameOf}
+              onRetry={session.chat.retry}
+              onReply={reply}
+            />
           )}
         </div>
         {below > 0 && (
@@ -67,7 +93,13 @@ export function ChatPanel() {
           </div>
         )}
       </div>
-      <ChatComposer />
+      <ChatComposer
+        to={to}
+        onAddress={setTo}
+        answered={answered}
+        onAnswered={() => setAnswered(null)}
+        nameOf={nameOf}
+      />
     </SidePanel>
   );
 }

@@ -30,7 +30,9 @@ export function useNews(onNews: RefObject<(news: CallNews) => void>): void {
 function sentences(news: CallNews, t: ReturnType<typeof useCallText>): string[] {
   switch (news.kind) {
     case "message":
-      return [t("chatNews", { name: news.from, text: readOut(news.text) })];
+      return [
+        t(news.isPrivate ? "chatNewsPrivate" : "chatNews", { name: news.from, text: readOut(news.text) }),
+      ];
     case "share-started":
       return [t("shareStarted", { name: news.name })];
     case "share-stopped":

@@ -92,7 +92,10 @@ function ChatDownload({ chat, code }: { chat: readonly ChatLine[]; code: string 
   const t = useText(leftMessages);
   const format = useFormat();
   const download = () => {
-    const lines = chat.map(({ at, name, text }) => `${format.dateTime(new Date(at))} – ${name}: ${text}`);
+    const lines = chat.map(({ at, name, text, isPrivate }) => {
+      const by = isPrivate ? t("chatPrivately", { name }) : name;
+      return `${format.dateTime(new Date(at))} – ${by}: ${text}`;
+    });
     const address = URL.createObjectURL(new Blob([`${lines.join("\n")}\n`], { type: "text/plain" }));
     const link = document.createElement("a");
     Object.assign(link, { href: address, download: `${t("chatFile")}-${code}.txt` });
