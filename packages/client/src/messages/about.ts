@@ -47,6 +47,11 @@ export const aboutMessages = defineMessages({
     "The meeting's code, when it was open, and who was in under which name. Chat messages are stored encrypted and belong to the meeting.",
     "Der Code des Meetings, wann es offen war und wer unter welchem Namen dabei war. Chatnachrichten werden verschlüsselt gespeichert und gehören zum Meeting.",
   ],
+  retentionTitle: ["For how long", "Wie lange"],
+  retentionText: [
+    "When everybody has left, messages are deleted 30 days after they were written, names 90 days after the last visit, and the log of what was done after 400 days – unless whoever runs this server has set other times.",
+    "Wenn alle gegangen sind, werden Nachrichten 30 Tage nach dem Schreiben gelöscht, Namen 90 Tage nach dem letzten Besuch und das Protokoll der Vorgänge nach 400 Tagen – sofern der Betreiber dieses Servers nichts anderes eingestellt hat.",
+  ],
   callTitle: ["Sound and picture", "Ton und Bild"],
   callText: [
     "They travel encrypted between you and the media server and are passed on from there. Nothing is recorded.",

@@ -23,6 +23,7 @@ const topics = {
     parts: [
       ["browserTitle", "browserText"],
       ["serverTitle", "serverText"],
+      ["retentionTitle", "retentionText"],
       ["callTitle", "callText"],
       ["othersTitle", "othersText"],
     ],
