@@ -7,6 +7,8 @@
 mod clock;
 mod entropy;
 mod id;
+mod network;
+pub mod proc;
 mod secret;
 pub mod text;
 mod time;
@@ -14,5 +16,6 @@ mod time;
 pub use clock::{Clock, MockClock, SharedClock, SystemClock};
 pub use entropy::{Entropy, SeededEntropy, SharedEntropy, SystemEntropy};
 pub use id::{MeetingCode, ParticipantKind, is_participant_id, new_id, new_participant_id};
+pub use network::Network;
 pub use secret::{Secret, equal_in_constant_time, new_token, sha256_hex, token_digest};
 pub use time::UnixMillis;

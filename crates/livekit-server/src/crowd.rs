@@ -1,23 +1,25 @@
 //! How much one client network may have open at once.
 
 use std::collections::HashMap;
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// Counts open things by client network: an IPv4 address, or the /64 of an IPv6 address, which one household has.
+use kit::Network;
+
+/// Counts open things by client network.
 ///
 /// Its memory is bounded by what is open.
 pub struct Crowd {
     max: usize,
     exempt: Box<dyn Fn(IpAddr) -> bool + Send + Sync>,
-    open: Mutex<HashMap<IpAddr, usize>>,
+    open: Mutex<HashMap<Network, usize>>,
 }
 
 /// One open thing; dropping it makes room.
 #[derive(Debug)]
 pub struct Place {
     /// `None` for those who are not counted.
-    counted: Option<(Arc<Crowd>, IpAddr)>,
+    counted: Option<(Arc<Crowd>, Network)>,
 }
 
 impl Crowd {
@@ -32,7 +34,7 @@ impl Crowd {
         if (self.exempt)(address) {
             return Some(Place { counted: None });
         }
-        let network = network(address);
+        let network = Network::of(address);
         let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
         let count = open.entry(network).or_default();
         if *count >= self.max {
@@ -40,6 +42,14 @@ impl Crowd {
         }
         *count += 1;
         Some(Place { counted: Some((Arc::clone(self), network)) })
+    }
+}
+
+#[cfg(test)]
+impl Crowd {
+    /// Whether nothing is remembered of anybody.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.open.lock().unwrap().is_empty()
     }
 }
 
@@ -62,13 +72,6 @@ impl Drop for Place {
     }
 }
 
-fn network(address: IpAddr) -> IpAddr {
-    match address {
-        IpAddr::V4(_) => address,
-        IpAddr::V6(ip) => IpAddr::V6(Ipv6Addr::from_bits(ip.to_bits() & (u128::MAX << 64))),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -88,7 +91,7 @@ mod tests {
         let third = crowd.enter(ip("192.0.2.1")).unwrap();
         let here: Vec<_> = (0..9).map(|_| crowd.enter(ip("127.0.0.1")).unwrap()).collect();
         drop((first, third, other, here));
-        assert!(crowd.open.lock().unwrap().is_empty(), "nothing is remembered of who has gone");
+        assert!(crowd.is_empty(), "nothing is remembered of who has gone");
     }
 
     #[test]

@@ -39,7 +39,7 @@ mod webhook;
 mod websocket;
 
 pub use address::Advertised;
-pub use auth::ClientIp;
+pub use auth::{ClientIp, Refusal, claims};
 pub use config::{Config, RtcConfig, WebhookConfig};
 pub use config_file::{ConfigFileError, apply_config_file, apply_config_text};
 pub use crowd::{Crowd, Place};

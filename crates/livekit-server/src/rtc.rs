@@ -53,8 +53,7 @@ async fn upgrade(handle: &Handle, request: Request, path: SignalPath) -> Respons
     let (mut parts, _) = request.into_parts();
     if !is_upgrade(&parts.method, &parts.headers) {
         // Whoever shows a token that is not ours learns that first, as in livekit-server.
-        let query = Query::parse(parts.uri.query().unwrap_or_default());
-        return match auth::claims(&parts.headers, query.get("access_token"), handle.keys()) {
+        return match auth::claims(&parts, handle.keys()) {
             Ok(_) => StatusCode::NOT_FOUND.into_response(),
             Err(refusal) => refusal.into_response(),
         };
@@ -92,8 +91,8 @@ async fn upgrade(handle: &Handle, request: Request, path: SignalPath) -> Respons
 
 fn connect_request(handle: &Handle, parts: &Parts, path: SignalPath, strict: bool) -> Result<ConnectRequest, Reject> {
     let query = Query::parse(parts.uri.query().unwrap_or_default());
-    let claims = auth::claims(&parts.headers, query.get("access_token"), handle.keys())
-        .map_err(|(status, message)| Reject { status: status.as_u16(), message })?;
+    let claims =
+        auth::claims(parts, handle.keys()).map_err(|(status, message)| Reject { status: status.as_u16(), message })?;
     let denied = || Reject { status: 401, message: "permissions denied".into() };
     let mut claims = claims.filter(|claims| claims.video.is_some()).ok_or_else(denied)?;
     let bad = |error: join::JoinError| Reject { status: 400, message: error.to_string() };

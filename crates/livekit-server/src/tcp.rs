@@ -6,6 +6,7 @@
 use std::collections::HashMap;
 use std::io::{self, Read as _, Write as _};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use mio::net::{TcpListener, TcpStream};
@@ -13,10 +14,11 @@ use mio::{Interest, Registry, Token};
 use socket2::{Domain, Protocol, Socket, Type};
 
 use crate::address::canonical;
+use crate::crowd::{Crowd, Place};
 use crate::framing::{Frames, HEADER_BYTES};
 use crate::stats::Counters;
 
-/// Connections at most, and from one network (an IPv4 address, an IPv6 /64): offices share one address.
+/// Connections at most, and from one network: offices share one address.
 const CONNECTIONS_MAX: usize = 4096;
 const NETWORK_CONNECTIONS_MAX: usize = 256;
 /// Connections waiting for `accept` in the kernel.
@@ -42,7 +44,7 @@ pub(crate) struct TcpPaths {
     connections: Vec<Option<Connection>>,
     free: Vec<usize>,
     by_remote: HashMap<SocketAddr, usize>,
-    per_network: HashMap<IpAddr, usize>,
+    crowd: Arc<Crowd>,
     /// Connections to read from, and connections with something to write.
     readable: Vec<usize>,
     unwritten: Vec<usize>,
@@ -55,6 +57,7 @@ pub(crate) struct TcpPaths {
 #[derive(Debug)]
 struct Connection {
     stream: TcpStream,
+    _place: Place,
     remote: SocketAddr,
     /// Address of ours that the client connected to.
     local: IpAddr,
@@ -89,7 +92,7 @@ impl TcpPaths {
             connections: Vec::new(),
             free: Vec::new(),
             by_remote: HashMap::new(),
-            per_network: HashMap::new(),
+            crowd: Crowd::new(NETWORK_CONNECTIONS_MAX, |_| false),
             readable: Vec::new(),
             unwritten: Vec::new(),
             acceptable: false,
@@ -233,17 +236,15 @@ impl TcpPaths {
         mut stream: TcpStream,
         remote: SocketAddr,
     ) -> io::Result<()> {
-        let network = network_of(remote.ip());
-        let from_there = self.per_network.get(&network).copied().unwrap_or_default();
-        if self.len() >= CONNECTIONS_MAX || from_there >= NETWORK_CONNECTIONS_MAX {
-            return Err(io::Error::other("too many connections"));
-        }
+        let place = self.crowd.enter(remote.ip()).filter(|_| self.len() < CONNECTIONS_MAX);
+        let place = place.ok_or_else(|| io::Error::other("too many connections"))?;
         stream.set_nodelay(true)?;
         let local = canonical(stream.local_addr()?).ip();
         let index = self.free.last().copied().unwrap_or(self.connections.len());
         registry.register(&mut stream, Token(self.token.0 + 1 + index), Interest::READABLE | Interest::WRITABLE)?;
         let mut connection = Connection {
             stream,
+            _place: place,
             remote,
             local,
             frames: Frames::default(),
@@ -262,7 +263,6 @@ impl TcpPaths {
             self.connections.push(Some(connection));
         }
         self.by_remote.insert(remote, index);
-        *self.per_network.entry(network).or_default() += 1;
         Ok(())
     }
 
@@ -275,13 +275,6 @@ impl TcpPaths {
         self.free.push(index);
         if self.by_remote.get(&connection.remote) == Some(&index) {
             self.by_remote.remove(&connection.remote);
-        }
-        let network = network_of(connection.remote.ip());
-        if let Some(count) = self.per_network.get_mut(&network) {
-            *count -= 1;
-            if *count == 0 {
-                self.per_network.remove(&network);
-            }
         }
     }
 
@@ -353,14 +346,6 @@ impl Connection {
 fn note(list: &mut Vec<usize>, is_noted: &mut bool, index: usize) {
     if !std::mem::replace(is_noted, true) {
         list.push(index);
-    }
-}
-
-/// What counts as one place: an IPv4 address, or the /64 that one IPv6 customer has at least.
-fn network_of(ip: IpAddr) -> IpAddr {
-    match ip {
-        IpAddr::V4(_) => ip,
-        IpAddr::V6(v6) => IpAddr::V6(Ipv6Addr::from_bits(v6.to_bits() & !u128::from(u64::MAX))),
     }
 }
 
@@ -465,7 +450,7 @@ mod tests {
         assert_eq!((&received[..5], &received[5..8]), (&[0, 3, 1, 2, 3][..], &[4, 0xb0, 4][..]));
         client.shutdown(Shutdown::Both).unwrap();
         bed.until("closed", |bed| bed.tcp.len() == 0);
-        assert!(bed.tcp.by_remote.is_empty() && bed.tcp.per_network.is_empty());
+        assert!(bed.tcp.by_remote.is_empty() && bed.tcp.crowd.is_empty());
     }
 
     #[test]

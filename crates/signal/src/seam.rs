@@ -40,6 +40,19 @@ pub struct RoomDefaults {
     pub enable_remote_unmute: bool,
 }
 
+/// livekit-server's own.
+impl Default for RoomDefaults {
+    fn default() -> Self {
+        Self {
+            auto_create: true,
+            empty_timeout_s: 300,
+            departure_timeout_s: 20,
+            max_participants: 0,
+            enable_remote_unmute: false,
+        }
+    }
+}
+
 /// Numbers that bound what the outside can make the node hold.
 #[derive(Debug, Clone)]
 pub struct Limits {
@@ -59,6 +72,22 @@ pub struct Limits {
     /// ones are dropped.
     pub data_packets_per_second: u32,
     pub data_bytes_per_second: u32,
+}
+
+/// livekit-server's own, where it has them.
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            rooms: 10_000,
+            participants: 10_000,
+            signal_message_bytes: 2 * 1024 * 1024,
+            metadata_bytes: 512 * 1024,
+            attributes_bytes: 64 * 1024,
+            name_chars: 256,
+            data_packets_per_second: 1_000,
+            data_bytes_per_second: 8 * 1024 * 1024,
+        }
+    }
 }
 
 /// One signalling WebSocket, numbered by the driver, never reused.

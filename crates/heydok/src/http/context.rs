@@ -14,6 +14,7 @@ use http::header::{
 };
 use http::request::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
+use kit::Network;
 use tracing::Instrument as _;
 
 use super::problem::{self, Document, Problem};
@@ -21,7 +22,7 @@ use super::{cors, limit};
 use crate::app::App;
 use crate::config::ErrorDetailStyle;
 use crate::http::limit::Limit;
-use crate::limits::{Decision, Network};
+use crate::limits::Decision;
 
 /// Header that names a request in our answer and in our log.
 pub const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");

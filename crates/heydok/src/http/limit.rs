@@ -3,13 +3,13 @@
 use axum::response::Response;
 use http::header::RETRY_AFTER;
 use http::{HeaderMap, HeaderName, HeaderValue};
-use kit::MeetingCode;
+use kit::{MeetingCode, Network};
 
 use super::context::Context;
 use super::problem::{Problem, RATE_LIMITED};
 use crate::app::App;
 use crate::config::RateLimits;
-use crate::limits::{Buckets, Decision, MissBudget, Network};
+use crate::limits::{Buckets, Decision, MissBudget};
 
 /// Clients, meetings or persons that one bucket set remembers at most.
 const KEYS_MAX: usize = 100_000;

@@ -2,7 +2,9 @@
 
 use std::time::{Duration, Instant};
 
-use super::{Buckets, Decision, Network, Rate};
+use kit::Network;
+
+use super::{Buckets, Decision, Rate};
 
 /// Most networks whose misses are remembered.
 const NETWORKS_MAX: usize = 100_000;

@@ -2,8 +2,8 @@
 
 mod bucket;
 mod miss;
-mod network;
+mod proxies;
 
 pub use bucket::{Buckets, Decision, Rate};
 pub use miss::MissBudget;
-pub use network::{Network, TrustedProxies};
+pub use proxies::TrustedProxies;

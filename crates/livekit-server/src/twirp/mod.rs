@@ -18,7 +18,6 @@ use tokio::time::timeout;
 
 use crate::auth;
 use crate::handle::Handle;
-use crate::join::Query;
 use error::TwirpError;
 use wire::Encoding;
 
@@ -50,8 +49,7 @@ impl Call<'_> {
 /// Any request below `/twirp/`.
 pub(crate) async fn call(State(handle): State<Handle>, request: Request) -> Response {
     let (parts, body) = request.into_parts();
-    let query = Query::parse(parts.uri.query().unwrap_or_default());
-    let claims = match auth::claims(&parts.headers, query.get("access_token"), handle.keys()) {
+    let claims = match auth::claims(&parts, handle.keys()) {
         Ok(claims) => claims,
         Err(refusal) => return refusal.into_response(),
     };

@@ -24,22 +24,14 @@ fn config() -> Config {
         ice_lite: true,
         ice_servers: Vec::new(),
         keys: Arc::new(ApiKeys::new(vec![("key".into(), "a-secret-of-sufficient-length".into())])),
-        room: RoomDefaults {
-            auto_create: true,
-            empty_timeout_s: 300,
-            departure_timeout_s: 20,
-            max_participants: 0,
-            enable_remote_unmute: false,
-        },
+        room: RoomDefaults::default(),
         limits: Limits {
             rooms: 10,
             participants: 10,
-            signal_message_bytes: 2 * 1024 * 1024,
             metadata_bytes: 64 * 1024,
-            attributes_bytes: 64 * 1024,
-            name_chars: 256,
             data_packets_per_second: 100,
             data_bytes_per_second: 100_000,
+            ..Limits::default()
         },
         simulate_scenarios: false,
     }

@@ -9,10 +9,9 @@ use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::Response;
-use http::header::AUTHORIZATION;
+use http::StatusCode;
 use http::request::Parts;
-use http::{HeaderMap, StatusCode};
-use signal::token::{ApiKeys, verify};
+use signal::token::ApiKeys;
 
 use super::Reconciling;
 use crate::app::App;
@@ -51,43 +50,16 @@ pub async fn layer(State(door): State<Door>, request: Request, next: Next) -> Re
 
 /// Makes the room that the token names; `false` where there is nothing to make.
 async fn open(door: &Door, parts: &Parts) -> Result<bool, Reconciling> {
-    let Some(token) = token(&parts.headers, parts.uri.query().unwrap_or_default()) else { return Ok(false) };
-    let now = door.app.now();
-    let now_s = u64::try_from(now.as_seconds()).unwrap_or(0);
-    let Ok(claims) = verify(&token, &door.keys, now_s) else { return Ok(false) };
+    let Ok(Some(claims)) = livekit_server::claims(parts, &door.keys) else { return Ok(false) };
     let grant = claims.grant();
     if !grant.room_join {
         return Ok(false);
     }
     let meeting = meetings::store::by_room(&mut door.app.db.read().await?, &grant.room).await?;
-    let Some(meeting) = meeting.filter(|meeting| meeting.standing(now) == Standing::Active) else { return Ok(false) };
+    let Some(meeting) = meeting.filter(|meeting| meeting.standing(door.app.now()) == Standing::Active) else {
+        return Ok(false);
+    };
     super::create_room(&door.app, &meeting.room_name, meeting.max_participants).await?;
     tracing::info!(meeting_id = %meeting.code, room_name = %meeting.room_name, "room created again");
     Ok(true)
-}
-
-/// The token as LiveKit's clients send it: a header, or the parameter `access_token`.
-fn token(headers: &HeaderMap, query: &str) -> Option<String> {
-    if let Some(value) = headers.get(AUTHORIZATION) {
-        return value.to_str().ok()?.strip_prefix("Bearer ").map(str::to_owned);
-    }
-    // A token has only characters that no query escapes (RFC 7515, 2: base64url and dots).
-    query.split('&').find_map(|pair| pair.strip_prefix("access_token=")).map(str::to_owned)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn tokens_are_found_where_clients_put_them() {
-        let mut headers = HeaderMap::new();
-        assert_eq!(token(&headers, "access_token=a.b.c&sdk=js").as_deref(), Some("a.b.c"));
-        assert_eq!(token(&headers, "sdk=js&access_token=a.b.c").as_deref(), Some("a.b.c"));
-        assert_eq!(token(&headers, "sdk=js"), None);
-        headers.insert(AUTHORIZATION, "Bearer d.e.f".parse().unwrap());
-        assert_eq!(token(&headers, "access_token=a.b.c").as_deref(), Some("d.e.f"));
-        headers.insert(AUTHORIZATION, "Basic x".parse().unwrap());
-        assert_eq!(token(&headers, "access_token=a.b.c"), None);
-    }
 }

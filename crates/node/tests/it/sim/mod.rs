@@ -66,23 +66,8 @@ fn server_config() -> Config {
         ice_lite: true,
         ice_servers: Vec::new(),
         keys: Arc::new(ApiKeys::new(vec![("key".into(), SECRET.into())])),
-        room: RoomDefaults {
-            auto_create: true,
-            empty_timeout_s: 300,
-            departure_timeout_s: 20,
-            max_participants: 0,
-            enable_remote_unmute: false,
-        },
-        limits: Limits {
-            rooms: 100,
-            participants: 1_000,
-            signal_message_bytes: 2 * 1024 * 1024,
-            metadata_bytes: 64 * 1024,
-            attributes_bytes: 64 * 1024,
-            name_chars: 256,
-            data_packets_per_second: 1_000,
-            data_bytes_per_second: 8 * 1024 * 1024,
-        },
+        room: RoomDefaults::default(),
+        limits: Limits { rooms: 100, participants: 1_000, metadata_bytes: 64 * 1024, ..Limits::default() },
         simulate_scenarios: true,
     }
 }
