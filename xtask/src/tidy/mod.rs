@@ -1,6 +1,7 @@
 //! Taste, enforced by machine. Exceptions stand in `xtask/tidy-exceptions.txt`, each with its reason.
 
 mod dead;
+mod deny;
 mod edges;
 mod exceptions;
 mod sizes;
@@ -32,6 +33,7 @@ pub(crate) fn check(tree: &Tree) -> Vec<String> {
     words::check(tree, &mut findings);
     edges::check(tree, &mut findings);
     dead::check(tree, &mut findings);
+    deny::check(tree, &mut findings);
     exceptions::apply(tree, findings)
 }
 
