@@ -70,25 +70,39 @@ pub async fn enqueue(conn: &mut Conn, job: &NewJob<'_>, now_ms: i64) -> Result<b
     Ok(inserted == 1)
 }
 
-/// Claims the most urgent due job of at least `priority_min` for `worker`: queued and due, or running with a lease that ran out. Call it in a writing
-/// transaction; writers go one at a time, so two workers never claim one job.
+/// Which rows `j` are due at `$1` with a priority of at least `$2`: queued and due, or running with a lease that ran out, and
+/// none before it that has the same order key.
+macro_rules! due {
+    () => {
+        "((j.state = 'queued' AND j.run_at <= $1) OR (j.state = 'running' AND j.lease_until < $1))
+           AND j.priority >= $2
+           AND NOT EXISTS (
+             SELECT 1 FROM jobs earlier
+             WHERE earlier.order_key = j.order_key AND earlier.seq < j.seq AND earlier.state IN ('queued', 'running'))"
+    };
+}
+
+/// Whether [`claim`] would find a job. For a reading connection.
+pub async fn is_any_due(conn: &mut Conn, priority_min: i64, now_ms: i64) -> Result<bool, Error> {
+    let query = sql(concat!("SELECT 1 AS one FROM jobs j WHERE ", due!(), " LIMIT 1"));
+    Ok(conn.optional(query.bind(now_ms).bind(priority_min)).await?.is_some())
+}
+
+/// Claims the most urgent due job of at least `priority_min` for `worker`. Call it in a writing transaction; writers go one at a time, so two workers never claim one job.
 pub async fn claim(conn: &mut Conn, worker: &str, priority_min: i64, now_ms: i64) -> Result<Option<Job>, Error> {
     let row = conn
         .optional(
-            sql("UPDATE jobs SET state = 'running', attempts = attempts + 1, lease_by = $1, lease_until = $2, updated_at = $3
-                 WHERE id = (
-                   SELECT j.id FROM jobs j
-                   WHERE ((j.state = 'queued' AND j.run_at <= $3) OR (j.state = 'running' AND j.lease_until < $3))
-                     AND j.priority >= $4
-                     AND NOT EXISTS (
-                       SELECT 1 FROM jobs earlier
-                       WHERE earlier.order_key = j.order_key AND earlier.seq < j.seq AND earlier.state IN ('queued', 'running'))
-                   ORDER BY j.priority DESC, j.run_at, j.seq LIMIT 1)
-                 RETURNING id, kind, payload, attempts, max_attempts")
-            .bind(worker)
-            .bind(now_ms + LEASE_MS)
+            sql(concat!(
+                "UPDATE jobs SET state = 'running', attempts = attempts + 1, updated_at = $1, lease_by = $3, lease_until = $4
+                 WHERE id = (SELECT j.id FROM jobs j WHERE ",
+                due!(),
+                " ORDER BY j.priority DESC, j.run_at, j.seq LIMIT 1)
+                 RETURNING id, kind, payload, attempts, max_attempts"
+            ))
             .bind(now_ms)
-            .bind(priority_min),
+            .bind(priority_min)
+            .bind(worker)
+            .bind(now_ms + LEASE_MS),
         )
         .await?;
     row.as_ref().map(read).transpose()

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use db::Db;
 use http::HeaderValue;
 use kit::{SharedClock, SharedEntropy, UnixMillis};
+use signal::token::{Claims, TokenError};
 use tokio_util::sync::CancellationToken;
 
 use crate::config::{LiveKitMode, Settings};
@@ -65,6 +66,15 @@ impl App {
 
     pub fn now(&self) -> UnixMillis {
         self.clock.now()
+    }
+
+    /// The claims of a room token or a webhook's token that our own key signed.
+    ///
+    /// # Errors
+    /// Why it is not good.
+    pub fn verify(&self, token: &str) -> Result<Claims, TokenError> {
+        let now_s = u64::try_from(self.now().as_seconds()).unwrap_or(0);
+        signal::token::verify(token, &self.secrets.api_keys(), now_s)
     }
 
     /// A new UUIDv7.

@@ -9,7 +9,8 @@ use axum::response::IntoResponse as _;
 use axum::routing::get;
 use http::{HeaderMap, StatusCode};
 use kit::Secret;
-use livekit_server::{StandaloneConfig, apply_config_file, load_or_create_keys, run_standalone};
+use livekit_server::{StandaloneConfig, StandaloneError, apply_config_file, load_or_create_keys, run_standalone};
+use tokio_util::sync::CancellationToken;
 
 use crate::cli::{ConfigArguments, MigrateArguments};
 use crate::config::{Loaded, Refusal, variable};
@@ -65,12 +66,7 @@ pub async fn media() -> anyhow::Result<()> {
     let mut config = standalone(&loaded, &data_dir)?;
     let metrics = Metrics::install();
     config.extra = metrics_route(metrics.clone(), loaded.settings.operation.metrics_token.clone());
-    tokio::spawn(async move {
-        loop {
-            tokio::time::sleep(crate::metrics::UPKEEP).await;
-            metrics.upkeep();
-        }
-    });
+    tokio::spawn(metrics.keep(CancellationToken::new()));
     run_standalone(config, |mut address| {
         if address.ip().is_unspecified() {
             address.set_ip(std::net::Ipv4Addr::LOCALHOST.into());
@@ -78,7 +74,12 @@ pub async fn media() -> anyhow::Result<()> {
         // Without standard output there is nobody to tell.
         let _ = print(&format!("listening on http://{address}\n"));
     })
-    .await?;
+    .await
+    .map_err(|error| match error {
+        StandaloneError::Start(error) => startup::ports(error),
+        StandaloneError::Bind { .. } => Refusal::one("R-13", error.to_string()).into(),
+        other => other.into(),
+    })?;
     Ok(())
 }
 
@@ -126,20 +127,12 @@ fn standalone(loaded: &Loaded, data_dir: &DataDir) -> anyhow::Result<StandaloneC
         };
         config.port = port;
     }
-    // A file may say otherwise where no variable is set.
-    let mut livekit = settings.livekit.clone();
-    if !is_set(&variable::RTC_UDP_PORT) {
-        livekit.udp_port = config.server.rtc.udp_port;
-    }
-    if !is_set(&variable::RTC_TCP_PORT) {
-        livekit.tcp_port = config.server.rtc.tcp_port;
-    }
     if let Some(connections) =
         settings.rate_limits.connections.filter(|_| is_set(&variable::MAX_CONNECTIONS_PER_NETWORK))
     {
         config.server.connections_per_address = connections as usize;
     }
-    livekit.apply(&mut config.server.rtc);
+    settings.livekit.apply(values, &mut config.server.rtc);
     Ok(config)
 }
 

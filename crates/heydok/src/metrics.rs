@@ -7,9 +7,9 @@
 use std::time::Duration;
 
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle, PrometheusRecorder};
+use tokio_util::sync::CancellationToken;
 
-/// How often what was recorded for histograms is folded into them, so that it does not pile up where nobody looks.
-pub const UPKEEP: Duration = Duration::from_secs(5);
+const UPKEEP: Duration = Duration::from_secs(5);
 
 /// Upper bounds of the buckets of every duration, in seconds.
 const SECONDS: [f64; 12] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0];
@@ -48,9 +48,11 @@ impl Metrics {
         self.0.render()
     }
 
-    /// Folds what was recorded into its histogram; call it every [`UPKEEP`].
-    pub fn upkeep(&self) {
-        self.0.run_upkeep();
+    /// Folds what was recorded into its histogram every now and then, so that it does not pile up where nobody looks.
+    pub async fn keep(self, stop: CancellationToken) {
+        while tokio::time::timeout(UPKEEP, stop.cancelled()).await.is_err() {
+            self.0.run_upkeep();
+        }
     }
 }
 
@@ -60,9 +62,9 @@ macro_rules! describe {
         fn describe() {
             $(metrics::$kind!($name, $help);)*
         }
-        /// Names of everything that is described.
+        /// Everything that is described: what describes it, and its name.
         #[cfg(test)]
-        pub(crate) const NAMES: &[&str] = &[$($name),*];
+        pub(crate) const NAMES: &[(&str, &str)] = &[$((stringify!($kind), $name)),*];
     };
 }
 
@@ -71,6 +73,7 @@ describe! {
     describe_gauge "heydok_uptime_seconds" "Seconds since the start";
     describe_gauge "heydok_active_meetings" "Meetings somebody is in";
     describe_gauge "heydok_participants" "People in meetings";
+    describe_gauge "heydok_database_up" "Whether the database answers";
     describe_gauge "heydok_livekit_up" "Whether the media server answers";
     describe_counter "heydok_http_requests_total" "Answered requests by method, route and status";
     describe_histogram "heydok_http_request_duration_seconds" "Time from a request's head to its answer's head, by route";
@@ -114,6 +117,8 @@ describe! {
     describe_counter "heydok_media_keyframe_requests_received_total" "Keyframe requests by subscribers";
     describe_counter "heydok_media_keyframe_requests_sent_total" "Keyframe requests to publishers";
     describe_counter "heydok_media_data_refused_total" "Data messages refused by a slow reader's full buffer";
+    describe_counter "heydok_media_excessive_total" "Signalling messages and data packets dropped because their sender sends too many";
+    describe_counter "heydok_media_tcp_connections_refused_total" "ICE-TCP connections refused";
     describe_counter "heydok_media_peer_faults_total" "Peers removed after a fault";
     describe_gauge "process_cpu_seconds_total" "Processor time used";
     describe_gauge "process_resident_memory_bytes" "Memory in use";
@@ -130,11 +135,39 @@ mod tests {
     #[test]
     fn names_follow_the_conventions() {
         let mut seen = std::collections::BTreeSet::new();
-        for name in NAMES {
+        for (kind, name) in NAMES {
+            // Of the system's own numbers a gauge holds the fractions that a counter would lose.
+            let counts = *kind == "describe_counter" || *name == "process_cpu_seconds_total";
+            assert_eq!(name.ends_with("_total"), counts, "{name}");
             assert!(name.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_'), "{name}");
             assert!(name.starts_with("heydok_") || name.starts_with("process_"), "{name}");
             assert!(seen.insert(name), "{name} twice");
         }
+    }
+
+    /// Whatever the program counts is described, and whatever is described is counted.
+    #[test]
+    fn every_metric_of_the_sources_is_described() {
+        let mut counted = std::collections::BTreeSet::new();
+        let mut folders = vec![std::path::PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))];
+        while let Some(folder) = folders.pop() {
+            for entry in std::fs::read_dir(folder).unwrap() {
+                let path = entry.unwrap().path();
+                if path.is_dir() {
+                    folders.push(path);
+                } else if path.extension().is_some_and(|extension| extension == "rs") {
+                    let text = std::fs::read_to_string(&path).unwrap();
+                    for part in ["counter!(", "gauge!(", "histogram!("].iter().flat_map(|kind| text.split(kind).skip(1))
+                    {
+                        let name = part.trim_start().strip_prefix('"').and_then(|rest| rest.split('"').next());
+                        let is_name = |name: &&str| name.starts_with("heydok_") || name.starts_with("process_");
+                        counted.extend(name.filter(is_name).map(str::to_owned));
+                    }
+                }
+            }
+        }
+        let described = NAMES.iter().map(|(_, name)| (*name).to_owned()).collect();
+        assert_eq!(counted, described);
     }
 
     /// What the operating system says of this process is in the text.

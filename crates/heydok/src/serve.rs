@@ -1,6 +1,6 @@
 //! `heydok serve`: opens the store, puts the parts together, compares them with the media server, listens, and stops in order.
 
-use std::io::Write as _;
+use std::io::{ErrorKind, Write as _};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,7 +13,6 @@ use node::token::ApiKeys;
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
-use tokio_util::task::TaskTracker;
 
 use crate::app::{App, Parts};
 use crate::config::{self, LiveKitMode, Refusal, Settings, Values, variable};
@@ -23,7 +22,7 @@ use crate::features::system::Probes;
 use crate::features::{housekeeping, installation};
 use crate::http::limit::Limits;
 use crate::http::{Context, measure, router, web};
-use crate::metrics::{self, Metrics};
+use crate::metrics::Metrics;
 use crate::secrets::{DataDir, Secrets};
 use crate::startup::{self, Opened};
 
@@ -43,8 +42,14 @@ pub async fn listen(host: std::net::IpAddr, ports: &[u16]) -> Result<Vec<TcpList
         match TcpListener::bind(SocketAddr::new(host, *port)).await {
             Ok(listener) => listeners.push(listener),
             Err(error) => {
-                let sentence =
-                    format!("port {port} cannot be opened ({error}); stop what uses it, or set PORT to a free one");
+                let sentence = match error.kind() {
+                    ErrorKind::AddrNotAvailable => {
+                        format!("{host} is no address of this machine; set HOST to one, or unset it for all of them")
+                    }
+                    _ => {
+                        format!("port {port} cannot be opened ({error}); stop what uses it, or set PORT to a free one")
+                    }
+                };
                 problems.push(config::Problem::new("R-13", sentence));
             }
         }
@@ -86,8 +91,7 @@ pub async fn serve(development: bool) -> anyhow::Result<()> {
         server.attach_webhook_receiver(livekit::http::receiver_in_memory(&app));
     }
     first_sweep(&app).await;
-    let tasks = TaskTracker::new();
-    start_tasks(&app, &tasks);
+    let mut tasks = start_tasks(&app);
     // Whoever started us may have closed our output after the line it waited for; that is no reason to stop.
     if let Err(error) = announce(&app, &data_dir, &listeners) {
         tracing::debug!(%error, "nobody reads what is printed");
@@ -99,19 +103,21 @@ pub async fn serve(development: bool) -> anyhow::Result<()> {
     };
     let media_ended = async {
         match &embedded {
-            Some(server) => server.stopped().await,
+            Some(server) => {
+                server.stopped().await;
+            }
             None => std::future::pending().await,
         }
     };
     let mut servers = start_listening(&app, listeners, &router);
-    let result = until_the_end(&app, &mut servers, asked_to_stop(), media_ended).await;
+    let result = until_the_end(&mut servers, &mut tasks, asked_to_stop(), media_ended).await;
     app.stop.cancel();
     if let Some(server) = &embedded {
         server.shutdown().await;
     }
     let drained = async {
         while servers.join_next().await.is_some() {}
-        tasks.wait().await;
+        while tasks.join_next().await.is_some() {}
     };
     if tokio::time::timeout(DRAIN, drained).await.is_err() {
         tracing::warn!("some requests were cut off");
@@ -152,9 +158,8 @@ fn media_server(
             .build()?;
         return Ok((Wire::Http { client, base: server_url.clone() }, None));
     }
-    let keys = ApiKeys::new(vec![(secrets.livekit_api_key.clone(), secrets.livekit_api_secret.expose().to_owned())]);
-    let config = embedded_config(settings, values, Arc::new(keys))?;
-    let server = livekit_server::Server::start(config)?;
+    let config = embedded_config(settings, values, Arc::new(secrets.api_keys()))?;
+    let server = livekit_server::Server::start(config).map_err(startup::ports)?;
     Ok((Wire::Memory(server.router()), Some(server)))
 }
 
@@ -187,14 +192,8 @@ fn embedded_config(
         if is_unset(&variable::MAX_PARTICIPANTS) && room.max_participants > 0 {
             meetings.participants_max = room.max_participants.clamp(2, meetings.participants_hard_max);
         }
-        if is_unset(&variable::RTC_UDP_PORT) {
-            settings.livekit.udp_port = standalone.server.rtc.udp_port;
-        }
-        if is_unset(&variable::RTC_TCP_PORT) {
-            settings.livekit.tcp_port = standalone.server.rtc.tcp_port;
-        }
     }
-    settings.livekit.apply(&mut standalone.server.rtc);
+    settings.livekit.apply(values, &mut standalone.server.rtc);
     if let Some(connections) = settings.rate_limits.connections {
         standalone.server.connections_per_address = connections as usize;
     }
@@ -227,20 +226,17 @@ async fn first_sweep(app: &App) {
     }
 }
 
-fn start_tasks(app: &App, tasks: &TaskTracker) {
+/// What goes on behind the requests, until `app.stop`.
+fn start_tasks(app: &App) -> JoinSet<()> {
+    let mut tasks = JoinSet::new();
     let reconciler = app.clone();
     tasks.spawn(async move { reconciler.reconciler.run(reconciler.clone()).await });
     tasks.spawn(jobs::run(app.clone()));
     tasks.spawn(housekeeping::run(app.clone()));
-    tasks.spawn(keep_metrics(app.clone()));
-    tasks.spawn_blocking(web::prepare);
-    tasks.close();
-}
-
-async fn keep_metrics(app: App) {
-    while tokio::time::timeout(metrics::UPKEEP, app.stop.cancelled()).await.is_err() {
-        app.metrics.upkeep();
-    }
+    tasks.spawn(app.metrics.clone().keep(app.stop.clone()));
+    // Ends by itself; a page that is asked for meanwhile is compressed then.
+    tokio::task::spawn_blocking(web::prepare);
+    tasks
 }
 
 /// Says where everything is. The `listening on` lines have a fixed form, for programs that start us.
@@ -273,24 +269,24 @@ fn start_listening(app: &App, listeners: Vec<TcpListener>, router: &Router) -> J
 /// Waits until we are asked to stop, or until something ended that must not: that is an error, so that the process fails and
 /// a supervisor starts everything anew.
 async fn until_the_end(
-    app: &App,
     servers: &mut JoinSet<()>,
+    tasks: &mut JoinSet<()>,
     asked: impl Future<Output = ()>,
-    media_ended: impl Future<Output = bool>,
+    media_ended: impl Future<Output = ()>,
 ) -> anyhow::Result<()> {
     let ended = tokio::select! {
         () = asked => None,
-        () = app.stop.cancelled() => None,
-        _ = media_ended => Some("media"),
-        // They serve until they are told to stop, so this is a panic.
-        Some(_) = servers.join_next() => Some("HTTP"),
+        () = media_ended => Some("media server"),
+        // They go on until they are told to stop, so this is a panic.
+        Some(_) = servers.join_next() => Some("HTTP server"),
+        Some(_) = tasks.join_next() => Some("background work"),
     };
     let Some(which) = ended else {
         tracing::info!("stopping");
         return Ok(());
     };
-    tracing::error!("the {which} server ended; stopping, so that a supervisor starts everything anew");
-    Err(anyhow::anyhow!("heydok stops: the {which} server ended unexpectedly; the log says why"))
+    tracing::error!("the {which} ended; stopping, so that a supervisor starts everything anew");
+    Err(anyhow::anyhow!("heydok stops: the {which} ended unexpectedly; the log says why"))
 }
 
 /// SIGTERM or SIGINT.
@@ -306,28 +302,28 @@ async fn asked_to_stop() {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::tests::TestApp;
 
-    /// Being asked is an orderly end; a server that ended by itself fails the process and is named.
+    /// Being asked is an orderly end; what ended by itself fails the process and is named.
     #[tokio::test]
     async fn what_ends_by_itself_fails_the_process() {
-        let app = TestApp::new().await.app;
-        let never = std::future::pending::<bool>;
-        let serving = || {
-            let mut servers = JoinSet::new();
-            servers.spawn(std::future::pending());
-            servers
-        };
-        assert!(until_the_end(&app, &mut serving(), async {}, never()).await.is_ok());
-        let mut panicked = serving();
-        panicked.spawn(async { panic!("on purpose") });
-        let http = until_the_end(&app, &mut panicked, std::future::pending(), never()).await.unwrap_err();
+        let never = std::future::pending::<()>;
+        let running = || JoinSet::from_iter([never()]);
+        let panicked = || JoinSet::from_iter([async { panic!("on purpose") }]);
+        assert!(until_the_end(&mut running(), &mut running(), async {}, never()).await.is_ok());
+        let http = until_the_end(&mut panicked(), &mut running(), never(), never()).await.unwrap_err();
         assert!(http.to_string().contains("the HTTP server ended"), "{http}");
-        for failed in [true, false] {
-            let media = until_the_end(&app, &mut serving(), std::future::pending(), async { failed }).await;
-            assert!(media.unwrap_err().to_string().contains("the media server ended"));
-        }
-        app.stop.cancel();
-        assert!(until_the_end(&app, &mut serving(), std::future::pending(), never()).await.is_ok());
+        let tasks = until_the_end(&mut running(), &mut panicked(), never(), never()).await.unwrap_err();
+        assert!(tasks.to_string().contains("the background work ended"), "{tasks}");
+        let media = until_the_end(&mut running(), &mut running(), never(), async {}).await.unwrap_err();
+        assert!(media.to_string().contains("the media server ended"), "{media}");
+    }
+
+    /// What a guest writes of itself goes to everybody in the room, so it is little.
+    #[test]
+    fn guests_keep_little_of_their_own() {
+        let mut loaded = config::load(&config::Sources::default()).unwrap();
+        let keys = Arc::new(ApiKeys::new(Vec::new()));
+        let limits = embedded_config(&mut loaded.settings, &loaded.values, keys).unwrap().limits;
+        assert_eq!((limits.metadata_bytes, limits.attributes_bytes), (8 * 1024, 8 * 1024));
     }
 }

@@ -6,6 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use kit::{SharedClock, SharedEntropy, SystemClock, SystemEntropy};
+use livekit_server::StartError;
 
 use crate::config::{self, Loaded, Refusal, Settings, Sources, Values};
 use crate::logging;
@@ -37,6 +38,14 @@ pub fn configuration(development: bool) -> Result<Loaded, Refusal> {
         sources.command.insert("HEYDOK_ENV".to_owned(), "development".to_owned());
     }
     config::load(&sources)
+}
+
+/// What keeps the embedded media server from starting: ports that are taken are R-13.
+pub fn ports(error: StartError) -> anyhow::Error {
+    match error {
+        StartError::Thread(_) => error.into(),
+        taken => Refusal::one("R-13", taken.to_string()).into(),
+    }
 }
 
 /// Starts the log, and says there what an operator should know about the configuration.

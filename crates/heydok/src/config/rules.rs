@@ -25,6 +25,8 @@ pub(super) fn check(settings: &Settings, values: &Values, problems: &mut Vec<Pro
     }
     debug_in_public(settings, problems, warnings);
     external_livekit(settings, problems);
+    half_a_key(settings, problems);
+    cluster(values, problems);
     participants(settings, problems);
     not_built(settings, values, warnings);
 }
@@ -122,6 +124,26 @@ fn external_livekit(settings: &Settings, problems: &mut Vec<Problem>) {
     }
 }
 
+fn half_a_key(settings: &Settings, problems: &mut Vec<Problem>) {
+    let (key, secret) = (&settings.keys.livekit_api_key, &settings.keys.livekit_api_secret);
+    if settings.livekit.mode == LiveKitMode::Embedded && key.is_some() != secret.is_some() {
+        let sentence = "LIVEKIT_API_KEY and LIVEKIT_API_SECRET belong together; set both, or neither to have them made";
+        problems.push(Problem::new("R-5", sentence));
+    }
+}
+
+/// Somebody who asks for several instances must not get one that keeps everything to itself.
+fn cluster(values: &Values, problems: &mut Vec<Problem>) {
+    match set(values, &v::CLUSTER).map(parse::switch) {
+        None | Some(Ok(false)) => {}
+        Some(Ok(true)) => {
+            let sentence = "this version runs alone: several instances cannot share their work yet; unset CLUSTER";
+            problems.push(Problem::new("R-7", sentence));
+        }
+        Some(Err(sentence)) => problems.push(Problem::new("R-12", format!("CLUSTER: {sentence}"))),
+    }
+}
+
 fn plain_http(settings: &Settings, problems: &mut Vec<Problem>) {
     let Some(url) = &settings.frontend.url else {
         return;
@@ -200,7 +222,11 @@ mod tests {
         check_rules(&[("LIVEKIT_URL", "wss://livekit.example.com")], &["R-5"]);
         check_rules(&[("LIVEKIT_MODE", "external")], &["R-5", "R-5"]);
         check_rules(&[("LIVEKIT_URL", "ftp://x"), ("LIVEKIT_API_KEY", "k"), ("LIVEKIT_API_SECRET", LONG_A)], &["R-5"]);
+        check_rules(&[("LIVEKIT_API_KEY", "mine")], &["R-5"]);
         check_rules(&[("FRONTEND_URL", "http://meet.example.com")], &["R-6"]);
+        check_rules(&[("CLUSTER", "true")], &["R-7"]);
+        check_rules(&[("CLUSTER", "maybe")], &["R-12"]);
+        check_rules(&[("CLUSTER", "false")], &[]);
         check_rules(&[("CORS_ORIGINS", "https://a.example,*")], &["R-11"]);
         check_rules(
             &[("PORT", "eight"), ("MEETING_TTL", "soon"), ("RATE_LIMIT_JOIN", "30")],
@@ -235,6 +261,8 @@ mod tests {
             ("ASSETS_URL", "https://cdn.test"),
             ("ENCRYPTION_KEY_PREVIOUS", LONG_A),
             ("REDIS_URL", "redis://localhost"),
+            ("TURN_SECRET", "x"),
+            ("SMTP_URL", "smtp://localhost"),
             ("ENABLE_RECORDING", "true"),
         ] {
             let told = warnings(name, value);

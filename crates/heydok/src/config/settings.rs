@@ -8,6 +8,7 @@ use kit::Secret;
 
 use super::parse;
 use super::reader::Reader;
+use super::source::Values;
 use super::variable as v;
 use crate::limits::{Rate, TrustedProxies};
 
@@ -353,6 +354,11 @@ impl LiveKit {
             Ok(()) => Ok(None),
             Err(_) => parse::port(text).map(Some),
         };
+        // 0 lets the system choose when we bind; told to a client it would be nowhere.
+        let told_port = |text: &str| match parse::port(text)? {
+            0 => Err("write a number from 1 to 65535".to_owned()),
+            port => Ok(port),
+        };
         let addresses = |text: &str| {
             parse::list(text, |one| one.parse::<IpAddr>().map_err(|_| format!("`{one}` is no IP address")))
         };
@@ -363,18 +369,22 @@ impl LiveKit {
             webhooks: reader.value(&v::LIVEKIT_WEBHOOK, parse::switch),
             udp_port: reader.value(&v::RTC_UDP_PORT, parse::port),
             tcp_port: reader.value(&v::RTC_TCP_PORT, optional_port),
-            advertised_udp_port: reader.optional(&v::RTC_ADVERTISED_UDP_PORT, parse::port),
-            advertised_tcp_port: reader.optional(&v::RTC_ADVERTISED_TCP_PORT, parse::port),
+            advertised_udp_port: reader.optional(&v::RTC_ADVERTISED_UDP_PORT, told_port),
+            advertised_tcp_port: reader.optional(&v::RTC_ADVERTISED_TCP_PORT, told_port),
             node_ips: reader.value(&v::RTC_NODE_IP, addresses),
         }
     }
 }
 
 impl LiveKit {
-    /// Hands the settings of the media ports to the embedded server.
-    pub fn apply(&self, rtc: &mut livekit_server::RtcConfig) {
-        rtc.udp_port = self.udp_port;
-        rtc.tcp_port = self.tcp_port;
+    /// Hands the settings of the media ports to the embedded server; its file may say otherwise where no variable is set.
+    pub fn apply(&self, values: &Values, rtc: &mut livekit_server::RtcConfig) {
+        if values.get(&v::RTC_UDP_PORT).is_some() {
+            rtc.udp_port = self.udp_port;
+        }
+        if values.get(&v::RTC_TCP_PORT).is_some() {
+            rtc.tcp_port = self.tcp_port;
+        }
         rtc.advertised_udp_port = self.advertised_udp_port;
         rtc.advertised_tcp_port = self.advertised_tcp_port;
         if !self.node_ips.is_empty() {

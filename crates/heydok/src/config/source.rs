@@ -193,7 +193,9 @@ fn toml_text(value: &toml::Value) -> Option<String> {
 /// Names that do nothing: planned ones, and those that look like one of ours with a slip of the finger.
 fn without_effect<'a>(names: impl Iterator<Item = &'a String>, place: &str) -> Vec<String> {
     let told = |name: &String| {
-        if variable::NOT_YET.contains(&name.as_str()) {
+        let is_planned = variable::NOT_YET.contains(&name.as_str())
+            || variable::NOT_YET_FAMILIES.iter().any(|family| name.starts_with(family));
+        if is_planned {
             return Some(format!("{name} in {place} has no effect: this version does not have it yet"));
         }
         Some(format!("{name} in {place} is no setting; did you mean {}?", nearest(name)?))

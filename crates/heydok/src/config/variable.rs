@@ -129,6 +129,9 @@ variables! {
     /// The audit log.
     RETENTION_AUDIT = setting(Storage, "RETENTION_AUDIT", "400d", "duration, 0 to keep",
         "After this time the oldest part of the audit log is cut off, so that the rest still proves itself.");
+    /// Several instances.
+    CLUSTER = setting(Storage, "CLUSTER", "false", "true or false",
+        "Several instances that share their work. This version runs alone, so `true` is refused (R-7).");
     /// Redis.
     REDIS_URL = Variable { secret: true, ..setting(Storage, "REDIS_URL", "", "redis: or rediss: address",
         "Accepted so that existing configuration starts. One server needs no Redis and this version does not use it.") };
@@ -282,22 +285,66 @@ variables! {
 
 /// Settings that are planned and do nothing yet; whoever sets one is told.
 pub const NOT_YET: &[&str] = &[
+    "ADMIN_CONTENT_ACCESS",
+    "AI_CONTEXT_TOKENS",
+    "AI_ENGINE",
     "ASSETS_URL",
-    "BACKUP_SCHEDULE",
     "BACKUP_KEEP",
+    "BACKUP_SCHEDULE",
     "BACKUP_URL",
+    "DISK_RESERVE",
     "ENCRYPTION_KEY_PREVIOUS",
     "ERROR_TRACKING_DSN",
+    "GOOGLE_CLIENT_ID",
+    "GOOGLE_CLIENT_SECRET",
+    "GOOGLE_PUBSUB_TOPIC",
+    "GOOGLE_PUSH_AUDIENCE",
+    "GOOGLE_PUSH_SERVICE_ACCOUNT",
+    "HUBSPOT_CLIENT_ID",
+    "HUBSPOT_CLIENT_SECRET",
+    "ICE_SERVERS",
+    "JWT_AUDIENCE",
+    "JWT_AUTO_PROVISION",
+    "JWT_ISSUER",
     "JWT_SECRET_PREVIOUS",
+    "JWT_USER_CLAIM",
+    "MAIL_FROM",
+    "MICROSOFT_CLIENT_ID",
+    "MICROSOFT_CLIENT_SECRET",
+    "MICROSOFT_TENANT_ID",
+    "NODE_ADDRESS",
+    "NODE_ID",
+    "OPENAI_API_KEY",
+    "OPENAI_BASE_URL",
+    "OPENAI_MODEL",
     "RETENTION_RECORDINGS",
     "RETENTION_TRANSCRIPTS",
+    "S3_ACCESS_KEY",
+    "S3_SECRET_KEY",
+    "SALESFORCE_CLIENT_ID",
+    "SALESFORCE_CLIENT_SECRET",
+    "SEARCH_INDEX",
     "SIGNUP",
+    "SMTP_URL",
+    "STORAGE_REDIRECT",
     "STORAGE_URL",
+    "STT_API_KEY",
+    "STT_BASE_URL",
+    "STT_MODEL",
     "TLS_CERT",
     "TLS_DOMAIN",
     "TLS_KEY",
     "TLS_MODE",
+    "TOKEN_MAX_AGE",
+    "UPLOAD_MAX",
+    "WEBHOOK_ALLOW_PRIVATE",
+    "ZOOM_CLIENT_ID",
+    "ZOOM_CLIENT_SECRET",
+    "ZOOM_WEBHOOK_SECRET_TOKEN",
 ];
+
+/// Beginnings of names of planned settings that come in numbers.
+pub const NOT_YET_FAMILIES: &[&str] = &["AI_PRICE_", "CRM_", "OIDC_", "PUSH_", "TURN_"];
 
 /// The setting called `name`, in either case.
 pub fn by_name(name: &str) -> Option<&'static Variable> {

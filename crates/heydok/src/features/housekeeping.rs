@@ -15,12 +15,13 @@ const DAY: Duration = Duration::from_secs(86_400);
 /// Runs until `app.stop`.
 pub async fn run(app: App) {
     loop {
+        // At the start too: a machine that is switched off each night would never come to it.
+        if let Err(error) = sweep(&app).await {
+            tracing::warn!(%error, "old rows could not be removed");
+        }
         tokio::select! {
             () = app.stop.cancelled() => return,
             () = tokio::time::sleep(EVERY) => {}
-        }
-        if let Err(error) = sweep(&app).await {
-            tracing::warn!(%error, "old rows could not be removed");
         }
     }
 }
@@ -67,5 +68,17 @@ mod tests {
         assert_eq!(newest().await, (2, 1));
         app.create("").await;
         assert_eq!(newest().await, (3, 2));
+    }
+
+    /// What was kept long enough goes with the same clean-up.
+    #[tokio::test]
+    async fn retention_is_part_of_the_clean_up() {
+        let app = TestApp::new().await;
+        app.create("").await;
+        app.advance(401 * 86_400);
+        app.create("").await;
+        sweep(&app.app).await.unwrap();
+        let query = sql("SELECT COUNT(*) AS n FROM audit_log WHERE action = 'retention.deleted'");
+        assert_eq!(app.app.db.read().await.unwrap().one(query).await.unwrap().int("n").unwrap(), 1);
     }
 }

@@ -1,10 +1,12 @@
 //! The workers: do what transactions left to be done, until it is done or visibly dead.
 
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
 use db::jobs::{Failed, Job, NewJob};
-use db::{Conn, Error, sql};
+use db::{Conn, Error};
+use futures::FutureExt as _;
 use kit::UnixMillis;
 use serde::{Deserialize, Serialize};
 use tokio::sync::Notify;
@@ -121,7 +123,14 @@ pub async fn run(app: App) {
     for number in 0..WORKERS {
         workers.spawn(work(app.clone(), number));
     }
-    while workers.join_next().await.is_some() {}
+    while let Some(ended) = workers.join_next().await {
+        // Whoever watches us learns of it.
+        if let Err(error) = ended
+            && error.is_panic()
+        {
+            std::panic::resume_unwind(error.into_panic());
+        }
+    }
 }
 
 async fn work(app: App, number: usize) {
@@ -142,8 +151,12 @@ async fn work(app: App, number: usize) {
 /// Does everything of at least `priority_min` that is due; returns how many jobs were tried.
 pub async fn run_due(app: &App, worker: &str, priority_min: i64) -> Result<usize, Error> {
     let mut tried = 0;
-    while is_any_due(app, priority_min).await? {
+    loop {
         let now_ms = app.now().get();
+        // A look without the writers' lock, so that an idle worker disturbs nobody.
+        if app.stop.is_cancelled() || !db::jobs::is_any_due(&mut app.db.read().await?, priority_min, now_ms).await? {
+            break;
+        }
         let Some(job) = db::write!(&app.db, conn => db::jobs::claim(conn, worker, priority_min, now_ms).await)? else {
             break;
         };
@@ -153,21 +166,13 @@ pub async fn run_due(app: &App, worker: &str, priority_min: i64) -> Result<usize
     Ok(tried)
 }
 
-/// A look without the writers' lock, so that an idle worker disturbs nobody.
-async fn is_any_due(app: &App, priority_min: i64) -> Result<bool, Error> {
-    let query = sql(
-        "SELECT 1 AS one FROM jobs WHERE ((state = 'queued' AND run_at <= $1) OR (state = 'running' AND lease_until < $1))
-           AND priority >= $2 LIMIT 1",
-    );
-    Ok(app.db.read().await?.optional(query.bind(app.now()).bind(priority_min)).await?.is_some())
-}
-
 async fn attempt(app: &App, worker: &str, job: &Job) -> Result<(), Error> {
     let work: Result<Work, String> = serde_json::from_str(&job.payload).map_err(|error| error.to_string());
     let meeting = work.as_ref().map(|work| work.meeting().to_owned()).unwrap_or_default();
     let result = match work {
         Ok(work) => tokio::select! {
-            result = perform(app, work) => result,
+            // A job that panics has failed, and is tried again like any other; it must not take its worker with it.
+            result = AssertUnwindSafe(perform(app, work)).catch_unwind() => result.unwrap_or_else(|_| Err("it panicked".to_owned())),
             () = keep_lease(app, worker, &job.id) => return Ok(()),
         },
         Err(error) => Err(error),

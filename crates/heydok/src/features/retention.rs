@@ -18,17 +18,21 @@ pub async fn sweep(app: &App) -> Result<(), Error> {
     let kept = &app.settings.retention;
     for _ in 0..BATCHES_MAX {
         let Some(before) = kept.chat.map(|kept| now.minus(kept)) else { break };
-        let found: Result<usize, Error> = db::write!(&app.db, conn => delete_chat(conn, before, now).await);
-        if found? == 0 {
+        let found = with_old_chat(&mut app.db.read().await?, before).await?;
+        if found.is_empty() {
             break;
         }
+        let done: Result<(), Error> = db::write!(&app.db, conn => delete_chat(conn, &found, before, now).await);
+        done?;
     }
     for _ in 0..BATCHES_MAX {
         let Some(before) = kept.guests.map(|kept| now.minus(kept)) else { break };
-        let found: Result<usize, Error> = db::write!(&app.db, conn => forget_guests(conn, before, now).await);
-        if found? == 0 {
+        let found = with_old_guests(&mut app.db.read().await?, before).await?;
+        if found.is_empty() {
             break;
         }
+        let done: Result<(), Error> = db::write!(&app.db, conn => forget_guests(conn, &found, before, now).await);
+        done?;
     }
     if let Some(before) = kept.audit.map(|kept| now.minus(kept)) {
         let pruned: Result<(), Error> = db::write!(&app.db, conn => prune_audit(conn, before, now).await);
@@ -37,22 +41,25 @@ pub async fn sweep(app: &App) -> Result<(), Error> {
     Ok(())
 }
 
-/// Messages of ended conferences; returns how many conferences had some.
-async fn delete_chat(conn: &mut Conn, before: UnixMillis, now: UnixMillis) -> Result<usize, Error> {
-    let old = sql("SELECT c.instance_id, COUNT(*) AS n FROM chat_messages c JOIN meeting_instances i ON i.id = c.instance_id
-                   WHERE c.created_at < $1 AND i.ended_at IS NOT NULL GROUP BY c.instance_id ORDER BY c.instance_id LIMIT $2");
+/// Ended conferences with messages that are old enough. The searches go over everything, so they are made beside the writers.
+async fn with_old_chat(conn: &mut Conn, before: UnixMillis) -> Result<Vec<String>, Error> {
+    let old = sql("SELECT DISTINCT c.instance_id FROM chat_messages c JOIN meeting_instances i ON i.id = c.instance_id
+                   WHERE c.created_at < $1 AND i.ended_at IS NOT NULL ORDER BY c.instance_id LIMIT $2");
     let found = conn.all(old.bind(before).bind(BATCH)).await?;
-    for row in &found {
-        let instance_id = row.text("instance_id")?;
-        let delete = sql("DELETE FROM chat_messages WHERE instance_id = $1 AND created_at < $2");
-        conn.execute(delete.bind(&instance_id).bind(before)).await?;
-        deleted(conn, "meeting_instance", &instance_id, json!({ "messages": row.int("n")? }), now).await?;
-    }
-    Ok(found.len())
+    found.iter().map(|row| row.text("instance_id")).collect()
 }
 
-/// Names, admissions and timeline of people without an account; returns how many meetings had some.
-async fn forget_guests(conn: &mut Conn, before: UnixMillis, now: UnixMillis) -> Result<usize, Error> {
+async fn delete_chat(conn: &mut Conn, instances: &[String], before: UnixMillis, now: UnixMillis) -> Result<(), Error> {
+    for instance_id in instances {
+        let delete = sql("DELETE FROM chat_messages WHERE instance_id = $1 AND created_at < $2");
+        let messages = conn.execute(delete.bind(instance_id).bind(before)).await?;
+        deleted(conn, "meeting_instance", instance_id, json!({ "messages": messages }), now).await?;
+    }
+    Ok(())
+}
+
+/// Meetings with names, admissions or a timeline of people without an account that are old enough.
+async fn with_old_guests(conn: &mut Conn, before: UnixMillis) -> Result<Vec<String>, Error> {
     let old = sql("SELECT m.id FROM video_meetings m WHERE NOT EXISTS (
                      SELECT 1 FROM meeting_instances i WHERE i.meeting_id = m.id AND i.ended_at IS NULL)
                    AND (EXISTS (SELECT 1 FROM meeting_participants p WHERE p.meeting_id = m.id AND p.name <> '' AND p.updated_at < $1
@@ -61,19 +68,22 @@ async fn forget_guests(conn: &mut Conn, before: UnixMillis, now: UnixMillis) -> 
                      OR EXISTS (SELECT 1 FROM timeline t WHERE t.meeting_id = m.id AND t.at < $1))
                    ORDER BY m.id LIMIT $2");
     let found = conn.all(old.bind(before).bind(BATCH)).await?;
-    for row in &found {
-        let meeting_id = row.text("id")?;
+    found.iter().map(|row| row.text("id")).collect()
+}
+
+async fn forget_guests(conn: &mut Conn, meetings: &[String], before: UnixMillis, now: UnixMillis) -> Result<(), Error> {
+    for meeting_id in meetings {
         let sessions =
             sql("DELETE FROM participant_sessions WHERE meeting_id = $1 AND updated_at < $2 AND token_expires_at < $2");
-        conn.execute(sessions.bind(&meeting_id).bind(before)).await?;
+        conn.execute(sessions.bind(meeting_id).bind(before)).await?;
         let timeline = sql("DELETE FROM timeline WHERE meeting_id = $1 AND at < $2");
-        conn.execute(timeline.bind(&meeting_id).bind(before)).await?;
+        conn.execute(timeline.bind(meeting_id).bind(before)).await?;
         let names = sql("UPDATE meeting_participants SET name = '', updated_at = $3
                          WHERE meeting_id = $1 AND name <> '' AND updated_at < $2 AND kind IN ('guest', 'external')");
-        let names = conn.execute(names.bind(&meeting_id).bind(before).bind(now)).await?;
-        deleted(conn, "meeting", &meeting_id, json!({ "names": names }), now).await?;
+        let names = conn.execute(names.bind(meeting_id).bind(before).bind(now)).await?;
+        deleted(conn, "meeting", meeting_id, json!({ "names": names }), now).await?;
     }
-    Ok(found.len())
+    Ok(())
 }
 
 async fn deleted(

@@ -160,7 +160,7 @@ fn preferred(request: &HeaderMap) -> Encoding {
 }
 
 /// Whether `If-None-Match` names what we would send. A weak validator is as good (RFC 9110, 13.1.2).
-fn is_known(request: &HeaderMap, etag: &str) -> bool {
+pub(crate) fn is_known(request: &HeaderMap, etag: &str) -> bool {
     let values = request.get_all(IF_NONE_MATCH);
     let mut known = values.iter().filter_map(|value| value.to_str().ok()).flat_map(|value| value.split(','));
     known.any(|one| matches!(one.trim(), "*") || one.trim().trim_start_matches("W/") == etag)

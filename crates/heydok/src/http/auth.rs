@@ -1,10 +1,7 @@
 //! Who asks: the host by a meeting's host key, a participant by its room token (C-12).
 
-use std::sync::Arc;
-
 use http::HeaderMap;
 use http::header::AUTHORIZATION;
-use signal::token::{ApiKeys, verify};
 
 use super::context::Context;
 use super::problem::{FORBIDDEN, HOST_KEY_INVALID, PARTICIPANT_REMOVED, Problem, UNAUTHENTICATED};
@@ -42,12 +39,7 @@ pub fn require_host(app: &App, context: &Context, headers: &HeaderMap, meeting: 
 /// another meeting or of somebody who was removed.
 pub async fn require_participant(app: &App, headers: &HeaderMap, meeting: &Meeting) -> Result<Session, Problem> {
     let token = bearer(headers).ok_or(UNAUTHENTICATED)?;
-    let keys = Arc::new(ApiKeys::new(vec![(
-        app.secrets.livekit_api_key.clone(),
-        app.secrets.livekit_api_secret.expose().to_owned(),
-    )]));
-    let now_s = u64::try_from(app.now().as_seconds()).unwrap_or(0);
-    let claims = verify(token, &keys, now_s).map_err(|error| Problem::new(UNAUTHENTICATED).private(error))?;
+    let claims = app.verify(token).map_err(|error| Problem::new(UNAUTHENTICATED).private(error))?;
     let grant = claims.grant();
     if !grant.room_join || grant.room != meeting.room_name {
         return Err(FORBIDDEN.into());

@@ -250,7 +250,9 @@ fn render(app: &App, response: Response, path: &str, context: &Context) -> Respo
     let (mut parts, _) = response.into_parts();
     parts.status = problem.code.status;
     parts.headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+    // They were about the body that is replaced, which may have been compressed.
     parts.headers.remove(http::header::CONTENT_LENGTH);
+    parts.headers.remove(http::header::CONTENT_ENCODING);
     if parts.status == StatusCode::SERVICE_UNAVAILABLE {
         parts.headers.entry(RETRY_AFTER).or_insert(HeaderValue::from(RETRY_AFTER_S));
     }

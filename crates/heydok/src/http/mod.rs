@@ -11,6 +11,7 @@ pub mod idempotency;
 pub mod limit;
 pub mod measure;
 pub mod problem;
+pub mod query;
 pub mod router;
 pub mod web;
 
@@ -18,3 +19,4 @@ pub use body::Body;
 pub use context::Context;
 pub use fields::Fields;
 pub use problem::Problem;
+pub use query::Query;

@@ -133,6 +133,15 @@ impl Problem {
         Self { errors, ..Self::new(VALIDATION_FAILED) }
     }
 
+    /// 422 for one value in the `body` or the `query`; without a name for all of it.
+    pub fn wrong(place: &str, name: &str, r#type: &'static str, msg: impl Into<String>) -> Self {
+        let mut loc = vec![place.to_owned()];
+        loc.extend((!name.is_empty()).then(|| name.to_owned()));
+        // A pointer leads into the document that was sent (RFC 6901); a query is none.
+        let pointer = if place == "body" && !name.is_empty() { format!("/{name}") } else { String::new() };
+        Self::invalid(vec![FieldError { loc, msg: msg.into(), r#type, pointer }])
+    }
+
     /// 500 with the cause for our log.
     pub fn internal(cause: impl std::fmt::Display) -> Self {
         Self::new(INTERNAL).private(cause)

@@ -1,15 +1,15 @@
 //! The embedded web client: its files, its page for every address of the application, and the redirects to it.
 
 use std::sync::LazyLock;
+use std::time::Duration;
 
 use axum::Router;
-use axum::extract::{Path, Query, Request};
+use axum::extract::{Path, RawQuery, Request, State};
 use axum::response::{Html, IntoResponse, Redirect, Response};
 use axum::routing::get;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, IF_NONE_MATCH};
 use http::{HeaderMap, Method, StatusCode};
 use kit::MeetingCode;
-use serde::Deserialize;
 
 use super::assets::Assets;
 use super::problem::{self, Problem};
@@ -31,6 +31,9 @@ const NOT_BUILT: &str = "<!doctype html><html lang=en><meta charset=utf-8><meta 
 <title>heydok</title><h1>The web client is not in this build</h1><p>Run <code>make build</code>, or <code>npm ci &amp;&amp; \
 npm run build</code> and build the binary again. The API works without it: see <a href=\"/docs\">/docs</a>.</p></html>";
 
+/// It is written anew for each reader, so it is never old.
+const SECURITY_TXT_GOOD_FOR: Duration = Duration::from_secs(30 * 86_400);
+
 /// All addresses that lead to the web client.
 pub fn routes() -> Router<App> {
     Router::new()
@@ -38,6 +41,9 @@ pub fn routes() -> Router<App> {
         .route("/meeting/{id}", get(page))
         .route("/meeting.html", get(page))
         .route("/embed/{code}", get(page))
+        .route("/embed/meeting/{code}", get(page))
+        .route("/privacy", get(page))
+        .route("/accessibility", get(page))
         .route("/m/{code}", get(short_link))
         .route("/{code}", get(code_or_file))
         .route("/.well-known/security.txt", get(security_txt))
@@ -72,7 +78,7 @@ async fn page(mut headers: HeaderMap) -> Response {
 
 async fn code_or_file(Path(code): Path<String>, headers: HeaderMap, request: Request) -> Response {
     if MeetingCode::parse(&code).is_some() || MeetingCode::parse(&code.to_ascii_lowercase()).is_some() {
-        return to_meeting(&code);
+        return to_meeting(&code, request.uri().query());
     }
     match file(&code, &headers) {
         Some(response) => response,
@@ -80,22 +86,26 @@ async fn code_or_file(Path(code): Path<String>, headers: HeaderMap, request: Req
     }
 }
 
-#[derive(Deserialize)]
-struct Nothing {}
-
-async fn short_link(Path(code): Path<String>, Query(Nothing {}): Query<Nothing>) -> Response {
-    to_meeting(&code)
+async fn short_link(Path(code): Path<String>, RawQuery(query): RawQuery) -> Response {
+    to_meeting(&code, query.as_deref())
 }
 
-fn to_meeting(code: &str) -> Response {
+/// Whatever a link says besides the code (its language, say) goes along.
+fn to_meeting(code: &str, query: Option<&str>) -> Response {
+    let query = query.map(|query| format!("?{query}")).unwrap_or_default();
     match MeetingCode::candidates(code).into_iter().next() {
-        Some(code) => Redirect::permanent(&format!("/meeting/{code}")).into_response(),
+        Some(code) => Redirect::permanent(&format!("/meeting/{code}{query}")).into_response(),
         None => Problem::new(problem::MEETING_NOT_FOUND).into_response(),
     }
 }
 
-async fn security_txt() -> Response {
-    let text = "Contact: see SECURITY.md in the source\nPreferred-Languages: en, de\n";
+/// RFC 9116, where the operator named somebody to write to.
+async fn security_txt(State(app): State<App>) -> Response {
+    let Some(contact) = &app.settings.operation.support_url else {
+        return Problem::new(problem::NOT_FOUND).into_response();
+    };
+    let expires = app.now().plus(SECURITY_TXT_GOOD_FOR).rfc3339();
+    let text = format!("Contact: {contact}\nExpires: {expires}\nPreferred-Languages: en, de\n");
     ([(CONTENT_TYPE, "text/plain; charset=utf-8")], text).into_response()
 }
 

@@ -27,6 +27,9 @@ pub type Sink = Arc<Mutex<dyn Write + Send>>;
 const QUIET: &str =
     "str0m=info,dimpl=info,hyper=info,h2=info,reqwest=info,rustls=info,sqlx=warn,tower=info,tungstenite=info";
 
+/// It warns of every codec that an answer leaves out, twice an offer, which is how calls begin.
+const USUAL: &str = "str0m::format=error";
+
 /// Understands LOG_LEVEL: a level as most programs spell it, or filter directives.
 ///
 /// # Errors
@@ -67,7 +70,7 @@ pub fn start(settings: &Logging, clock: SharedClock) -> Result<(), Refusal> {
 
 /// The subscriber that writes to `sinks`; tests install it for one thread.
 pub fn subscriber(settings: &Logging, clock: SharedClock, sinks: Vec<Sink>) -> impl tracing::Subscriber + Send + Sync {
-    tracing_subscriber::registry().with(EnvFilter::new(&settings.level)).with(LineLayer::new(
+    tracing_subscriber::registry().with(EnvFilter::new(format!("{USUAL},{}", settings.level))).with(LineLayer::new(
         settings.format,
         clock,
         sinks,
@@ -127,6 +130,13 @@ mod tests {
             serde_json::json!({"time": "2026-11-21T01:39:06.007Z", "level": "INFO", "target": "heydok::logging::tests",
                 "message": "joined", "tracks": 2, "ok": true, "meeting_id": "abc-defg-hij"})
         );
+    }
+
+    #[test]
+    fn what_every_call_begins_with_is_no_warning() {
+        let warn = || tracing::warn!(target: "str0m::format::payload_params", "Ignore remote PT RED change");
+        assert_eq!(logged(LogFormat::Text, "info", warn), "");
+        assert!(logged(LogFormat::Text, "info,str0m::format::payload_params=warn", warn).contains("Ignore"));
     }
 
     #[test]

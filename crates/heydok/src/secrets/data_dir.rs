@@ -1,6 +1,7 @@
 //! The data folder, held by one process at a time.
 
-use std::fs::{File, OpenOptions, TryLockError};
+use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
+use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 
 use crate::config::Refusal;
@@ -39,7 +40,9 @@ impl DataDir {
                 format!("DATA_DIR {folder} cannot be written ({error}); choose another folder or change its owner"),
             )
         };
-        std::fs::create_dir_all(folder).map_err(|error| unwritable(&error))?;
+        // The database names people: what we make is for us alone. A folder that exists belongs to whoever made it.
+        let mut builder = DirBuilder::new();
+        builder.recursive(true).mode(0o700).create(folder).map_err(|error| unwritable(&error))?;
         let path = folder.canonicalize().map_err(|error| unwritable(&error))?;
         let lock = OpenOptions::new()
             .create(true)

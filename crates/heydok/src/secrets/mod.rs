@@ -12,6 +12,7 @@ pub use data_dir::DataDir;
 use std::collections::BTreeMap;
 
 use kit::{Entropy, Secret, new_token, sha256_hex};
+use signal::token::ApiKeys;
 
 use crate::config::{Keys, Problem, Refusal};
 
@@ -36,6 +37,11 @@ pub struct Secrets {
 pub type Fingerprints = BTreeMap<String, String>;
 
 impl Secrets {
+    /// The LiveKit key that is our own.
+    pub fn api_keys(&self) -> ApiKeys {
+        ApiKeys::new(vec![(self.livekit_api_key.clone(), self.livekit_api_secret.expose().to_owned())])
+    }
+
     /// Takes the operator's keys, then those of `secrets.toml`, and generates what is missing if `stored` (the database's
     /// fingerprints) does not know it.
     ///

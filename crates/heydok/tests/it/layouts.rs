@@ -1,6 +1,7 @@
 use signal::token::{Claims, VideoGrant, sign};
 
 use crate::server::{Server, json, shell};
+use crate::signal::Signal;
 
 const KEY: &str = "layout-test-key";
 const SECRET: &str = "layout-test-secret-with-enough-characters";
@@ -86,8 +87,10 @@ fn the_keys_of_livekit_yaml_are_accepted() {
     assert!(answer["code"].is_null(), "{answer}");
     std::fs::write(&file, printed).unwrap();
     let binary = env!("CARGO_BIN_EXE_heydok");
-    let start =
-        format!("LIVEKIT_CONFIG_FILE={} PORT=0 RTC_UDP_PORT=0 {binary} serve 2>&1; echo code $?", file.display());
+    let start = format!(
+        "LIVEKIT_CONFIG_FILE={} PORT=0 RTC_UDP_PORT=0 RTC_TCP_PORT=0 {binary} serve 2>&1; echo code $?",
+        file.display()
+    );
     let refused = shell(folder.path(), &start);
     assert!(
         refused.contains("R-2: the key your_api_key in LIVEKIT_CONFIG_FILE") && refused.ends_with("code 78\n"),
@@ -95,10 +98,35 @@ fn the_keys_of_livekit_yaml_are_accepted() {
     );
 }
 
+/// Whatever port is taken, the start is refused in one sentence and with the code that tells a supervisor not to try again.
+#[test]
+fn a_taken_port_refuses_the_start() {
+    let (udp, tcp) =
+        (std::net::UdpSocket::bind("0.0.0.0:0").unwrap(), std::net::TcpListener::bind("0.0.0.0:0").unwrap());
+    let (udp_port, tcp_port) = (udp.local_addr().unwrap().port(), tcp.local_addr().unwrap().port());
+    for (command, name, port) in [
+        ("serve", "RTC_UDP_PORT", udp_port),
+        ("serve", "RTC_TCP_PORT", tcp_port),
+        ("serve", "PORT", tcp_port),
+        ("media", "RTC_UDP_PORT", udp_port),
+        ("media", "PORT", tcp_port),
+    ] {
+        let folder = tempfile::tempdir().unwrap();
+        let binary = env!("CARGO_BIN_EXE_heydok");
+        let start =
+            format!("export PORT=0 RTC_UDP_PORT=0 RTC_TCP_PORT=0; {name}={port} {binary} {command} 2>&1; echo code $?");
+        let refused = shell(folder.path(), &start);
+        assert!(
+            refused.matches("R-13").count() == 1 && refused.contains(name) && refused.ends_with("code 78\n"),
+            "{command} {name}: {refused}"
+        );
+    }
+}
+
 /// The room of an open meeting ends when nobody is in it, and the meeting does not: whoever has a valid token, of ours or of a
 /// server SDK, comes in at any time. Once the meeting has ended, nobody does.
-#[test]
-fn an_open_meetings_room_is_there_for_every_token() {
+#[tokio::test]
+async fn an_open_meetings_room_is_there_for_every_token() {
     let settings = [
         ("LIVEKIT_API_KEY", KEY),
         ("LIVEKIT_API_SECRET", SECRET),
@@ -119,26 +147,27 @@ fn an_open_meetings_room_is_there_for_every_token() {
             .map_or(0, Vec::len)
     };
     let validate = |token: &str| shell(folder, &format!("curl -s '{base}/rtc/validate?access_token={token}'"));
-    // The status of a WebSocket handshake; curl would wait for messages.
-    let connect = |token: &str| {
+    let made_again = || server.log().matches("room created again").count();
+    // The status of a WebSocket handshake that is refused.
+    let refusal = |token: &str| {
         let handshake = "-H 'Connection: Upgrade' -H 'Upgrade: websocket' -H 'Sec-WebSocket-Version: 13' -H 'Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA=='";
         let url = format!("{base}/rtc?access_token={token}&auto_subscribe=1&protocol=15");
-        shell(folder, &format!("curl -s -m 1 -o answer -w '%{{http_code}}' {handshake} '{url}' || true"))
+        shell(folder, &format!("curl -s -o answer -w '%{{http_code}}' {handshake} '{url}'"))
     };
     let ours = joined["token"].as_str().unwrap();
-    for token in [ours, of_an_sdk.as_str()] {
+    for (token, before) in [(ours, 0), (of_an_sdk.as_str(), 2)] {
         wait_until(|| rooms() == 0);
-        assert_eq!(validate(token), "success");
-        assert_eq!(rooms(), 1);
+        assert_eq!((validate(token).as_str(), made_again()), ("success", before + 1));
         wait_until(|| rooms() == 0);
-        assert_eq!(connect(token), "101");
+        drop(Signal::join(server.ports[0], token).await);
+        assert_eq!(made_again(), before + 2);
     }
     let elsewhere = token(VideoGrant { room_join: true, room: "meeting-abc-defg-hij".into(), ..VideoGrant::default() });
     assert_eq!(validate(&elsewhere), "requested room does not exist");
     json(folder, &format!("curl -s -X DELETE -H 'X-Host-Key: {key}' {base}/api/v1/meetings/{id}"));
     wait_until(|| rooms() == 0);
     assert_eq!(validate(ours), "requested room does not exist");
-    assert_eq!(connect(ours), "404");
+    assert_eq!(refusal(ours), "404");
     assert_eq!(rooms(), 0);
 }
 

@@ -15,14 +15,21 @@ fn verify(port: u16) -> (bool, String) {
     (output.status.success(), String::from_utf8_lossy(&output.stdout).into_owned())
 }
 
+/// With the media server inside, and with one beside it.
 #[test]
 fn a_script_verifies_all_endpoints() {
-    let server = Server::start("serve", 1, &[]);
-    let (passed, printed) = verify(server.ports[0]);
-    assert!(passed && printed.contains("all endpoints answer as documented"), "{printed}");
-    assert!(!printed.contains("FAILED"), "{printed}");
+    let (key, secret) = ("layout-key", "a-secret-of-more-than-32-characters-0");
+    let keys = [("LIVEKIT_API_KEY", key), ("LIVEKIT_API_SECRET", secret)];
+    let media = Server::start("media", 1, &keys);
+    let url = format!("ws://localhost:{}", media.ports[0]);
+    let beside = [keys.as_slice(), &[("LIVEKIT_URL", &url)]].concat();
+    for settings in [&[][..], &beside] {
+        let server = Server::start("serve", 1, settings);
+        let (passed, printed) = verify(server.ports[0]);
+        assert!(passed && printed.contains("all endpoints answer as documented"), "{printed}");
+        assert!(!printed.contains("FAILED"), "{printed}");
+    }
     // The media server alone is no product: the script must say so.
-    let media = Server::start("media", 1, &[]);
     let (passed, printed) = verify(media.ports[0]);
     assert!(!passed && printed.contains("FAILED  POST /api/v1/meetings/create"), "{printed}");
 }

@@ -284,6 +284,11 @@ export interface components {
             max_participants: number;
             /** Format: int32 */
             max_participants_hard: number;
+            /**
+             * Format: int64
+             * @description How long the link of a new meeting is good.
+             */
+            meeting_ttl_seconds: number;
             /** Format: int32 */
             name_length_max: number;
         };
@@ -295,6 +300,7 @@ export interface components {
             limits: components["schemas"]["ClientLimits"];
             /** @description Where the media server is, if it is not at this address. */
             livekit_url: string | null;
+            retention: components["schemas"]["Kept"];
             support_url: string | null;
         };
         /** @description What a meeting may be made with; all of it optional, and so is the body. */
@@ -406,6 +412,19 @@ export interface components {
              * @example eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9...
              */
             token: string;
+        };
+        /** @description How long things are kept; null = for good. */
+        Kept: {
+            /**
+             * Format: int64
+             * @description Messages of ended conferences.
+             */
+            chat_seconds: number | null;
+            /**
+             * Format: int64
+             * @description Names, admissions and the timeline of people without an account.
+             */
+            guests_seconds: number | null;
         };
         /** @description A meeting that is over. */
         MeetingEnded: {
@@ -580,6 +599,14 @@ export interface operations {
                     "application/json": components["schemas"]["CreatedMeeting"];
                 };
             };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -589,6 +616,14 @@ export interface operations {
                 };
             };
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            413: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -612,7 +647,23 @@ export interface operations {
                     "application/json": components["schemas"]["Problem"];
                 };
             };
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
             502: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -663,6 +714,14 @@ export interface operations {
                 };
             };
             422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -736,6 +795,14 @@ export interface operations {
                     "application/json": components["schemas"]["Problem"];
                 };
             };
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
         };
     };
     send_chat: {
@@ -763,6 +830,14 @@ export interface operations {
                     "application/json": components["schemas"]["ChatMessage"];
                 };
             };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -788,6 +863,14 @@ export interface operations {
                 };
             };
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            413: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -928,6 +1011,14 @@ export interface operations {
                     "application/json": components["schemas"]["JoinedMeeting"];
                 };
             };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -960,6 +1051,14 @@ export interface operations {
                     "application/json": components["schemas"]["Problem"];
                 };
             };
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -976,7 +1075,23 @@ export interface operations {
                     "application/json": components["schemas"]["Problem"];
                 };
             };
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
             502: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -1025,6 +1140,22 @@ export interface operations {
                 };
             };
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -1,7 +1,7 @@
 //! E-40: read and write chat.
 
 use axum::Json;
-use axum::extract::{Path, Query, State};
+use axum::extract::{Path, State};
 use axum::response::Response;
 use http::{HeaderMap, StatusCode};
 use kit::text::{Length, Lines};
@@ -16,7 +16,7 @@ use crate::features::meetings::{self, Meeting};
 use crate::http::body::FromFields;
 use crate::http::limit::{self, Limit};
 use crate::http::problem::{Document, INVALID_STATE, MEETING_NOT_FOUND};
-use crate::http::{Body, Context, Fields, Problem, auth, idempotency};
+use crate::http::{Body, Context, Fields, Problem, Query, auth, idempotency};
 
 /// Messages of one answer at most, and where nothing is said.
 const LIMIT_MAX: i64 = 200;
@@ -39,6 +39,7 @@ pub struct ChatRequest {
 
 impl FromFields for ChatRequest {
     fn read(fields: &mut Fields) -> Self {
+        fields.only(&["text", "to", "reply_to", "client_id"]);
         Self {
             text: fields.text("text", Lines::Many, Length::new(1, 4_000)),
             to: fields.raw_opt("to", Length::new(1, 64)),
@@ -51,17 +52,18 @@ impl FromFields for ChatRequest {
 /// Write a message
 #[utoipa::path(post, path = "/api/v1/meetings/{meeting_id}/chat", operation_id = "send_chat", tag = "chat", security(("room_token" = [])), request_body = ChatRequest,
     params(("meeting_id" = String, Path), ("Idempotency-Key" = Option<String>, Header)),
-    responses((status = 201, body = Message), (status = 401, body = Document), (status = 403, body = Document), (status = 404, body = Document), (status = 409, body = Document), (status = 422, body = Document), (status = 429, body = Document)))]
+    responses((status = 201, body = Message), (status = 400, body = Document), (status = 401, body = Document), (status = 403, body = Document), (status = 404, body = Document), (status = 409, body = Document), (status = 413, body = Document), (status = 422, body = Document), (status = 429, body = Document)))]
 pub async fn write(
     State(app): State<App>,
     Path(meeting_id): Path<String>,
     context: Context,
     headers: HeaderMap,
-    body: Body<ChatRequest>,
+    body: Result<Body<ChatRequest>, Problem>,
 ) -> Result<Response, Problem> {
     let meeting = meetings::http::load(&app, &context, &headers, &meeting_id).await?;
     let session = auth::require_participant(&app, &headers, &meeting).await?;
     limit::take(&app, &context, Limit::Chat(&session.participant_id))?;
+    let body = body?;
     let action = format!("POST /api/v1/meetings/{}/chat", meeting.id);
     let principal = session.id.clone();
     let request = idempotency::Request { principal: &principal, action: &action, headers: &headers, body: &body.bytes };
@@ -92,18 +94,14 @@ impl From<Outcome> for Problem {
             Outcome::NotInside => {
                 Self::new(INVALID_STATE).detail("Only participants who are in the meeting can read and write")
             }
-            Outcome::UnknownRecipient => wrong("to", "unknown_participant", "is nobody in this meeting"),
-            Outcome::UnknownMessage => wrong("reply_to", "unknown_message", "is no message of this meeting"),
+            Outcome::UnknownRecipient => Self::wrong("body", "to", "unknown_participant", "is nobody in this meeting"),
+            Outcome::UnknownMessage => {
+                Self::wrong("body", "reply_to", "unknown_message", "is no message of this meeting")
+            }
             Outcome::Database(error) => error.into(),
             Outcome::Crypto(error) => Self::internal(error),
         }
     }
-}
-
-fn wrong(field: &str, kind: &'static str, message: &str) -> Problem {
-    let mut fields = Fields::empty();
-    fields.reject(field, kind, message);
-    fields.finish().err().unwrap_or_else(|| Problem::internal("a rejected field is an error"))
 }
 
 #[derive(Debug, Deserialize, IntoParams)]
@@ -126,7 +124,7 @@ pub struct ListAnswer {
 
 /// Read messages
 #[utoipa::path(get, path = "/api/v1/meetings/{meeting_id}/chat", operation_id = "chat_history", tag = "chat", security(("room_token" = [])), params(ListQuery, ("meeting_id" = String, Path)),
-    responses((status = 200, body = ListAnswer), (status = 401, body = Document), (status = 403, body = Document), (status = 404, body = Document), (status = 409, body = Document), (status = 422, body = Document)))]
+    responses((status = 200, body = ListAnswer), (status = 401, body = Document), (status = 403, body = Document), (status = 404, body = Document), (status = 409, body = Document), (status = 422, body = Document), (status = 429, body = Document)))]
 pub async fn list(
     State(app): State<App>,
     Path(meeting_id): Path<String>,
@@ -138,9 +136,8 @@ pub async fn list(
     let (meeting, session) = inside(&app, &headers, meeting).await?;
     let limit = query.limit.unwrap_or(LIMIT_DEFAULT);
     if !(1..=LIMIT_MAX).contains(&limit) {
-        let mut fields = Fields::empty();
-        fields.reject("limit", "out_of_range", format!("must be between 1 and {LIMIT_MAX}"));
-        fields.finish()?;
+        let sentence = format!("must be between 1 and {LIMIT_MAX}");
+        return Err(Problem::wrong("query", "limit", "out_of_range", sentence));
     }
     let Some(instance_id) = &meeting.instance_id else {
         return Ok(Json(ListAnswer { messages: Vec::new(), next_cursor: None, has_more: false }));

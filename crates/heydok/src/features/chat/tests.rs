@@ -254,3 +254,19 @@ async fn ids_in_a_message_are_checked() {
     })
     .await;
 }
+
+/// Who is refused for the minute takes nothing from the hour.
+#[tokio::test]
+async fn what_the_minute_refuses_the_hour_does_not_count() {
+    let app = TestApp::with(&[("RATE_LIMIT_CHAT", "2/minute"), ("RATE_LIMIT_CHAT_HOUR", "4/hour")]).await;
+    let meeting = app.create("").await.id;
+    let anna = app.enter(&meeting, "Anna").await;
+    let status = async || write(&app, &meeting, &anna, json!({"text": "x"})).await.status;
+    for _ in 0..10 {
+        status().await;
+    }
+    app.advance(60);
+    for expected in [StatusCode::CREATED, StatusCode::CREATED, StatusCode::TOO_MANY_REQUESTS] {
+        assert_eq!(status().await, expected);
+    }
+}

@@ -71,16 +71,16 @@ pub struct JoinAnswer {
 /// Join a meeting
 #[utoipa::path(post, path = "/api/v1/meetings/{meeting_id}/join", operation_id = "join_meeting", tag = "meetings", request_body = JoinRequest,
     params(("meeting_id" = String, Path, description = "Code, id or external id")),
-    responses((status = 200, body = JoinAnswer), (status = 403, body = Document), (status = 404, body = Document), (status = 409, body = Document), (status = 410, body = Document), (status = 422, body = Document), (status = 429, body = Document), (status = 502, body = Document)))]
+    responses((status = 200, body = JoinAnswer), (status = 400, body = Document), (status = 403, body = Document), (status = 404, body = Document), (status = 409, body = Document), (status = 410, body = Document), (status = 413, body = Document), (status = 422, body = Document), (status = 429, body = Document), (status = 500, body = Document), (status = 502, body = Document), (status = 503, body = Document)))]
 pub async fn join(
     State(app): State<App>,
     Path(meeting_id): Path<String>,
     context: Context,
     headers: HeaderMap,
-    body: Body<JoinRequest>,
+    body: Result<Body<JoinRequest>, Problem>,
 ) -> Result<Json<JoinAnswer>, Problem> {
     let began = app.clock.instant();
-    let result = enter(&app, &context, &meeting_id, &headers, body.value).await;
+    let result = enter(&app, &context, &meeting_id, &headers, body).await;
     let outcome = result.as_ref().map_or_else(|problem| problem.code.code, |_| "admitted");
     metrics::counter!("heydok_joins_total", "outcome" => outcome).increment(1);
     if result.is_ok() {
@@ -95,14 +95,14 @@ async fn enter(
     context: &Context,
     meeting_id: &str,
     headers: &HeaderMap,
-    request: JoinRequest,
+    body: Result<Body<JoinRequest>, Problem>,
 ) -> Result<Json<JoinAnswer>, Problem> {
     if meeting_id.len() > GIVEN_BYTES_MAX {
         limit::take(app, context, Limit::Other)?;
         return Err(problem::MEETING_NOT_FOUND.into());
     }
     limit::take(app, context, Limit::Join(meeting_id))?;
-    let mut application = application(app, context, headers, request);
+    let mut application = application(app, context, headers, body?.value);
     let guessed = limit::guessed_too_much(app, context);
     let offers_proof = application.host_key.is_some() || application.rejoin_token.is_some();
     if let Some(decision) = guessed

@@ -429,6 +429,7 @@ async fn nothing_of_what_people_say_is_logged() {
     let joined = app.try_join(&made.id, &body).await.json();
     let text = |name: &str| joined[name].as_str().unwrap().to_owned();
     app.livekit.connect(&text("room_name"), &text("participant_id"), "Annegret");
+    app.livekit.connect(&text("room_name"), "clara@example.org", "Clara");
     app.sweep().await;
     app.try_join(&made.id, &json!({"display_name": "Benedikt", "password": "Rateversuch"})).await;
     let path = format!("/api/v1/meetings/{}/chat", made.id);
@@ -455,6 +456,7 @@ async fn nothing_of_what_people_say_is_logged() {
         "Rateversuch",
         "Annegret",
         "Benedikt",
+        "clara@example.org",
         "Geheimplan",
         "Zweitplan",
         "eyJ",

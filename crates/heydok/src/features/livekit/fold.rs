@@ -76,7 +76,7 @@ pub fn fold(room: Room, mut seen: Vec<Seen>, believed: &[Believed], now: UnixMil
         }
         changes.push(change);
     }
-    let inside = |known: &&Believed| matches!(known.state, SessionState::Connected | SessionState::Reconnecting);
+    let inside = |known: &&Believed| known.state.is_inside();
     let gone = believed.iter().filter(inside).filter(|known| !seen.iter().any(|one| one.identity == known.identity));
     for known in gone {
         let identity = known.identity.clone();
@@ -91,7 +91,7 @@ pub fn fold(room: Room, mut seen: Vec<Seen>, believed: &[Believed], now: UnixMil
 }
 
 fn meet(room: Room, seen: &Seen, known: Option<&Believed>, taken: i64) -> Change {
-    let inside = known.is_some_and(|known| matches!(known.state, SessionState::Connected | SessionState::Reconnecting));
+    let inside = known.is_some_and(|known| known.state.is_inside());
     let door = Door { standing: room.standing, locked: room.locked, seats: room.seats, taken, waiting_room: false };
     let applicant = Applicant {
         role: known.map_or(Role::Guest, |known| known.role),

@@ -10,7 +10,6 @@ use http::header::AUTHORIZATION;
 use http::{HeaderMap, StatusCode};
 use serde::Deserialize;
 use sha2::{Digest as _, Sha256};
-use signal::token::{ApiKeys, verify};
 
 use crate::app::App;
 use crate::http::limit::{self, Limit};
@@ -77,10 +76,7 @@ fn take_hint(app: &App, body: &[u8]) -> Result<StatusCode, Problem> {
 fn check(app: &App, headers: &HeaderMap, body: &[u8]) -> Result<(), Problem> {
     let token = headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok()).ok_or(UNAUTHENTICATED)?;
     let token = token.strip_prefix("Bearer ").unwrap_or(token);
-    let keys =
-        ApiKeys::new(vec![(app.secrets.livekit_api_key.clone(), app.secrets.livekit_api_secret.expose().to_owned())]);
-    let now_s = u64::try_from(app.now().as_seconds()).unwrap_or(0);
-    let claims = verify(token, &keys, now_s).map_err(|error| Problem::new(UNAUTHENTICATED).private(error))?;
+    let claims = app.verify(token).map_err(|error| Problem::new(UNAUTHENTICATED).private(error))?;
     let digest = STANDARD.encode(Sha256::digest(body));
     if kit::equal_in_constant_time(&claims.sha256, &digest) { Ok(()) } else { Err(UNAUTHENTICATED.into()) }
 }

@@ -49,8 +49,10 @@ pub(super) struct News {
 }
 
 impl News {
-    fn of(meeting: &Meeting, what: &'static str, participant_id: Option<&str>) -> Self {
-        Self { what, meeting_code: meeting.code.clone(), participant_id: participant_id.map(str::to_owned) }
+    /// Identities that other programs chose are often e-mail addresses, and no business of a log.
+    fn of(meeting: &Meeting, what: &'static str, identity: Option<&str>) -> Self {
+        let participant_id = identity.map(|id| if kit::is_participant_id(id) { id } else { "external" }.to_owned());
+        Self { what, meeting_code: meeting.code.clone(), participant_id }
     }
 
     pub(super) fn log(&self) {
@@ -280,7 +282,7 @@ async fn join(
     now: UnixMillis,
 ) -> Result<bool, Error> {
     let Some(session) = sessions::by_identity(conn, &meeting.id, &seen.identity).await? else { return Ok(false) };
-    let was_inside = matches!(session.state, SessionState::Connected | SessionState::Reconnecting);
+    let was_inside = session.state.is_inside();
     let row = person_in(app, conn, live, &session, now).await?;
     let update = sql("UPDATE participant_sessions SET state = 'connected', sid = $2, participant_row = $3, left_at = NULL, leave_reason = NULL, on_the_way_since = NULL,
                         connected_at = COALESCE(connected_at, $4), updated_at = $4 WHERE id = $1");

@@ -1,9 +1,9 @@
 //! E-01 create, E-03 info, E-04 exists, E-06 end.
 
 use axum::Json;
-use axum::extract::{Path, Query, State};
+use axum::extract::{Path, State};
 use axum::response::{IntoResponse as _, Response};
-use http::header::{CACHE_CONTROL, ETAG, IF_NONE_MATCH};
+use http::header::{CACHE_CONTROL, ETAG};
 use http::{HeaderMap, HeaderValue, StatusCode};
 use kit::UnixMillis;
 use kit::text::{Length, Lines};
@@ -18,9 +18,9 @@ use crate::http::body::FromFields;
 use crate::http::context;
 use crate::http::limit::{self, Limit};
 use crate::http::problem::{
-    Document, FEATURE_DISABLED, MEETING_CANCELLED, MEETING_ENDED, MEETING_EXPIRED, MEETING_NOT_FOUND, VALIDATION_FAILED,
+    Document, FEATURE_DISABLED, MEETING_CANCELLED, MEETING_ENDED, MEETING_EXPIRED, MEETING_NOT_FOUND,
 };
-use crate::http::{Body, Context, Fields, Problem, auth, idempotency};
+use crate::http::{Body, Context, Fields, Problem, Query, assets, auth, idempotency};
 
 /// What a meeting may be made with; all of it optional, and so is the body.
 #[derive(Debug, Default, ToSchema)]
@@ -45,7 +45,7 @@ impl FromFields for CreateRequest {
         Self {
             name: fields.text_opt("name", Lines::One, Length::new(0, 120)),
             password: fields.text_opt("password", Lines::One, Length::new(4, 64)),
-            max_participants: fields.int_opt("max_participants", 2, 10_000),
+            max_participants: fields.int_opt("max_participants", i64::MIN, i64::MAX),
             recording_allowed: fields.flag_opt("recording_allowed"),
             waiting_room: fields.flag_opt("waiting_room"),
         }
@@ -76,14 +76,15 @@ pub struct CreateAnswer {
 /// Make a meeting
 #[utoipa::path(post, path = "/api/v1/meetings/create", operation_id = "create_meeting", tag = "meetings", request_body = Option<CreateRequest>,
     params(("Idempotency-Key" = Option<String>, Header, description = "The same key and body get the same answer for 24 hours")),
-    responses((status = 200, body = CreateAnswer), (status = 403, body = Document), (status = 409, body = Document), (status = 422, body = Document), (status = 429, body = Document), (status = 502, body = Document)))]
+    responses((status = 200, body = CreateAnswer), (status = 400, body = Document), (status = 403, body = Document), (status = 409, body = Document), (status = 413, body = Document), (status = 422, body = Document), (status = 429, body = Document), (status = 500, body = Document), (status = 502, body = Document), (status = 503, body = Document)))]
 pub async fn create(
     State(app): State<App>,
     context: Context,
     headers: HeaderMap,
-    body: Body<CreateRequest>,
+    body: Result<Body<CreateRequest>, Problem>,
 ) -> Result<Response, Problem> {
     limit::take(&app, &context, Limit::Create)?;
+    let body = body?;
     check_create(&app, &context, &body.value)?;
     let network = context.network().to_string();
     let request = idempotency::Request {
@@ -120,10 +121,9 @@ fn check_create(app: &App, context: &Context, request: &CreateRequest) -> Result
         return Err(Problem::new(FEATURE_DISABLED).detail("This server has no waiting room yet"));
     }
     let hard_max = i64::from(app.settings.meetings.participants_hard_max);
-    if request.max_participants.is_some_and(|max| max > hard_max) {
-        let mut fields = Fields::empty();
-        fields.reject("max_participants", "out_of_range", format!("must be between 2 and {hard_max}"));
-        return fields.finish();
+    if request.max_participants.is_some_and(|max| !(2..=hard_max).contains(&max)) {
+        let sentence = format!("must be between 2 and {hard_max}");
+        return Err(Problem::wrong("body", "max_participants", "out_of_range", sentence));
     }
     Ok(())
 }
@@ -199,7 +199,7 @@ pub async fn info(
 fn cached(headers: &HeaderMap, answer: &impl Serialize) -> Result<Response, Problem> {
     let body = serde_json::to_vec(answer).map_err(Problem::internal)?;
     let etag = format!("\"{}\"", &kit::sha256_hex(&body)[..32]);
-    let known = headers.get(IF_NONE_MATCH).is_some_and(|known| known.as_bytes() == etag.as_bytes());
+    let known = assets::is_known(headers, &etag);
     let etag = HeaderValue::from_str(&etag).map_err(Problem::internal)?;
     let cache = HeaderValue::from_static("private, no-cache");
     let headers = [
@@ -303,7 +303,7 @@ pub struct EndAnswer {
 
 /// End a meeting
 #[utoipa::path(delete, path = "/api/v1/meetings/{meeting_id}", operation_id = "end_meeting", tag = "meetings", params(EndQuery, ("meeting_id" = String, Path), ("X-Host-Key" = String, Header)),
-    responses((status = 200, body = EndAnswer), (status = 403, body = Document), (status = 404, body = Document), (status = 422, body = Document)))]
+    responses((status = 200, body = EndAnswer), (status = 403, body = Document), (status = 404, body = Document), (status = 422, body = Document), (status = 429, body = Document)))]
 pub async fn end(
     State(app): State<App>,
     Path(meeting_id): Path<String>,
@@ -314,7 +314,7 @@ pub async fn end(
     let delete = match query.mode.as_deref() {
         None | Some("end") => false,
         Some("delete") => true,
-        Some(_) => return Err(Problem::new(VALIDATION_FAILED).detail("mode must be end or delete")),
+        Some(_) => return Err(Problem::wrong("query", "mode", "enum", "must be end or delete")),
     };
     let meeting = load_to_end(&app, &context, &headers, &meeting_id).await?;
     auth::require_host(&app, &context, &headers, &meeting)?;

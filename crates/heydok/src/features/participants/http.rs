@@ -1,7 +1,7 @@
 //! E-05: who is in a meeting.
 
 use axum::Json;
-use axum::extract::{Path, Query, State};
+use axum::extract::{Path, State};
 use http::HeaderMap;
 use kit::UnixMillis;
 use serde::{Deserialize, Serialize};
@@ -10,8 +10,8 @@ use utoipa::{IntoParams, ToSchema};
 use super::store::{self, Person};
 use crate::app::App;
 use crate::features::meetings::{self, Meeting};
-use crate::http::problem::{Document, FORBIDDEN, VALIDATION_FAILED};
-use crate::http::{Context, Problem, auth};
+use crate::http::problem::{Document, FORBIDDEN};
+use crate::http::{Context, Problem, Query, auth};
 
 #[derive(Debug, Deserialize, IntoParams)]
 pub struct ListQuery {
@@ -52,7 +52,7 @@ pub struct ListAnswer {
 ///
 /// Public where the link alone lets one in (no password, access open); else for its participants and its host.
 #[utoipa::path(get, path = "/api/v1/meetings/{meeting_id}/participants", operation_id = "list_participants", tag = "meetings", params(ListQuery, ("meeting_id" = String, Path)),
-    responses((status = 200, body = ListAnswer), (status = 401, body = Document), (status = 403, body = Document), (status = 404, body = Document)))]
+    responses((status = 200, body = ListAnswer), (status = 401, body = Document), (status = 403, body = Document), (status = 404, body = Document), (status = 422, body = Document), (status = 429, body = Document)))]
 pub async fn list(
     State(app): State<App>,
     Path(meeting_id): Path<String>,
@@ -63,7 +63,7 @@ pub async fn list(
     let with_left = match query.include.as_deref() {
         None => false,
         Some("left") => true,
-        Some(_) => return Err(Problem::new(VALIDATION_FAILED).detail("include must be left")),
+        Some(_) => return Err(Problem::wrong("query", "include", "enum", "must be left")),
     };
     let meeting = meetings::http::load(&app, &context, &headers, &meeting_id).await?;
     may_list(&app, &context, &headers, &meeting).await?;

@@ -12,7 +12,6 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::gauges;
-use super::probes::{livekit_answers, totals};
 use crate::app::App;
 use crate::config::{HealthDetails, LiveKitMode};
 use crate::http::problem::{Document, UNAUTHENTICATED};
@@ -110,7 +109,7 @@ pub async fn metrics(State(app): State<App>, context: Context, headers: HeaderMa
     if !may_read_metrics(app.settings.operation.metrics_token.as_ref(), context.local, &headers) {
         return Err(UNAUTHENTICATED.into());
     }
-    gauges::publish(&app, totals(&app).await, livekit_answers(&app).await).await?;
+    gauges::publish(&app).await;
     Ok(metrics_text(&app.metrics))
 }
 
@@ -145,6 +144,17 @@ pub struct ClientLimits {
     pub chat_text_length_max: u32,
     pub max_participants: u32,
     pub max_participants_hard: u32,
+    /// How long the link of a new meeting is good.
+    pub meeting_ttl_seconds: u64,
+}
+
+/// How long things are kept; null = for good.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Kept {
+    /// Messages of ended conferences.
+    pub chat_seconds: Option<u64>,
+    /// Names, admissions and the timeline of people without an account.
+    pub guests_seconds: Option<u64>,
 }
 
 /// How this installation looks.
@@ -159,6 +169,7 @@ pub struct Branding {
 pub struct ConfigAnswer {
     pub features: Features,
     pub limits: ClientLimits,
+    pub retention: Kept,
     pub branding: Branding,
     pub support_url: Option<String>,
     pub languages: Vec<&'static str>,
@@ -169,7 +180,7 @@ pub struct ConfigAnswer {
 /// Configuration for clients
 #[utoipa::path(get, path = "/api/v1/config", tag = "system", responses((status = 200, body = ConfigAnswer)))]
 pub async fn config(State(app): State<App>) -> Response {
-    let meetings = &app.settings.meetings;
+    let (meetings, kept) = (&app.settings.meetings, &app.settings.retention);
     let answer = ConfigAnswer {
         features: Features {
             recording: false,
@@ -184,6 +195,11 @@ pub async fn config(State(app): State<App>) -> Response {
             chat_text_length_max: 4_000,
             max_participants: meetings.participants_max,
             max_participants_hard: meetings.participants_hard_max,
+            meeting_ttl_seconds: meetings.ttl.as_secs(),
+        },
+        retention: Kept {
+            chat_seconds: kept.chat.map(|kept| kept.as_secs()),
+            guests_seconds: kept.guests.map(|kept| kept.as_secs()),
         },
         branding: Branding { name: "heydok" },
         support_url: app.settings.operation.support_url.clone(),

@@ -57,9 +57,17 @@ impl<T: Copy> Kept<T> {
 
 /// Live meetings and people inside; `None` where the database does not answer.
 pub(super) async fn totals(app: &App) -> Option<(i64, i64)> {
-    let ask = async { meetings::store::totals(&mut app.db.read().await?).await };
+    of_database(async { meetings::store::totals(&mut app.db.read().await?).await }).await
+}
+
+/// What the job queue has to do; `None` where the database does not answer.
+pub(super) async fn backlog(app: &App) -> Option<db::jobs::Backlog> {
+    of_database(async { db::jobs::backlog(&mut app.db.read().await?).await }).await
+}
+
+async fn of_database<T>(ask: impl Future<Output = Result<T, db::Error>>) -> Option<T> {
     match tokio::time::timeout(PATIENCE, ask).await {
-        Ok(Ok(totals)) => Some(totals),
+        Ok(Ok(answer)) => Some(answer),
         Ok(Err(error)) => {
             tracing::error!(%error, "the database does not answer");
             None

@@ -23,7 +23,12 @@ async fn health_and_readiness() {
     assert_eq!(app.get("/ready").await.status, StatusCode::SERVICE_UNAVAILABLE);
     assert_eq!(app.get("/health").await.status, StatusCode::OK);
     assert_eq!(app.get("/version").await.json()["name"], "heydok");
-    assert_eq!(app.get("/api/v1/config").await.json()["limits"]["max_participants"], 20);
+    let config = app.get("/api/v1/config").await.json();
+    assert_eq!(
+        (&config["limits"]["max_participants"], &config["limits"]["meeting_ttl_seconds"]),
+        (&json!(20), &json!(86_400))
+    );
+    assert_eq!(config["retention"], json!({"chat_seconds": 2_592_000, "guests_seconds": 7_776_000}));
 }
 
 /// Metrics need the token where one is set, and the machine itself where none is; no name is in them.
@@ -99,7 +104,7 @@ async fn metrics_tell_what_happens_in_bounded_words() {
     }
     for line in text.lines().filter(|line| !line.starts_with('#') && !line.is_empty()) {
         let name = line.split(['{', ' ']).next().unwrap();
-        let known = NAMES.iter().any(|known| {
+        let known = NAMES.iter().any(|(_, known)| {
             name.strip_prefix(known).is_some_and(|rest| ["", "_sum", "_count", "_bucket"].contains(&rest))
         });
         assert!(known, "{name} has no help text");
@@ -136,10 +141,24 @@ async fn every_answer_has_its_headers() {
         );
         assert_eq!((page.header("x-content-type-options"), page.header("referrer-policy")), ("nosniff", "no-referrer"));
     }
-    for (path, target) in [("/abc-defg-hij", "/meeting/abc-defg-hij"), ("/m/ABCDEFGHIJ", "/meeting/abc-defg-hij")] {
+    for (path, target) in [
+        ("/abc-defg-hij", "/meeting/abc-defg-hij"),
+        ("/abc-defg-hij?lang=de", "/meeting/abc-defg-hij?lang=de"),
+        ("/m/ABCDEFGHIJ", "/meeting/abc-defg-hij"),
+        ("/m/ABCDEFGHIJ?lang=de", "/meeting/abc-defg-hij?lang=de"),
+    ] {
         let moved = app.get(path).await;
         assert_eq!((moved.status, moved.header("location")), (StatusCode::PERMANENT_REDIRECT, target));
     }
+}
+
+/// RFC 9116 wants somebody to write to: without SUPPORT_URL there is nobody.
+#[tokio::test]
+async fn security_txt_names_whom_the_operator_named() {
+    let path = "/.well-known/security.txt";
+    assert_eq!(TestApp::new().await.get(path).await.status, StatusCode::NOT_FOUND);
+    let text = TestApp::with(&[("SUPPORT_URL", "mailto:help@example.org")]).await.get(path).await.text;
+    assert!(text.starts_with("Contact: mailto:help@example.org\nExpires: 20"), "{text}");
 }
 
 /// The page may talk to the media server that LIVEKIT_URL names, by WebSocket and by HTTP, and to no other host.
@@ -270,25 +289,62 @@ async fn asking_whether_it_is_ready_costs_little() {
     }
 }
 
+/// A wrong query is answered like a wrong body: each error says where it is. And it can be read by whoever takes compressed
+/// answers, because the error replaces a body that may have been compressed.
+#[tokio::test]
+async fn a_wrong_query_names_its_parameter() {
+    let app = TestApp::new().await;
+    let made = app.create("").await;
+    let joined = app.enter(&made.id, "Anna").await;
+    let chat = format!("/api/v1/meetings/{}/chat", made.id);
+    let people = format!("/api/v1/meetings/{}/participants", made.id);
+    for (path, parameter) in [
+        (format!("{chat}?limit=abc"), Some("limit")),
+        (format!("{chat}?limit=500"), Some("limit")),
+        (format!("{people}?include=everybody"), Some("include")),
+        (format!("{people}?include=left&include=left"), None),
+    ] {
+        let request = request(Method::GET, &path)
+            .header("accept-encoding", "gzip")
+            .header("authorization", format!("Bearer {}", joined.token));
+        let answer = app.send(request.body(axum::body::Body::empty()).unwrap()).await;
+        assert_eq!((answer.status, answer.headers.get("content-encoding")), (StatusCode::UNPROCESSABLE_ENTITY, None));
+        let problem = answer.json();
+        let mut loc = vec!["query"];
+        loc.extend(parameter);
+        assert_eq!(
+            (&problem["code"], &problem["errors"][0]["loc"]),
+            (&json!("validation_failed"), &json!(loc)),
+            "{path}"
+        );
+    }
+}
+
 /// Every call counts: by method and route, not by how its path ends.
 #[tokio::test]
 async fn no_call_of_the_api_is_free() {
     let (get, post) = (Method::GET, Method::POST);
-    for (method, path) in [
-        (&get, "/api/v1/meetings/abc-defg-hij/chat"),
-        (&post, "/api/v1/meetings/abc-defg-hij/chat"),
-        (&get, "/api/v1/meetings/abc-defg-hij/join"),
-        (&get, "/api/v1/meetings/create"),
-        (&get, "/api/nothing/join"),
-        (&get, "/docs"),
-        (&get, "/openapi.json"),
-        (&get, "/metrics"),
+    for (method, path, body) in [
+        (&get, "/api/v1/meetings/abc-defg-hij/chat", ""),
+        (&post, "/api/v1/meetings/abc-defg-hij/chat", r#"{"text":"x"}"#),
+        (&get, "/api/v1/meetings/abc-defg-hij/join", ""),
+        (&get, "/api/v1/meetings/create", ""),
+        (&get, "/api/nothing/join", ""),
+        (&get, "/docs", ""),
+        (&get, "/openapi.json", ""),
+        (&get, "/metrics", ""),
+        // Nor is one that cannot be read.
+        (&post, "/api/v1/meetings/create", "{"),
+        (&post, "/api/v1/meetings/abc-defg-hij/join", "{}"),
     ] {
-        let app = TestApp::with(&[("RATE_LIMIT_OTHER", "2/minute"), ("RATE_LIMIT_MISS", "off")]).await;
+        let limits = ["OTHER", "CREATE", "JOIN"].map(|name| format!("RATE_LIMIT_{name}"));
+        let mut settings: Vec<_> = limits.iter().map(|name| (name.as_str(), "2/minute")).collect();
+        settings.push(("RATE_LIMIT_MISS", "off"));
+        let app = TestApp::with(&settings).await;
         let mut limited = Vec::new();
         for _ in 0..3 {
             let request = request(method.clone(), path);
-            let answer = app.send(request.body(axum::body::Body::from(r#"{"text":"x"}"#)).unwrap()).await;
+            let answer = app.send(request.body(axum::body::Body::from(body)).unwrap()).await;
             limited.push(answer.status == StatusCode::TOO_MANY_REQUESTS);
         }
         assert_eq!(limited, [false, false, true], "{method} {path}");
