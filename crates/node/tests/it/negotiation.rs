@@ -43,6 +43,44 @@ fn dropped_and_wanted_again() {
     }
 }
 
+/// The API lets person 0 receive, or no longer.
+fn let_subscribe(sim: &mut SimRoom, can_subscribe: bool) {
+    let permission = proto::ParticipantPermission {
+        can_subscribe,
+        can_publish: true,
+        can_publish_data: true,
+        ..proto::ParticipantPermission::default()
+    };
+    let request = proto::UpdateParticipantRequest {
+        room: "room".into(),
+        identity: "person-0".into(),
+        permission: Some(permission),
+        ..proto::UpdateParticipantRequest::default()
+    };
+    sim.api(node::ApiCall::UpdateParticipant(request)).expect("done");
+}
+
+/// The permission to receive is taken while the offer with a new track is on its way: the answer does not bring it back.
+#[test]
+fn permission_taken_during_an_offer() {
+    let mut sim = room_of(69, Conditions::PERFECT, &[Mode::Dual, Mode::Single]);
+    sim.signal_delay = Duration::from_millis(30);
+    sim.wait("all hear all", |sim| all_hear_all(sim, 5));
+    sim.publish(1, MediaKind::Audio, 9);
+    sim.wait("the track is offered", |sim| {
+        let sid = &sim.clients[1].sent[2].sid;
+        let names = |offer: &proto::SessionDescription| offer.mid_to_track_id.values().any(|named| named == sid);
+        sim.clients[0].messages.iter().any(|message| matches!(message, Response::Offer(offer) if names(offer)))
+    });
+    let_subscribe(&mut sim, false);
+    sim.run(Duration::from_secs(1));
+    forget_received(&mut sim);
+    sim.run(Duration::from_secs(1));
+    assert!(sim.clients[0].received.is_empty(), "it still receives {:?}", sim.clients[0].received);
+    let_subscribe(&mut sim, true);
+    sim.wait("all hear all again", |sim| all_hear_all(sim, 20));
+}
+
 /// The permission to receive is taken and given back at once.
 #[test]
 fn permission_taken_and_given_back() {
@@ -50,21 +88,8 @@ fn permission_taken_and_given_back() {
         let mut sim = room_of(74, Conditions::PERFECT, &[mode, Mode::Single]);
         sim.signal_delay = Duration::from_millis(30);
         sim.wait("all hear all", |sim| all_hear_all(sim, 5));
-        for can_subscribe in [false, true] {
-            let permission = proto::ParticipantPermission {
-                can_subscribe,
-                can_publish: true,
-                can_publish_data: true,
-                ..proto::ParticipantPermission::default()
-            };
-            let request = proto::UpdateParticipantRequest {
-                room: "room".into(),
-                identity: "person-0".into(),
-                permission: Some(permission),
-                ..proto::UpdateParticipantRequest::default()
-            };
-            sim.api(node::ApiCall::UpdateParticipant(request)).expect("done");
-        }
+        let_subscribe(&mut sim, false);
+        let_subscribe(&mut sim, true);
         sim.run(Duration::from_secs(1));
         forget_received(&mut sim);
         sim.wait("all hear all again", |sim| all_hear_all(sim, 20));

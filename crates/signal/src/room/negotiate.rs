@@ -317,7 +317,13 @@ impl Room {
         for (track, mid) in std::mem::take(&mut participant.server_offers.offered) {
             match participant.subscriptions.get_mut(&track) {
                 Some(subscription) => subscription.mid = Some(mid),
-                None => participant.server_offers.remove.push(track),
+                None => {
+                    // Dropped while the offer was on its way. The next offer that frees the section may be long in coming.
+                    participant.server_offers.remove.push(track);
+                    if let Some(peer) = participant.subscriber {
+                        ctx.media(MediaCommand::Unbind { peer, track });
+                    }
+                }
             }
         }
         self.settle_subscriptions(ctx, key);
