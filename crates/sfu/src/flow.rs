@@ -139,13 +139,15 @@ impl Sfu {
         self.schedule(now, index);
     }
 
+    /// Tells what an interval was like, once all of it is in: str0m names the streams after the peer.
     fn report(&mut self, index: usize) {
         if let Some(peer) = self.peers.get_mut(index)
             && let Some(stats) = peer.stats.take()
-            && peer.secure
         {
-            let event = Event::PeerStats(peer.id, stats);
-            self.outputs.push_back(Output::Event(event));
+            peer.stats.move_totals(&mut self.counters);
+            if peer.secure {
+                self.outputs.push_back(Output::Event(Event::PeerStats(peer.id, stats)));
+            }
         }
     }
 
@@ -228,13 +230,7 @@ impl Sfu {
                 self.counters.keyframes_wanted += 1;
                 self.subscriber_asks_keyframe(now, index, request.mid);
             }
-            StrEvent::PeerStats(stats) => {
-                peer.stats.peer(&stats);
-                peer.stats.move_totals(&mut self.counters);
-                if let Some(stats) = peer.stats.take().filter(|_| peer.secure) {
-                    self.outputs.push_back(Output::Event(Event::PeerStats(id, stats)));
-                }
-            }
+            StrEvent::PeerStats(stats) => peer.stats.peer(&stats),
             StrEvent::MediaIngressStats(stats) => peer.stats.ingress(&stats),
             StrEvent::MediaEgressStats(stats) => peer.stats.egress(&stats),
             _ => {}

@@ -344,6 +344,8 @@ fn statistics_tell_rate_and_loss() {
     assert_eq!((up.len(), down.len()), (12, 12), "every 5 s");
     assert!(up[2].packets_up > 500 && up[2].bitrate_up > 50_000, "{up:?}");
     assert!(down[2].packets_down > 500 && down[2].bitrate_down > 50_000, "{down:?}");
+    // Each report is of its own interval.
+    assert!(up[0].loss_up > 0.0, "{up:?}");
     // Video that was sent again is not lost.
     assert!(up.iter().any(|up| (0.01..0.2).contains(&up.loss_up)), "{up:?}");
     assert!(down.iter().any(|down| (0.01..0.2).contains(&down.loss_down)), "{down:?}");
