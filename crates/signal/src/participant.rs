@@ -239,15 +239,12 @@ impl Participant {
 
     /// Serves the others and has no business in a room without them: agents, egress, recorders.
     pub(crate) fn depends(&self) -> bool {
-        let dependent = [proto::participant_info::Kind::Egress as i32, proto::participant_info::Kind::Agent as i32];
-        let agent = self.claims.video.as_ref().is_some_and(|grant| grant.agent);
-        agent || self.records() || dependent.contains(&self.kind)
+        depends(&self.claims)
     }
 
     /// A recorder receives everything, whatever publishers allow.
     pub(crate) fn records(&self) -> bool {
-        let recorder = self.claims.video.as_ref().is_some_and(|grant| grant.recorder);
-        recorder || self.kind == proto::participant_info::Kind::Egress as i32
+        records(&self.claims)
     }
 
     /// Where data packets for it go.
@@ -383,6 +380,17 @@ impl Participant {
             ..self.claims.grant()
         }
     }
+}
+
+/// Whether the holder of a token serves the others ([`Participant::depends`]).
+pub(crate) fn depends(claims: &Claims) -> bool {
+    let agent = claims.video.as_ref().is_some_and(|grant| grant.agent);
+    agent || records(claims) || kind_of(&claims.kind) == proto::participant_info::Kind::Agent as i32
+}
+
+fn records(claims: &Claims) -> bool {
+    let recorder = claims.video.as_ref().is_some_and(|grant| grant.recorder);
+    recorder || kind_of(&claims.kind) == proto::participant_info::Kind::Egress as i32
 }
 
 /// The permission that a token's grant stands for. The `can_*` options default to yes, own metadata to no.

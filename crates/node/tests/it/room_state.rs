@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use livekit_protocol as proto;
-use node::token::Claims;
+use node::token::{Claims, VideoGrant};
 use node::{ApiCall, ApiReply};
 use proto::participant_info::State;
 use proto::signal_request::Message as Request;
@@ -357,4 +357,34 @@ fn a_room_of_agents_only_ends() {
         (last.event.as_str(), last.room_end_reason),
         ("room_finished", proto::RoomEndReason::RoomEndIdleTimeout as i32)
     );
+}
+
+/// Those who do not count towards the limit of a room are let into a full one.
+#[test]
+fn a_full_room_lets_helpers_in() {
+    let mut sim = SimRoom::new(63, Conditions::PERFECT);
+    let request = proto::CreateRoomRequest { name: "room".into(), max_participants: 1, ..Default::default() };
+    assert!(matches!(sim.api(ApiCall::CreateRoom(request)), Ok(ApiReply::Room(_))));
+    let mut of_kind_agent = claims("agent by kind", "room");
+    of_kind_agent.kind = "agent".into();
+    let mut egress = claims("egress", "room");
+    egress.kind = "egress".into();
+    let helper = |identity: &str, adjust: fn(&mut VideoGrant)| {
+        let mut claims = claims(identity, "room");
+        adjust(claims.video.as_mut().expect("a grant"));
+        claims
+    };
+    let helpers = [
+        of_kind_agent,
+        egress,
+        helper("agent by grant", |grant| grant.agent = true),
+        helper("recorder", |grant| grant.recorder = true),
+        helper("hidden", |grant| grant.hidden = true),
+    ];
+    sim.join("person-0", Mode::Single);
+    for helper in helpers {
+        let identity = helper.identity().to_owned();
+        assert!(sim.join_as(helper, Mode::Single).is_ok(), "{identity}");
+    }
+    assert_eq!(sim.join_as(claims("person-1", "room"), Mode::Single).expect_err("full").status, 429);
 }

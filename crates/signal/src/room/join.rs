@@ -11,7 +11,8 @@ use super::{Context, Room, publish_codecs};
 use crate::bounds;
 use crate::pace::UpdatePace;
 use crate::participant::{
-    AskedSections, Client, DataState, Deadlines, Participant, ParticipantKey, ServerOffers, kind_of, permission_of,
+    AskedSections, Client, DataState, Deadlines, Participant, ParticipantKey, ServerOffers, depends, kind_of,
+    permission_of,
 };
 use crate::seam::{ConnectRequest, ConnectionId, MediaCommand, Output, PeerId, Reject, SignalPath};
 
@@ -30,11 +31,9 @@ const JOIN_TRACKS_MAX: usize = 20;
 impl Room {
     /// Why `request` may not come in now, if so.
     pub(crate) fn refuses(&self, request: &ConnectRequest) -> Option<Reject> {
-        let identity = request.claims.identity();
-        let rejoins = self.by_identity(identity).is_some();
-        let counted = self.participants.values().filter(|participant| participant.counts()).count();
-        let full = self.max_participants > 0 && counted >= self.max_participants as usize;
-        let counts = !request.claims.grant().hidden && !request.claims.grant().recorder;
+        let rejoins = self.by_identity(request.claims.identity()).is_some();
+        let full = self.max_participants > 0 && self.counts().0 >= self.max_participants;
+        let counts = !request.claims.grant().hidden && !depends(&request.claims);
         (full && counts && !rejoins).then(|| Reject::new(429, "room has exceeded its max participants"))
     }
 
