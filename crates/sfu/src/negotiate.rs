@@ -173,6 +173,11 @@ impl Sfu {
         }
         let candidates = self.config.limits.remote_candidates;
         let peer = self.peers.get_mut(index).ok_or(SfuError::UnknownPeer)?;
+        if peer.negotiation.pending.is_none() {
+            return Err(SfuError::NoOfferPending);
+        }
+        // In an answer that only receives, the client's numbers rule.
+        precheck::check(answer).map_err(SfuError::Sdp)?;
         let Pending { offer, added } = peer.negotiation.pending.take().ok_or(SfuError::NoOfferPending)?;
         let answer = without_surplus_candidates(answer, candidates);
         let accepted = peer.with(|rtc| {

@@ -143,3 +143,25 @@ fn wrong_order_is_an_error_not_a_fault() {
     assert!(matches!(sim.sfu.accept_offer(sim.now, peer, &"x".repeat(600_000), &[]), Err(SfuError::Limit(_))));
     assert_eq!(sim.sfu.counters().faults, 0);
 }
+
+/// An answer in which one number stands for two codecs is refused before str0m sees it, and the true one still counts.
+#[test]
+fn an_answer_that_maps_a_number_twice_is_refused() {
+    let mut sim = Sim::new(94, Conditions::PERFECT);
+    let publisher = sim.join();
+    let tracks = sim.publish(publisher, &MEDIA);
+    let subscriber = sim.join();
+    let peer = sim.members[subscriber].peer;
+    let change = OfferChange { add: both(&tracks), add_channels: true, ..Default::default() };
+    let offered = sim.sfu.create_offer(sim.now, peer, change).unwrap().expect("a change");
+    let answer = sim.members[subscriber].client.accept_offer(&offered.sdp);
+    let line = answer.lines().find(|line| line.ends_with(" VP8/90000")).expect("VP8 is taken");
+    let twice = answer.replace(line, &format!("{line}\r\n{}", line.replace("VP8", "VP9")));
+    assert!(matches!(sim.sfu.accept_answer(sim.now, peer, &twice), Err(SfuError::Sdp(_))));
+    sim.sfu.flush(sim.now);
+    assert_eq!((sim.sfu.counters().faults, sim.sfu.counters().panics), (0, 0));
+    assert_eq!(sim.sfu.accept_answer(sim.now, peer, &answer), Ok(()));
+    sim.run_until_connected();
+    sim.run_for(Duration::from_secs(1));
+    assert!(matches!(heard(&sim, subscriber, &offered.mids, tracks[0]), (20.., true)));
+}

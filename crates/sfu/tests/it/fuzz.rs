@@ -19,6 +19,13 @@ fn fuzz_offers() {
 }
 
 #[test]
+fn fuzz_answers() {
+    testkit::fuzz::drive(&corpus("answer"), 10, |bytes| {
+        sfu::fuzz::answer(testkit::origin(), &String::from_utf8_lossy(bytes));
+    });
+}
+
+#[test]
 fn fuzz_candidates() {
     testkit::fuzz::drive(&corpus("candidate"), 7, |bytes| {
         sfu::fuzz::candidate(testkit::origin(), &String::from_utf8_lossy(bytes));
