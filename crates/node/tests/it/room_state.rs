@@ -388,3 +388,19 @@ fn a_full_room_lets_helpers_in() {
     }
     assert_eq!(sim.join_as(claims("person-1", "room"), Mode::Single).expect_err("full").status, 429);
 }
+
+/// A crowd that comes is one message for those who are here, and each newcomer is told at once.
+#[test]
+fn a_crowd_that_comes_is_one_message() {
+    let mut sim = room_of(64, &[Mode::Single]);
+    sim.run(Duration::from_secs(6));
+    sim.clients[0].messages.clear();
+    for index in 1..=6 {
+        let newcomer = sim.join(&format!("person-{index}"), Mode::Single);
+        sim.run(Duration::from_millis(500));
+        assert!(last_counts(&sim, newcomer).is_some(), "a newcomer is told");
+    }
+    sim.run(Duration::from_secs(6));
+    let told = sim.clients[0].messages.iter().filter(|message| matches!(message, Response::RoomUpdate(_))).count();
+    assert_eq!((told, last_counts(&sim, 0)), (1, Some((7, 1))));
+}

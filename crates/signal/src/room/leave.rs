@@ -126,7 +126,9 @@ impl Room {
         self.broadcast_update(ctx, key, None);
         self.send_refreshed_token(ctx, key);
         self.webhook(ctx, "participant_joined", Some(info), None);
-        self.tell_room(ctx);
+        // The others are told of a crowd at once, a little later (`counts_changed`).
+        let room = Message::RoomUpdate(proto::RoomUpdate { room: Some(self.info()) });
+        ctx.send(&self.participants[&key], room);
         self.tell_qualities(ctx, key);
     }
 
