@@ -10,6 +10,7 @@ use proto::signal_response::Message as Response;
 use str0m::media::MediaKind;
 use testkit::link::Conditions;
 
+use crate::all_hear_all;
 use crate::sim::{Mode, SimRoom, claims};
 
 fn list(sim: &mut SimRoom) -> proto::ListParticipantsResponse {
@@ -201,5 +202,30 @@ fn unknown_enum_values_do_not_reach_json() {
     assert!(told(&sim, "participant_left"));
     for event in &sim.webhooks {
         serde_json::to_string(event).unwrap_or_else(|error| panic!("{}: {error}", event.event));
+    }
+}
+
+/// What somebody wanted of a track that is gone takes no room from what it wants of later ones.
+#[test]
+fn wishes_go_with_their_track() {
+    let mut sim = SimRoom::new(47, Conditions::PERFECT);
+    for identity in ["watcher", "sender"] {
+        sim.join(identity, Mode::Single);
+    }
+    // Room for one wish is left.
+    let track_sids = (0..3_999).map(|number| format!("TR_{number}")).collect();
+    let update = proto::UpdateSubscription { track_sids, subscribe: true, ..Default::default() };
+    sim.request(0, Request::Subscription(update));
+    for mark in 1..=3 {
+        sim.publish(1, MediaKind::Audio, mark);
+        sim.wait("all hear all", |sim| all_hear_all(sim, 5));
+        let sid = sim.clients[1].sent[0].sid.clone();
+        sim.subscribe(0, &sid, false);
+        sim.run(Duration::from_secs(1));
+        sim.clients[0].received.clear();
+        sim.run(Duration::from_secs(1));
+        assert_eq!(sim.clients[0].count(&sid, mark), 0, "track {mark} is not wanted");
+        sim.unpublish(1, mark);
+        sim.run(Duration::from_secs(1));
     }
 }

@@ -73,8 +73,7 @@ impl Room {
         for track in &participant.tracks {
             ctx.index.tracks.remove(&track.id);
             for other in self.participants.values_mut().filter(|_| !self.ended) {
-                Self::drop_subscription(ctx, other, track.id);
-                other.denied_told.remove(&track.id);
+                Self::forget_track(ctx, other, track);
             }
             ctx.media(MediaCommand::RemoveTrack { track: track.id });
         }

@@ -189,8 +189,7 @@ impl Room {
         let others: Vec<ParticipantKey> = self.participants.keys().copied().filter(|other| *other != key).collect();
         for other in others {
             if let Some(other) = self.participants.get_mut(&other) {
-                Self::drop_subscription(ctx, other, track);
-                other.denied_told.remove(&track);
+                Self::forget_track(ctx, other, &removed);
             }
             self.want_negotiation(ctx, other);
         }

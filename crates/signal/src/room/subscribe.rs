@@ -9,7 +9,7 @@ use super::{Context, Room};
 use crate::bounds::{self, is_sid};
 use crate::participant::{Participant, ParticipantKey, WISHES_MAX};
 use crate::seam::{MediaCommand, TrackId};
-use crate::track::Subscription;
+use crate::track::{Subscription, Track};
 
 impl Room {
     /// A newcomer (or somebody who may receive again): every published track.
@@ -89,7 +89,7 @@ impl Room {
     }
 
     /// Stops sending `track` to `receiver`; its section is freed at the next negotiation.
-    pub(super) fn drop_subscription(ctx: &mut Context<'_>, receiver: &mut Participant, track: TrackId) {
+    fn drop_subscription(ctx: &mut Context<'_>, receiver: &mut Participant, track: TrackId) {
         let Some(subscription) = receiver.subscriptions.remove(&track) else {
             return;
         };
@@ -103,6 +103,14 @@ impl Room {
             receiver.deadlines.negotiate.get_or_insert(ctx.now);
         }
         ctx.media(MediaCommand::Unbind { peer, track });
+    }
+
+    /// `track` is gone for good: nothing is kept about it, so that it takes no room from others.
+    pub(super) fn forget_track(ctx: &mut Context<'_>, receiver: &mut Participant, track: &Track) {
+        Self::drop_subscription(ctx, receiver, track.id);
+        receiver.denied_told.remove(&track.id);
+        receiver.wishes.remove(track.sid());
+        receiver.settings.remove(track.sid());
     }
 
     pub(super) fn update_subscription(
