@@ -227,6 +227,9 @@ impl Peer {
             }
             make_offer(rtc, &reused, &fresh, &removed, channels, change.ice_restart)
         });
+        for (mid, _) in &reused {
+            self.stats.forget(*mid);
+        }
         let Some((mids, offer)) = made.ok_or(SfuError::Fault)? else {
             return Ok(None);
         };

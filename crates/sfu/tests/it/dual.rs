@@ -165,3 +165,24 @@ fn an_answer_that_maps_a_number_twice_is_refused() {
     sim.run_for(Duration::from_secs(1));
     assert!(matches!(heard(&sim, subscriber, &offered.mids, tracks[0]), (20.., true)));
 }
+
+/// A section that is used again has another stream: what its receiver reported on the one before says nothing about it.
+#[test]
+fn a_section_used_again_is_measured_afresh() {
+    let mut sim = Sim::new(95, Conditions::PERFECT);
+    let publisher = sim.join();
+    let tracks = sim.publish(publisher, &[(MediaKind::Audio, &[])]);
+    let subscriber = sim.join();
+    let audio = || vec![added(tracks[0], MediaKind::Audio)];
+    renegotiate(&mut sim, subscriber, OfferChange { add: audio(), add_channels: true, ..Default::default() });
+    sim.run_until_connected();
+    for _ in 0..8 {
+        sim.run_for(Duration::from_secs(21));
+        renegotiate(&mut sim, subscriber, OfferChange { remove: tracks.clone(), ..Default::default() });
+        renegotiate(&mut sim, subscriber, OfferChange { add: audio(), ..Default::default() });
+    }
+    sim.run_for(Duration::from_secs(21));
+    let counters = sim.sfu.counters();
+    assert!(counters.packets_reported > 1_000, "reports came: {counters:?}");
+    assert!(counters.packets_reported <= counters.forwarded, "more than was sent: {counters:?}");
+}
