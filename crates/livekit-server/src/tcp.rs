@@ -31,6 +31,9 @@ const SILENCE_MAX: Duration = Duration::from_secs(30);
 const STRANGER_MAX: Duration = Duration::from_secs(10);
 /// How often silent connections are looked for.
 const SWEEP_PERIOD: Duration = Duration::from_secs(1);
+/// Connections accepted (or refused), and connections read from in one turn at most: the thread has other work.
+const ACCEPTS_MAX: usize = 64;
+const READERS_MAX: usize = 256;
 /// Bytes of one read, and reads of one connection in one turn at most.
 const READ_BYTES: usize = 16 * 1024;
 const READS_MAX: usize = 4;
@@ -135,7 +138,7 @@ impl TcpPaths {
 
     /// Whether another turn has something to do before the poll says so.
     pub(crate) fn is_pending(&self) -> bool {
-        !self.readable.is_empty()
+        self.acceptable || !self.readable.is_empty()
     }
 
     /// Accepts and reads what is there, and hands out each datagram.
@@ -149,7 +152,8 @@ impl TcpPaths {
         if self.acceptable {
             self.accept(registry, now, counters);
         }
-        for index in std::mem::take(&mut self.readable) {
+        let later = self.readable.split_off(self.readable.len().min(READERS_MAX));
+        for index in std::mem::replace(&mut self.readable, later) {
             let Some(connection) = self.connections.get_mut(index).and_then(Option::as_mut) else {
                 continue;
             };
@@ -206,7 +210,7 @@ impl TcpPaths {
     }
 
     fn accept(&mut self, registry: &Registry, now: Instant, counters: &mut Counters) {
-        loop {
+        for _ in 0..ACCEPTS_MAX {
             match self.listener.accept() {
                 Ok((stream, remote)) => {
                     if let Err(error) = self.admit(registry, now, stream, canonical(remote)) {
@@ -471,6 +475,16 @@ mod tests {
         bed.now += SILENCE_MAX;
         bed.turn();
         assert_eq!(bed.tcp.len(), 0, "whose call is over is gone");
+    }
+
+    /// A crowd at the door does not keep the thread from its other work.
+    #[test]
+    fn a_crowd_comes_in_over_several_turns() {
+        let mut bed = Bed::new();
+        let held: Vec<_> = (0..ACCEPTS_MAX + 6).map(|_| bed.connect()).collect();
+        bed.turn();
+        assert_eq!((bed.tcp.len(), bed.tcp.is_pending()), (ACCEPTS_MAX, true));
+        bed.until("all are in", |bed| bed.tcp.len() == held.len());
     }
 
     #[test]
