@@ -149,10 +149,19 @@ fn dependencies(tree: &Tree, manifest: &File, findings: &mut Vec<Finding>) {
 
 fn is_used(tree: &Tree, folder: &str, name: &str) -> bool {
     let identifier = name.replace('-', "_");
-    let used = [format!("{identifier}::"), format!("use {identifier}"), format!("{identifier} as ")];
     tree.rust()
         .filter(|file| file.path.starts_with(&format!("{folder}/")))
-        .any(|file| used.iter().any(|form| file.text.contains(form.as_str())))
+        .any(|file| names_crate(&file.text, &identifier))
+}
+
+/// Whether `text` names the crate as a path, in a `use`, or under another name; `testkit::` does not name `kit`.
+fn names_crate(text: &str, identifier: &str) -> bool {
+    let is_part = |c: char| c.is_alphanumeric() || c == '_';
+    text.match_indices(identifier).any(|(at, _)| {
+        let (before, after) = (&text[..at], &text[at + identifier.len()..]);
+        let whole = !before.ends_with(is_part) && !after.starts_with(is_part);
+        whole && (after.starts_with("::") || after.starts_with(" as ") || before.ends_with("use "))
+    })
 }
 
 /// One profile, so that nothing is compiled twice.
@@ -161,5 +170,20 @@ fn profiles(manifest: &File, findings: &mut Vec<Finding>) {
         manifest.text.lines().filter(|line| line.starts_with("[profile.") && !line.starts_with("[profile.release"))
     {
         findings.push(Finding::new("profile", &manifest.path, format!("{line}: there is one profile, release")));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_crate_is_named_by_its_whole_name() {
+        for text in ["kit::Clock", "(kit::Clock)", "use kit;", "use kit as k;", "extern crate kit as k;"] {
+            assert!(names_crate(text, "kit"), "{text}");
+        }
+        for text in ["testkit::origin()", "use kitten::Paw;", "use testkit as t;", "kit_a::b", "a kit of tools"] {
+            assert!(!names_crate(text, "kit"), "{text}");
+        }
     }
 }
