@@ -5,5 +5,5 @@ use std::path::Path;
 #[test]
 fn fuzz_framing() {
     let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fuzz/corpus/framing");
-    testkit::fuzz::drive(&corpus, 9, livekit_server::fuzz::framing);
+    testkit::fuzz::drive(&corpus, 9, 4_000_000, livekit_server::fuzz::framing);
 }

@@ -17,19 +17,19 @@ fn corpus(name: &str) -> PathBuf {
 #[test]
 fn fuzz_signal_frames() {
     let now = Instant::now();
-    testkit::fuzz::drive(&corpus("signal_frame"), 1, |bytes| node::fuzz::signal_frame(now, bytes));
+    testkit::fuzz::drive(&corpus("signal_frame"), 1, 2_000, |bytes| node::fuzz::signal_frame(now, bytes));
 }
 
 #[test]
 fn fuzz_offers() {
     let now = Instant::now();
-    testkit::fuzz::drive(&corpus("offer"), 2, |bytes| node::fuzz::offer(now, bytes));
+    testkit::fuzz::drive(&corpus("offer"), 2, 1_200, |bytes| node::fuzz::offer(now, bytes));
 }
 
 #[test]
 fn fuzz_datagrams() {
     let now = Instant::now();
-    testkit::fuzz::drive(&corpus("datagram"), 3, |bytes| node::fuzz::datagram(now, bytes));
+    testkit::fuzz::drive(&corpus("datagram"), 3, 1_300, |bytes| node::fuzz::datagram(now, bytes));
 }
 
 /// Anybody can send from (or as if from) the address of a client in a call: true packets with some bytes changed, cut
@@ -69,5 +69,5 @@ fn tampered_datagrams_of_a_connected_client() {
 
 #[test]
 fn fuzz_tokens() {
-    testkit::fuzz::drive(&corpus("token"), 4, node::fuzz::token);
+    testkit::fuzz::drive(&corpus("token"), 4, 7_000_000, node::fuzz::token);
 }

@@ -8,31 +8,31 @@ fn corpus(name: &str) -> PathBuf {
 
 #[test]
 fn fuzz_datagrams() {
-    testkit::fuzz::drive(&corpus("datagram"), 5, |bytes| sfu::fuzz::datagram(testkit::origin(), bytes));
+    testkit::fuzz::drive(&corpus("datagram"), 5, 2_000, |bytes| sfu::fuzz::datagram(testkit::origin(), bytes));
 }
 
 #[test]
 fn fuzz_offers() {
-    testkit::fuzz::drive(&corpus("offer"), 6, |bytes| {
+    testkit::fuzz::drive(&corpus("offer"), 6, 2_800, |bytes| {
         sfu::fuzz::offer(testkit::origin(), &String::from_utf8_lossy(bytes));
     });
 }
 
 #[test]
 fn fuzz_answers() {
-    testkit::fuzz::drive(&corpus("answer"), 10, |bytes| {
+    testkit::fuzz::drive(&corpus("answer"), 10, 3_200, |bytes| {
         sfu::fuzz::answer(testkit::origin(), &String::from_utf8_lossy(bytes));
     });
 }
 
 #[test]
 fn fuzz_candidates() {
-    testkit::fuzz::drive(&corpus("candidate"), 7, |bytes| {
+    testkit::fuzz::drive(&corpus("candidate"), 7, 4_400, |bytes| {
         sfu::fuzz::candidate(testkit::origin(), &String::from_utf8_lossy(bytes));
     });
 }
 
 #[test]
 fn fuzz_forwarding() {
-    testkit::fuzz::drive(&corpus("forward"), 8, |bytes| sfu::fuzz::forward(testkit::origin(), bytes));
+    testkit::fuzz::drive(&corpus("forward"), 8, 1_000_000, |bytes| sfu::fuzz::forward(testkit::origin(), bytes));
 }
