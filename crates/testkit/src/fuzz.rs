@@ -8,7 +8,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use crate::random::Random;
+use crate::random::{Random, seed_str0m};
 
 /// Bytes of a mutated input at most.
 const BYTES_MAX: usize = 64 * 1024;
@@ -30,6 +30,7 @@ pub fn drive(corpus: &Path, seed: u64, mutations: u64, target: impl Fn(&[u8])) {
         .filter_map(|entry| entry.ok().map(|entry| entry.path()))
         .collect();
     names.sort();
+    seed_str0m(seed);
     let inputs: Vec<Vec<u8>> = names.iter().filter_map(|name| std::fs::read(name).ok()).collect();
     assert!(!inputs.is_empty(), "{} is empty", corpus.display());
     for input in &inputs {

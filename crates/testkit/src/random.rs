@@ -1,5 +1,11 @@
 //! Seeded randomness: the same seed gives the same run.
 
+/// Makes what str0m draws on this thread (SSRCs, first sequence numbers, ICE names) follow from `seed`. The keys of DTLS are
+/// drawn elsewhere and stay different in each run.
+pub fn seed_str0m(seed: u64) {
+    fastrand::seed(seed);
+}
+
 /// SplitMix64 (Steele, Lea and Flood 2014): small, fast, good enough to place losses.
 #[derive(Debug, Clone)]
 pub struct Random(u64);

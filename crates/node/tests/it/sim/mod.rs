@@ -90,6 +90,7 @@ pub(crate) fn claims(identity: &str, room: &str) -> Claims {
 
 impl SimRoom {
     pub(crate) fn new(seed: u64, conditions: Conditions) -> Self {
+        testkit::random::seed_str0m(seed);
         let now = Instant::now();
         let mut bytes = [0; 32];
         bytes[..8].copy_from_slice(&seed.to_le_bytes());

@@ -59,6 +59,7 @@ impl Sim {
     }
 
     pub fn limited(seed: u64, conditions: Conditions, limits: Limits) -> Self {
+        testkit::random::seed_str0m(seed);
         let now = testkit::origin();
         let candidate =
             Candidate { protocol: Protocol::Udp, advertised: server_address(), bound: "0.0.0.0:7882".parse().unwrap() };
