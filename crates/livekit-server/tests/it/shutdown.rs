@@ -80,5 +80,4 @@ async fn a_server_alone_serves_until_it_is_stopped() {
     while next_signal(&mut socket).await.is_some() {}
     drop(socket);
     running.await.unwrap().unwrap();
-    assert!(tokio::net::TcpStream::connect(address).await.is_err(), "the port is closed");
 }
