@@ -183,6 +183,7 @@ fn speakers_are_told() {
         })
     };
     sim.wait("the speaker is told", |sim| speaking(sim, true));
+    sim.clients[1].messages.clear();
     sim.clients[0].sent[0].paused = true;
     sim.wait("silence is told", |sim| speaking(sim, false));
 }
