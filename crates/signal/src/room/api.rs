@@ -103,7 +103,7 @@ impl Room {
             ctx.send(&self.participants[&key], told);
             self.unpublish(ctx, key, track);
         }
-        self.subscribe_permission_changed(ctx, key);
+        self.reconcile_all(ctx, key);
         if hidden_changed {
             self.apply_subscription_permission(ctx, key);
             self.counts_changed(ctx);

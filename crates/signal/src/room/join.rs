@@ -64,7 +64,7 @@ impl Room {
         self.counts_changed(ctx);
         self.send_join_response(ctx, key);
         self.broadcast_update(ctx, key, Some(key));
-        self.subscribe_to_everything(ctx, key);
+        self.reconcile_all(ctx, key);
         for add in join.add_track_requests.iter().take(JOIN_TRACKS_MAX) {
             self.add_track(ctx, key, add);
         }

@@ -12,8 +12,8 @@ use crate::seam::{MediaCommand, TrackId};
 use crate::track::{Subscription, Track};
 
 impl Room {
-    /// A newcomer (or somebody who may receive again): every published track.
-    pub(super) fn subscribe_to_everything(&mut self, ctx: &mut Context<'_>, key: ParticipantKey) {
+    /// Makes every subscription of `key` what it should be: of a newcomer, or after its permission changed.
+    pub(super) fn reconcile_all(&mut self, ctx: &mut Context<'_>, key: ParticipantKey) {
         for (publisher, track) in self.published_tracks(key) {
             self.reconcile(ctx, key, publisher, track);
         }
@@ -237,13 +237,5 @@ impl Room {
             }
             self.want_negotiation(ctx, other);
         }
-    }
-
-    /// The subscriber's permission changed: drops everything, or subscribes again.
-    pub(super) fn subscribe_permission_changed(&mut self, ctx: &mut Context<'_>, key: ParticipantKey) {
-        for (publisher, track) in self.published_tracks(key) {
-            self.reconcile(ctx, key, publisher, track);
-        }
-        self.want_negotiation(ctx, key);
     }
 }
