@@ -35,9 +35,7 @@ fn channel_back(channel: sfu::Channel) -> seam::Channel {
 
 pub(crate) fn plan(plan: Vec<seam::SectionPlan>) -> Vec<sfu::SectionPlan> {
     let role = |role| match role {
-        seam::SectionRole::Receive { track: id, codec_mime } => {
-            sfu::SectionRole::Receive { track: track(id), codec_mime }
-        }
+        seam::SectionRole::Receive { track: id } => sfu::SectionRole::Receive { track: track(id) },
         seam::SectionRole::Send { track: id } => sfu::SectionRole::Send { track: track(id) },
         seam::SectionRole::Inactive => sfu::SectionRole::Inactive,
     };

@@ -130,7 +130,7 @@ fn main() {
         |index: usize, default: u64| std::env::args().nth(index).and_then(|text| text.parse().ok()).unwrap_or(default);
     let (subscribers, seconds, packets) = (argument(1, 30), argument(2, 20), argument(3, 8));
     let mut bench = Bench::new();
-    let mid = bench.join(SectionRole::Receive { track: TRACK, codec_mime: None });
+    let mid = bench.join(SectionRole::Receive { track: TRACK });
     for _ in 0..subscribers {
         bench.join(SectionRole::Send { track: TRACK });
     }

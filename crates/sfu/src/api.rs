@@ -108,8 +108,6 @@ pub enum SectionRole {
     /// The client sends this track to us (the same again after an ICE restart or re-offer).
     Receive {
         track: TrackId,
-        /// The codec the publisher asked for ("video/VP8"), a hint only: what is forwarded follows the payload type.
-        codec_mime: Option<String>,
     },
     /// We send this published track to the client.
     Send {

@@ -105,7 +105,7 @@ pub fn offer(now: Instant, text: &str) {
             bed.sfu.flush(bed.now);
         }
         for section in &plan {
-            if let SectionRole::Receive { track, .. } | SectionRole::Send { track } = &section.role {
+            if let SectionRole::Receive { track } | SectionRole::Send { track } = &section.role {
                 bed.sfu.remove_track(bed.now, *track);
             }
         }
@@ -127,7 +127,7 @@ fn sections(text: &str) -> impl Iterator<Item = SectionPlan> {
         let mid = line.strip_prefix("a=mid:")?;
         number += 1;
         let role = match number % 3 {
-            0 => SectionRole::Receive { track: TrackId(number), codec_mime: None },
+            0 => SectionRole::Receive { track: TrackId(number) },
             1 => SectionRole::Send { track: TrackId(number) },
             _ => SectionRole::Inactive,
         };

@@ -130,7 +130,7 @@ impl Sfu {
     fn apply_section(&mut self, index: usize, plan: &SectionPlan, now: Instant) {
         let mid = Mid::from(plan.mid.as_str());
         match &plan.role {
-            SectionRole::Receive { track, .. } => self.publish(index, mid, *track, plan.kind),
+            SectionRole::Receive { track } => self.publish(index, mid, *track, plan.kind),
             SectionRole::Send { track } => self.bind_down(index, mid, *track, plan.kind, now),
             SectionRole::Inactive => {}
         }
@@ -335,7 +335,7 @@ impl OurSection {
 
 fn wanted_use(role: &SectionRole) -> Use {
     match role {
-        SectionRole::Receive { track, .. } => Use::Receive(*track),
+        SectionRole::Receive { track } => Use::Receive(*track),
         SectionRole::Send { track } => Use::Send(*track),
         SectionRole::Inactive => Use::Nothing,
     }

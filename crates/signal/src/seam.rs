@@ -235,7 +235,6 @@ pub enum SectionRole {
     /// The client sends this track to us.
     Receive {
         track: TrackId,
-        codec_mime: Option<String>,
     },
     /// We send this published track to the client.
     Send {

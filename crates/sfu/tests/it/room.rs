@@ -112,7 +112,7 @@ fn only_publishers_get_transport_feedback() {
         let plan = |mid: &str, role| sfu::SectionPlan { mid: mid.to_owned(), kind: MediaKind::Video, role };
         let plan = [
             plan(&mids[0], sfu::SectionRole::Send { track: TrackId(1) }),
-            plan(&mids[1], sfu::SectionRole::Receive { track: TrackId(2), codec_mime: None }),
+            plan(&mids[1], sfu::SectionRole::Receive { track: TrackId(2) }),
         ];
         let facts =
             sim.sfu.accept_offer(sim.now, sim.members[member].peer, &offer.replace("\r\n", line_end), &plan).unwrap();

@@ -496,15 +496,14 @@ fn plans(participant: &Participant, offer: &Offer) -> (Vec<SectionPlan>, Vec<Ans
             Use::Idle => (SectionRole::Inactive, AnswerSection::default(), Direction::Inactive),
             Use::Receives(id) => {
                 let track = participant.track(id);
-                let codec_mime = track.and_then(Track::preferred_mime);
                 let answer = AnswerSection {
                     receives: true,
-                    preferred_mime: codec_mime.clone(),
+                    preferred_mime: track.and_then(Track::preferred_mime),
                     stereo: track.is_some_and(Track::stereo),
                     discontinuous: track.is_none_or(Track::discontinuous),
                     msid: None,
                 };
-                (SectionRole::Receive { track: id, codec_mime }, answer, Direction::SendOnly)
+                (SectionRole::Receive { track: id }, answer, Direction::SendOnly)
             }
             Use::Sends(id) => {
                 let msid = participant

@@ -133,7 +133,7 @@ impl Sim {
             media.iter().map(|(kind, rids)| client::add_sender(api, str_kind(*kind), rids)).collect::<Vec<_>>()
         });
         for ((mid, (kind, rids)), track) in mids.iter().zip(media).zip(&tracks) {
-            let role = SectionRole::Receive { track: *track, codec_mime: None };
+            let role = SectionRole::Receive { track: *track };
             self.members[member].roles.insert(*mid, (*kind, role));
             let rids: &[&str] = if rids.is_empty() { &[""] } else { rids };
             for rid in rids {
