@@ -12,7 +12,7 @@ use str0m::format::Codec;
 use str0m::media::{Direction, MediaKind, Mid, Pt, Rid, Simulcast, SimulcastLayer};
 use str0m::net::{Protocol, Receive};
 use str0m::rtp::{ExtensionValues, RtpPacket, RtpWrite, Ssrc};
-use str0m::{Candidate, Event, IceConnectionState, Input, Output, Rtc};
+use str0m::{Candidate, Event, Input, Output, Rtc};
 use tokio::net::UdpSocket;
 
 use crate::error::LoadError;
@@ -45,7 +45,6 @@ pub(crate) struct Peer {
     payload_types: (Option<Pt>, Option<Pt>),
     /// Times in payloads count from here.
     epoch: Instant,
-    pub(crate) disconnected: bool,
 }
 
 impl Peer {
@@ -78,7 +77,6 @@ impl Peer {
             wanted: Vec::new(),
             payload_types,
             epoch,
-            disconnected: false,
         })
     }
 
@@ -241,12 +239,8 @@ impl Peer {
             Event::RtpPacket(packet) => self.packet(now, &packet, stats),
             Event::KeyframeRequest(request) => self.wanted.push(request.rid),
             Event::Connected => stats.join.connected = stats.join.connected.or_else(|| Some(stats.since_start(now))),
-            Event::IceConnectionStateChange(IceConnectionState::Disconnected) => self.disconnected = true,
-            Event::IceConnectionStateChange(state) => {
-                self.disconnected = false;
-                if state.is_connected() {
-                    stats.join.ice = stats.join.ice.or_else(|| Some(stats.since_start(now)));
-                }
+            Event::IceConnectionStateChange(state) if state.is_connected() => {
+                stats.join.ice = stats.join.ice.or_else(|| Some(stats.since_start(now)));
             }
             _ => {}
         }

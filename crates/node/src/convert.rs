@@ -84,10 +84,9 @@ pub(crate) fn settings(settings: seam::DownSettings) -> sfu::DownSettings {
     sfu::DownSettings { paused: settings.paused, max_layer: settings.max_layer, max_temporal: settings.max_temporal }
 }
 
-/// What signalling has to know of an event, if anything.
-pub(crate) fn event(event: sfu::Event) -> Option<seam::MediaEvent> {
+pub(crate) fn event(event: sfu::Event) -> seam::MediaEvent {
     let back = |peer: sfu::PeerId| seam::PeerId(peer.0);
-    Some(match event {
+    match event {
         sfu::Event::Connected(peer) => seam::MediaEvent::Connected(back(peer)),
         sfu::Event::Disconnected(peer) => seam::MediaEvent::Disconnected(back(peer)),
         sfu::Event::ChannelOpen(peer, channel) => seam::MediaEvent::ChannelOpen(back(peer), channel_back(channel)),
@@ -106,6 +105,5 @@ pub(crate) fn event(event: sfu::Event) -> Option<seam::MediaEvent> {
         }
         sfu::Event::CodecRefused(peer, track) => seam::MediaEvent::CodecRefused(back(peer), seam::TrackId(track.0)),
         sfu::Event::Fault(peer) => seam::MediaEvent::Fault(back(peer)),
-        sfu::Event::TrackStarted(_) => return None,
-    })
+    }
 }

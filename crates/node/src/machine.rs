@@ -53,7 +53,7 @@ impl Node {
         result
     }
 
-    /// A message of the client. Malformed ones are counted and dropped.
+    /// A message of the client. Malformed ones are dropped.
     pub fn frame(&mut self, now: Instant, connection: ConnectionId, frame: &Frame) {
         self.signal.frame(now, connection, frame);
         self.carry_out(now);
@@ -157,8 +157,7 @@ impl Node {
             match output {
                 sfu::Output::Transmit(transmit) => self.out.push_back(Output::Transmit(transmit)),
                 sfu::Output::Event(event) => {
-                    let Some(event) = convert::event(event) else { continue };
-                    self.signal.media(now, event);
+                    self.signal.media(now, convert::event(event));
                     self.take_signal(now);
                     self.sfu.flush(now);
                 }

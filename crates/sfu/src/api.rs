@@ -232,8 +232,6 @@ pub enum Event {
     Data(PeerId, Channel, Vec<u8>),
     /// The peer takes none of the codecs that the track comes in. Told once per stream.
     CodecRefused(PeerId, TrackId),
-    /// First RTP packet of the track.
-    TrackStarted(TrackId),
     /// Smoothed levels 0.0..=1.0 (0 = silent) of tracks whose level changed, every 400 ms at most.
     AudioLevels(Vec<(TrackId, f32)>),
     /// Every 5 s per connected peer.

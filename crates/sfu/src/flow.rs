@@ -372,10 +372,6 @@ impl Sfu {
             self.counters.excessive += 1;
             return;
         }
-        if !track.started {
-            track.started = true;
-            self.outputs.push_back(Output::Event(Event::TrackStarted(track.id)));
-        }
         if track.kind == MediaKind::Audio
             && !track.muted
             && let Some(level) = packet.header.ext_vals.audio_level

@@ -50,7 +50,6 @@ pub(crate) struct Track {
     pub(crate) layers: Vec<Layer>,
     packets: u64,
     pub(crate) muted: bool,
-    pub(crate) started: bool,
     pub(crate) downs: Vec<Down>,
     pub(crate) level: AudioLevel,
     /// Bits that it may bring now, as of then.
@@ -86,7 +85,6 @@ impl Track {
             layers: Vec::new(),
             packets: 0,
             muted: false,
-            started: false,
             downs: Vec::new(),
             level: AudioLevel::new(),
             allowance: None,

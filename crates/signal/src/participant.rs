@@ -141,8 +141,8 @@ pub(crate) struct DataState {
     pub(crate) waiting_bytes: usize,
     /// What it may send still: packets and bytes; `None` before its first packet.
     pub(crate) pace: Option<(Bucket, Bucket)>,
-    /// Packets dropped because it sent too much.
-    pub(crate) dropped: u64,
+    /// It sent more than it may, which was logged.
+    pub(crate) warned: bool,
 }
 
 impl DataState {

@@ -29,8 +29,6 @@ pub struct Signal {
     due_of: HashMap<RoomKey, Instant>,
     out: VecDeque<Output>,
     clock: (Instant, u64),
-    /// Signalling frames that could not be read.
-    malformed: u64,
     draining: bool,
 }
 
@@ -47,7 +45,6 @@ impl Signal {
             due_of: HashMap::new(),
             out: VecDeque::new(),
             clock: (now, unix_ms),
-            malformed: 0,
             draining: false,
         }
     }
@@ -209,13 +206,12 @@ impl Signal {
         }
     }
 
-    /// A message of a client. Malformed ones are counted and dropped.
+    /// A message of a client. Malformed ones are dropped.
     pub fn frame(&mut self, now: Instant, connection: ConnectionId, frame: &Frame) {
         let Some((room, participant)) = self.index.connections.get(&connection).copied() else {
             return;
         };
         let Ok(request) = message::decode(frame, self.config.limits.signal_message_bytes) else {
-            self.malformed += 1;
             return;
         };
         let text = matches!(frame, Frame::Text(_));

@@ -31,7 +31,7 @@ pub(crate) struct Track {
 impl Track {
     /// Builds the track of an `AddTrackRequest` (livekit-server's field rules for `TrackInfo`).
     pub(crate) fn from_request(request: &proto::AddTrackRequest, kind: MediaKind, ids: &mut Ids) -> Self {
-        let source = proto::TrackSource::try_from(request.source).unwrap_or(proto::TrackSource::Unknown);
+        let source = request.source();
         let track_type = if kind == MediaKind::Audio { proto::TrackType::Audio } else { proto::TrackType::Video };
         let codecs = codecs(request, kind);
         let sid = ids.track_sid(track_type, source);
@@ -178,7 +178,7 @@ fn codecs(request: &proto::AddTrackRequest, kind: MediaKind) -> Vec<proto::Simul
             ..proto::SimulcastCodecInfo::default()
         }];
     }
-    request.simulcast_codecs.iter().take(4).map(|codec| codec_info(codec, request, kind)).collect()
+    request.simulcast_codecs.iter().map(|codec| codec_info(codec, request, kind)).collect()
 }
 
 fn codec_info(

@@ -86,10 +86,9 @@ impl Room {
             return;
         }
         if !within_pace(ctx, sender, payload.len()) {
-            if sender.data.dropped == 0 {
+            if !std::mem::replace(&mut sender.data.warned, true) {
                 tracing::warn!(participant = %sender.sid, "sends more data packets than allowed; some are dropped");
             }
-            sender.data.dropped += 1;
             return;
         }
         let (sid, identity) = if sender.hidden() { ("", "") } else { (sender.sid.as_str(), sender.identity.as_str()) };
