@@ -315,7 +315,7 @@ impl Negotiation {
 }
 
 /// The session part and each media section of a session description.
-fn split_sections(sdp: &str) -> Vec<&str> {
+pub(crate) fn split_sections(sdp: &str) -> Vec<&str> {
     let starts = sdp.match_indices("\nm=").map(|(position, _)| position + 1);
     let mut sections = Vec::new();
     let mut begin = 0;
@@ -465,10 +465,7 @@ fn section_facts(rtc: &mut Rtc, plan: &SectionPlan) -> SectionFacts {
 }
 
 fn application_section(answer: &str) -> Option<String> {
-    let start = answer.find("m=application")?;
-    let rest = &answer[start..];
-    let end = rest.find("\r\nm=").map_or(rest.len(), |position| position + 2);
-    Some(rest[..end].to_owned())
+    split_sections(answer).into_iter().find(|section| section.starts_with("m=application")).map(str::to_owned)
 }
 
 /// A client names as many candidates as it likes; only the first few are worth checking.

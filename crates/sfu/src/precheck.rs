@@ -2,6 +2,8 @@
 
 use std::collections::HashMap;
 
+use crate::negotiate::split_sections;
+
 /// What one payload type stands for.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Meaning<'a> {
@@ -15,7 +17,7 @@ struct Meaning<'a> {
 /// transport, so the numbers must be unambiguous (RFC 8843 section 10.1.2).
 pub(crate) fn check(sdp: &str) -> Result<(), String> {
     let mut known: HashMap<&str, Meaning<'_>> = HashMap::new();
-    for section in sdp.split("\nm=").skip(1) {
+    for section in split_sections(sdp).into_iter().skip(1) {
         for (payload_type, meaning) in meanings(section)? {
             match known.get(payload_type) {
                 Some(before) if *before != meaning => {
