@@ -117,10 +117,13 @@ pub(crate) struct Deadlines {
 
 impl Deadlines {
     pub(crate) fn next(&self) -> Option<Instant> {
-        let requirement = self.requirement.filter(|_| self.negotiate.is_some());
-        let negotiate = if self.requirement.is_some() { requirement } else { self.negotiate };
         let others = [self.join, self.resume, self.answer, self.pending_track, self.refresh_token, self.update];
-        others.into_iter().chain([negotiate]).flatten().min()
+        others.into_iter().chain([self.negotiate_due()]).flatten().min()
+    }
+
+    /// When to ask for an offer or make one. A client that was asked gets the time to do it.
+    pub(crate) fn negotiate_due(&self) -> Option<Instant> {
+        self.negotiate.map(|negotiate| self.requirement.unwrap_or(negotiate))
     }
 }
 

@@ -54,11 +54,7 @@ impl Room {
         let (join, resume, refresh) = (due(deadlines.join), due(deadlines.resume), due(deadlines.refresh_token));
         let update = due(deadlines.update);
         let (answer, pending_track) = (due(deadlines.answer), due(deadlines.pending_track));
-        let negotiate = deadlines.negotiate.is_some()
-            && match deadlines.requirement {
-                Some(requirement) => due(Some(requirement)),
-                None => due(deadlines.negotiate),
-            };
+        let negotiate = due(deadlines.negotiate_due());
         if join {
             self.remove_participant(ctx, key, proto::DisconnectReason::JoinFailure, Some(Action::Disconnect));
         } else if resume {
