@@ -88,17 +88,10 @@ pub(crate) struct Ports {
 }
 
 /// Chooses what to advertise. `node_ips` from the settings win; `ipv6` says whether the socket speaks it.
-pub(crate) fn advertise(
-    locals: &[Local],
-    node_ips: &[IpAddr],
-    loopback: Option<bool>,
-    ipv6: bool,
-    ports: Ports,
-) -> Advertised {
+pub(crate) fn advertise(locals: &[Local], node_ips: &[IpAddr], loopback: bool, ipv6: bool, ports: Ports) -> Advertised {
     let mut reachable: Vec<&Local> =
         locals.iter().filter(|local| is_reachable(local) && (ipv6 || local.ip.is_ipv4())).collect();
     reachable.sort_by_key(|local| rank(local.ip));
-    let with_loopback = loopback.unwrap_or(true);
     let mut pairs: Vec<(IpAddr, IpAddr)> = Vec::new();
     if node_ips.is_empty() {
         pairs.extend(reachable.iter().map(|local| (local.ip, local.ip)));
@@ -107,7 +100,7 @@ pub(crate) fn advertise(
     }
     pairs.truncate(CANDIDATES_MAX);
     // Loopback is last, and only clients on this machine are told of it.
-    if with_loopback || pairs.is_empty() {
+    if loopback || pairs.is_empty() {
         let v4 = IpAddr::V4(Ipv4Addr::LOCALHOST);
         if !pairs.iter().any(|(advertised, _)| *advertised == v4) {
             pairs.push((v4, v4));
@@ -195,25 +188,25 @@ mod tests {
 
     #[test]
     fn settings_win_over_interfaces_and_loopback_is_last() {
-        type Case<'a> = (&'a [&'a str], Option<bool>, bool, &'a [(&'a str, &'a str)]);
+        type Case<'a> = (&'a [&'a str], bool, bool, &'a [(&'a str, &'a str)]);
         let cases: [Case<'_>; 6] = [
             (
                 &[],
-                None,
+                true,
                 true,
                 &[("2001:db8::5", "2001:db8::5"), ("192.168.1.5", "192.168.1.5"), ("127.0.0.1", "127.0.0.1")],
             ),
-            (&[], Some(false), false, &[("192.168.1.5", "192.168.1.5")]),
+            (&[], false, false, &[("192.168.1.5", "192.168.1.5")]),
             // Who is on this machine comes in although the address outside was set.
-            (&["203.0.113.9"], None, true, &[("203.0.113.9", "192.168.1.5"), ("127.0.0.1", "127.0.0.1")]),
+            (&["203.0.113.9"], true, true, &[("203.0.113.9", "192.168.1.5"), ("127.0.0.1", "127.0.0.1")]),
             (
                 &["203.0.113.9", "2001:db8::9"],
-                Some(false),
+                false,
                 true,
                 &[("203.0.113.9", "192.168.1.5"), ("2001:db8::9", "2001:db8::5")],
             ),
-            (&["172.17.0.1"], Some(true), true, &[("172.17.0.1", "172.17.0.1"), ("127.0.0.1", "127.0.0.1")]),
-            (&["127.0.0.1"], Some(true), true, &[("127.0.0.1", "127.0.0.1")]),
+            (&["172.17.0.1"], true, true, &[("172.17.0.1", "172.17.0.1"), ("127.0.0.1", "127.0.0.1")]),
+            (&["127.0.0.1"], true, true, &[("127.0.0.1", "127.0.0.1")]),
         ];
         for (node_ips, loopback, ipv6, expected) in cases {
             let node_ips: Vec<IpAddr> = node_ips.iter().map(|ip| ip.parse().unwrap()).collect();
@@ -225,13 +218,13 @@ mod tests {
 
     #[test]
     fn a_machine_without_network_still_has_loopback() {
-        let advertised = advertise(&[], &[], None, true, UDP);
+        let advertised = advertise(&[], &[], false, true, UDP);
         assert_eq!(told(&advertised), [("127.0.0.1".to_owned(), "127.0.0.1".to_owned())]);
     }
 
     #[test]
     fn a_datagram_belongs_to_the_candidate_it_arrived_at() {
-        let advertised = advertise(&machine(), &[], None, true, UDP);
+        let advertised = advertise(&machine(), &[], true, true, UDP);
         let bound = |destination: Option<&str>, remote: &str| {
             let destination = destination.map(|ip| ip.parse().unwrap());
             advertised.bound(Protocol::Udp, destination, remote.parse().unwrap()).map(|bound| bound.to_string())
@@ -245,7 +238,7 @@ mod tests {
     fn ports_are_told_apart_from_bound_ones() {
         let ports =
             Ports { udp: Port { bound: 7882, advertised: 40_000 }, tcp: Some(Port { bound: 7881, advertised: 443 }) };
-        let advertised = advertise(&machine(), &["203.0.113.9".parse().unwrap()], Some(false), true, ports);
+        let advertised = advertise(&machine(), &["203.0.113.9".parse().unwrap()], false, true, ports);
         let pair = |one: &Candidate| (one.protocol, one.advertised.to_string(), one.bound.to_string());
         assert_eq!(
             advertised.candidates.iter().map(pair).collect::<Vec<_>>(),
@@ -260,7 +253,7 @@ mod tests {
 
     #[test]
     fn the_log_line_names_the_fix() {
-        let line = advertise(&machine(), &[], None, false, UDP).explain();
+        let line = advertise(&machine(), &[], true, false, UDP).explain();
         assert!(
             line.contains("UDP port 7882") && line.contains("192.168.1.5") && line.contains("RTC_NODE_IP"),
             "{line}"

@@ -35,8 +35,8 @@ pub struct RtcConfig {
     pub advertised_tcp_port: Option<u16>,
     /// Addresses told to clients; empty = those of this machine's interfaces.
     pub node_ips: Vec<IpAddr>,
-    /// Whether clients on this machine are told its loopback address; `None` = yes.
-    pub loopback: Option<bool>,
+    /// Whether clients on this machine are told its loopback address.
+    pub loopback: bool,
     /// Answer ICE as an ICE-lite agent.
     pub ice_lite: bool,
     /// ICE servers (TURN) named to clients.
@@ -75,7 +75,7 @@ impl Default for RtcConfig {
             advertised_udp_port: None,
             advertised_tcp_port: None,
             node_ips: Vec::new(),
-            loopback: None,
+            loopback: true,
             ice_lite: true,
             ice_servers: Vec::new(),
         }

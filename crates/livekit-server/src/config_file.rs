@@ -147,7 +147,7 @@ fn apply_rtc(file: &Rtc, config: &mut StandaloneConfig) -> Result<(), ConfigFile
         rtc.node_ips = vec![ip];
     }
     rtc.ice_lite = file.use_ice_lite.unwrap_or(rtc.ice_lite);
-    rtc.loopback = file.enable_loopback_candidate.or(rtc.loopback);
+    rtc.loopback = file.enable_loopback_candidate.unwrap_or(rtc.loopback);
     Ok(())
 }
 
