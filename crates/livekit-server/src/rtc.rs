@@ -96,7 +96,7 @@ fn connect_request(handle: &Handle, parts: &Parts, path: SignalPath, strict: boo
     let denied = || Reject { status: 401, message: "permissions denied".into() };
     let mut claims = claims.filter(|claims| claims.video.is_some()).ok_or_else(denied)?;
     let bad = |error: join::JoinError| Reject { status: 400, message: error.to_string() };
-    let (path, mut join) = match query.get("join_request") {
+    let (path, join) = match query.get("join_request") {
         // The parameter chooses the mode, whatever the path.
         Some(join_request) => (SignalPath::V1, join::decode(join_request).map_err(bad)?),
         None if path == SignalPath::V1 => return Err(bad(join::JoinError::Missing)),
@@ -108,7 +108,6 @@ fn connect_request(handle: &Handle, parts: &Parts, path: SignalPath, strict: boo
         publish_only(&mut claims, publish).then_some(()).ok_or_else(denied)?;
     }
     let ip = auth::client_ip(parts);
-    join.client_info.get_or_insert_default().address = ip.to_string();
     let user_agent = parts.headers.get(USER_AGENT).and_then(|value| value.to_str().ok()).unwrap_or_default();
     Ok(ConnectRequest { claims, path, join, user_agent: user_agent.to_owned(), address: ClientAddress(ip) })
 }
