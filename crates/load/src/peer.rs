@@ -250,8 +250,7 @@ impl Peer {
         let ssrc = packet.header.ssrc;
         let Some(kind) = self.kind(ssrc) else { return };
         let delay = packets::sent_us(&packet.payload)
-            .and_then(|sent| (self.epoch + Duration::from_micros(sent)).le(&now).then_some(sent))
-            .map(|sent| now.saturating_duration_since(self.epoch + Duration::from_micros(sent)));
+            .and_then(|sent| now.checked_duration_since(self.epoch + Duration::from_micros(sent)));
         stats.receive(
             now,
             Received {

@@ -123,10 +123,7 @@ impl Scenario {
 
     fn cast(self, room: &str) -> Cast {
         let (audio, video) = (Some(AudioPlan::default()), Some(VideoPlan::default()));
-        let publisher = |index, audio, video| Plan {
-            sections: (0, 0),
-            ..Plan::publisher(room, format!("publisher-{index}"), audio, video)
-        };
+        let publisher = |index, audio, video| Plan::publisher(room, format!("publisher-{index}"), audio, video);
         let watchers = |count, sections| {
             (0..count).map(|index| Plan { sections, ..Plan::watcher(room, format!("watcher-{index}")) }).collect()
         };
