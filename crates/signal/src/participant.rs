@@ -250,14 +250,9 @@ impl Participant {
         records(&self.claims)
     }
 
-    /// Where data packets for it go.
-    pub(crate) fn data_peer(&self) -> Option<PeerId> {
-        if self.client.single || !self.permission.can_subscribe { self.publisher } else { self.subscriber }
-    }
-
-    /// The peer whose connection makes the participant active.
+    /// The peer whose connection makes the participant active, and on which data packets for it go.
     pub(crate) fn primary_peer(&self) -> Option<PeerId> {
-        self.data_peer()
+        if self.client.single || !self.permission.can_subscribe { self.publisher } else { self.subscriber }
     }
 
     pub(crate) fn owns_peer(&self, peer: PeerId) -> bool {

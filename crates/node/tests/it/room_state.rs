@@ -13,7 +13,7 @@ use testkit::link::Conditions;
 
 use crate::sim::{Mode, SimRoom, claims};
 
-fn room_of(seed: u64, modes: &[Mode]) -> SimRoom {
+fn speakers_of(seed: u64, modes: &[Mode]) -> SimRoom {
     let mut sim = SimRoom::new(seed, Conditions::PERFECT);
     for (index, mode) in modes.iter().enumerate() {
         sim.join(&format!("person-{index}"), *mode);
@@ -43,7 +43,7 @@ fn disconnected(message: &Response) -> Vec<&str> {
 /// is not, because clients remove by identity.
 #[test]
 fn departures_of_an_outage_are_told_at_the_resume() {
-    let mut sim = room_of(50, &[Mode::Single, Mode::Single, Mode::Single, Mode::Single]);
+    let mut sim = speakers_of(50, &[Mode::Single, Mode::Single, Mode::Single, Mode::Single]);
     sim.lose_signal(0);
     leave(&mut sim, 1);
     leave(&mut sim, 2);
@@ -71,7 +71,7 @@ fn user_packet(sequence: u32) -> proto::DataPacket {
 #[test]
 fn only_young_packets_are_repeated() {
     for (away_s, repeated) in [(3, 2), (12, 1), (40, 1)] {
-        let mut sim = room_of(51, &[Mode::Single, Mode::Single]);
+        let mut sim = speakers_of(51, &[Mode::Single, Mode::Single]);
         sim.clients[0].send_data("_reliable", &user_packet(1));
         sim.wait("it arrives", |sim| sim.clients[1].data.len() == 1);
         sim.lose_signal(1);
@@ -85,7 +85,7 @@ fn only_young_packets_are_repeated() {
 /// A client that resumes with tracks that we do not have starts afresh, also if it says so in its join request.
 #[test]
 fn a_resume_with_unknown_tracks_is_told_to_reconnect() {
-    let mut sim = room_of(52, &[Mode::Single]);
+    let mut sim = speakers_of(52, &[Mode::Single]);
     sim.lose_signal(0);
     let track = Some(proto::TrackInfo { sid: "TR_unknown".into(), ..proto::TrackInfo::default() });
     let published = proto::TrackPublishedResponse { cid: "cid".into(), track };
@@ -110,7 +110,7 @@ fn knows_quality(sim: &SimRoom, index: usize, other: usize) -> bool {
 #[test]
 fn a_newcomer_learns_the_connection_quality() {
     for mode in [Mode::Single, Mode::Dual] {
-        let mut sim = room_of(53, &[Mode::Single, Mode::Dual]);
+        let mut sim = speakers_of(53, &[Mode::Single, Mode::Dual]);
         sim.run(Duration::from_secs(20));
         let newcomer = sim.join("newcomer", mode);
         let knows_both = |sim: &SimRoom| knows_quality(sim, newcomer, 0) && knows_quality(sim, newcomer, 1);
@@ -127,7 +127,7 @@ fn a_newcomer_learns_the_connection_quality() {
 #[test]
 fn a_new_subscription_brings_the_connection_quality() {
     for mode in [Mode::Single, Mode::Dual] {
-        let mut sim = room_of(64, &[mode]);
+        let mut sim = speakers_of(64, &[mode]);
         let quiet = sim.join("quiet", Mode::Single);
         sim.run(Duration::from_secs(20));
         assert!(knows_quality(&sim, quiet, quiet) && !knows_quality(&sim, 0, quiet));
@@ -149,7 +149,7 @@ fn last_speaker(sim: &SimRoom, listener: usize, speaker: usize) -> Option<(f32, 
 /// Somebody who stops publishing in the middle of a word speaks no longer, for nobody.
 #[test]
 fn who_unpublishes_speaks_no_longer() {
-    let mut sim = room_of(54, &[Mode::Single, Mode::Single]);
+    let mut sim = speakers_of(54, &[Mode::Single, Mode::Single]);
     sim.wait("the speaker is told", |sim| last_speaker(sim, 1, 0).is_some_and(|(_, active)| active));
     sim.unpublish(0, 1);
     sim.run(Duration::from_secs(1));
@@ -161,7 +161,7 @@ fn who_unpublishes_speaks_no_longer() {
 /// Nor for somebody who no longer listens.
 #[test]
 fn who_unsubscribes_is_told_that_the_speaker_is_silent() {
-    let mut sim = room_of(55, &[Mode::Single, Mode::Single]);
+    let mut sim = speakers_of(55, &[Mode::Single, Mode::Single]);
     sim.wait("the speaker is told", |sim| last_speaker(sim, 1, 0).is_some_and(|(_, active)| active));
     let track_sids = vec![sim.clients[0].sent[0].sid.clone()];
     let update = proto::UpdateSubscription { track_sids, subscribe: false, participant_tracks: Vec::new() };
@@ -182,7 +182,7 @@ fn permissions(sim: &SimRoom, index: usize, track_sid: &str) -> Vec<bool> {
 /// track is not told of it.
 #[test]
 fn subscription_permissions_are_told_once() {
-    let mut sim = room_of(56, &[Mode::Single, Mode::Single, Mode::Single]);
+    let mut sim = speakers_of(56, &[Mode::Single, Mode::Single, Mode::Single]);
     let first = sim.clients[0].sent[0].sid.clone();
     let unsubscribe =
         proto::UpdateSubscription { track_sids: vec![first.clone()], subscribe: false, participant_tracks: vec![] };
@@ -212,7 +212,7 @@ fn subscription_permissions_are_told_once() {
 /// When a room ends, each gets its own leave and no word of the others'.
 #[test]
 fn the_end_of_a_room_tells_nobody_of_the_others() {
-    let mut sim = room_of(57, &[Mode::Single, Mode::Dual, Mode::Single]);
+    let mut sim = speakers_of(57, &[Mode::Single, Mode::Dual, Mode::Single]);
     for client in &mut sim.clients {
         client.messages.clear();
     }
@@ -240,7 +240,7 @@ fn last_counts(sim: &SimRoom, index: usize) -> Option<(u32, u32)> {
 /// How many are in the room and how many publish is told when somebody leaves or stops too, a little later and once.
 #[test]
 fn counts_follow_those_who_leave() {
-    let mut sim = room_of(58, &[Mode::Single, Mode::Single, Mode::Single]);
+    let mut sim = speakers_of(58, &[Mode::Single, Mode::Single, Mode::Single]);
     sim.run(Duration::from_secs(6));
     assert_eq!(last_counts(&sim, 0), Some((3, 3)));
     sim.clients[0].messages.clear();
@@ -283,7 +283,7 @@ fn the_codec_is_known_without_being_named() {
 #[test]
 fn tracks_of_the_hidden_are_not_forwarded() {
     for mode in [Mode::Single, Mode::Dual] {
-        let mut sim = room_of(60, &[mode]);
+        let mut sim = speakers_of(60, &[mode]);
         let mut hidden = claims("hidden", "room");
         hidden.video.as_mut().expect("a grant").hidden = true;
         let hidden = sim.join_as(hidden, mode).expect("admitted");
@@ -311,7 +311,7 @@ fn tracks_of_the_hidden_are_not_forwarded() {
 /// `CreateRoom` for a room that exists tells those in it what it changed, and nothing if it changed nothing.
 #[test]
 fn a_changed_room_is_told() {
-    let mut sim = room_of(61, &[Mode::Single]);
+    let mut sim = speakers_of(61, &[Mode::Single]);
     sim.run(Duration::from_secs(6));
     sim.clients[0].messages.clear();
     for _ in 0..2 {
@@ -332,7 +332,7 @@ fn a_changed_room_is_told() {
 /// Agents and recorders do not keep a room open that everybody else has left.
 #[test]
 fn a_room_of_agents_only_ends() {
-    let mut sim = room_of(62, &[Mode::Single]);
+    let mut sim = speakers_of(62, &[Mode::Single]);
     let agent = Claims { kind: "agent".into(), ..claims("agent", "room") };
     let mut granted = claims("agent by its grant", "room");
     granted.video.as_mut().expect("a grant").agent = true;
@@ -392,7 +392,7 @@ fn a_full_room_lets_helpers_in() {
 /// A crowd that comes is one message for those who are here, and each newcomer is told at once.
 #[test]
 fn a_crowd_that_comes_is_one_message() {
-    let mut sim = room_of(64, &[Mode::Single]);
+    let mut sim = speakers_of(64, &[Mode::Single]);
     sim.run(Duration::from_secs(6));
     sim.clients[0].messages.clear();
     for index in 1..=6 {

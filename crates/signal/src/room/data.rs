@@ -156,7 +156,7 @@ impl Room {
         let mut keys = Vec::new();
         for receiver in receivers {
             keys.push(receiver.key);
-            let Some(peer) = receiver.data_peer() else {
+            let Some(peer) = receiver.primary_peer() else {
                 continue;
             };
             if receiver.data.is_open(channel) {
@@ -186,7 +186,7 @@ impl Room {
             Channel::Lossy => participant.data.lossy_open = true,
             Channel::DataTrack => return,
         }
-        let (Some(peer), Channel::Reliable) = (participant.data_peer(), channel) else {
+        let (Some(peer), Channel::Reliable) = (participant.primary_peer(), channel) else {
             return;
         };
         participant.data.waiting_bytes = 0;
@@ -205,7 +205,7 @@ impl Room {
         let Some(participant) = self.participants.get(&key) else {
             return;
         };
-        let Some(peer) = participant.data_peer() else {
+        let Some(peer) = participant.primary_peer() else {
             return;
         };
         self.recent.forget(ctx.now);

@@ -26,6 +26,8 @@ use crate::seam::{Config, ConnectionId, MediaCommand, Output, PeerId, TrackId};
 use data::RecentPackets;
 use departures::Departures;
 
+pub(crate) use leave::leave_message;
+
 /// Number of a room within the process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) struct RoomKey(pub(crate) u64);
@@ -186,6 +188,11 @@ impl Room {
         self.participants.get(&key)
     }
 
+    /// Whether data for `key` is sent on `peer`.
+    pub(crate) fn receives_data_on(&self, key: ParticipantKey, peer: PeerId) -> bool {
+        self.participants.get(&key).is_some_and(|participant| participant.primary_peer() == Some(peer))
+    }
+
     fn by_identity(&self, identity: &str) -> Option<&Participant> {
         self.participants.values().find(|participant| participant.identity == identity)
     }
@@ -265,13 +272,4 @@ pub(crate) fn publish_codecs() -> Vec<proto::Codec> {
         .into_iter()
         .map(|mime| proto::Codec { mime: mime.to_owned(), fmtp_line: String::new() })
         .collect()
-}
-
-pub(crate) use leave::leave_message;
-
-impl Room {
-    /// Whether data for `key` is sent on `peer`.
-    pub(crate) fn receives_data_on(&self, key: ParticipantKey, peer: PeerId) -> bool {
-        self.participants.get(&key).is_some_and(|participant| participant.data_peer() == Some(peer))
-    }
 }
