@@ -1,6 +1,6 @@
 //! CPU time of the SFU per forwarded packet: one publisher, N subscribers, VP8 packets of 1,100 bytes at 30 pictures a
-//! second, in this process, without sockets. Clients answer with receiver reports and transport feedback; their own
-//! time is not counted.
+//! second, in this process, without sockets. Subscribers answer with receiver reports, not with transport feedback,
+//! which the SFU does not ask of them; the time of clients is not counted.
 //!
 //! `cargo run --release -p sfu --example forward [subscribers] [seconds] [packets per picture]`
 
