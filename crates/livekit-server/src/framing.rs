@@ -4,7 +4,7 @@ use std::io;
 
 /// Bytes before each datagram.
 pub(crate) const HEADER_BYTES: usize = 2;
-/// Bytes of a datagram at most: what UDP carries unfragmented on any path, with room.
+/// Bytes of a datagram at most: the 2,000 that the media engine takes, with room.
 const DATAGRAM_BYTES_MAX: usize = 2048;
 
 /// Takes a stream apart. Keeps the beginning of a datagram whose rest has not come yet, nothing else.

@@ -59,7 +59,7 @@ pub struct Unavailable;
 pub struct Server;
 
 impl Server {
-    /// Binds the UDP port, starts the media thread and the webhook sender. Must be called within a tokio runtime.
+    /// Binds the UDP port and the TCP port of media, starts the media thread and the webhook sender. Must be called within a tokio runtime.
     pub fn start(config: Config) -> Result<Handle, StartError> {
         let port = config.rtc.udp_port;
         let socket = MediaSocket::bind(port).map_err(|source| match source.kind() {

@@ -1,8 +1,8 @@
 //! The driver of the embedded LiveKit-compatible server: it moves bytes and knows nothing of rooms.
 //!
-//! One thread owns the [`node::Node`] and the UDP socket (`media`); everything asynchronous (WebSockets, Twirp,
-//! webhooks) reaches it through [`Handle`]. The HTTP side is an [`axum::Router`] that an embedding product mounts beside
-//! its own API, or that [`run_standalone`] serves alone.
+//! One thread owns the [`node::Node`], the UDP socket and the ICE-TCP port (`media`); everything asynchronous (WebSockets,
+//! Twirp, webhooks) reaches it through [`Handle`]. The HTTP side is an [`axum::Router`] that an embedding product mounts
+//! beside its own API, or that [`run_standalone`] serves alone.
 //!
 //! ```no_run
 //! # async fn example(keys: std::sync::Arc<node::token::ApiKeys>) -> Result<(), livekit_server::StartError> {

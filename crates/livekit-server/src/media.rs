@@ -1,4 +1,5 @@
-//! The media thread: owns the node and the UDP socket, and turns between reading, commands, timers and sending.
+//! The media thread: owns the node, the UDP socket and the ICE-TCP port, and turns between reading, commands, timers and
+//! sending.
 
 use std::collections::HashMap;
 use std::io;
@@ -23,8 +24,7 @@ pub(crate) const WAKER: Token = Token(1);
 /// The ICE-TCP port; its connections have the tokens behind it.
 pub(crate) const LISTENER: Token = Token(2);
 
-/// Least time between two timer turns. The node steps through the deadlines in between, so packets that fall due within
-/// one tick leave together and can be joined.
+/// Least time between two timer turns: packets that fall due within one tick leave together and can be joined.
 const TICK: Duration = Duration::from_millis(5);
 /// Longest sleep, so that figures are published.
 const SLEEP_MAX: Duration = Duration::from_secs(1);

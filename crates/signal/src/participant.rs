@@ -198,7 +198,7 @@ pub(crate) struct Participant {
     pub(crate) subscriber: Option<PeerId>,
     pub(crate) connected: BTreeSet<PeerId>,
     pub(crate) tracks: Vec<Track>,
-    /// Sections that carry something before its `AddTrackRequest` came.
+    /// The media sections of its last offer, in order.
     pub(crate) sections: Vec<SectionState>,
     pub(crate) pending_answers: VecDeque<PendingAnswer>,
     pub(crate) answer_version: u32,

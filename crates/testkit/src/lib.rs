@@ -1,4 +1,4 @@
-//! Test support: seeded clock and randomness, simulated links, test servers.
+//! Test support: seeded randomness, simulated links, str0m clients, a fuzz driver.
 
 pub mod client;
 pub mod fuzz;

@@ -13,6 +13,12 @@ use crate::participant::ParticipantKey;
 const COUNTS_DEBOUNCE: Duration = Duration::from_secs(5);
 
 impl Room {
+    pub(super) fn broadcast(&self, ctx: &mut Context<'_>, message: &Message) {
+        for receiver in self.participants.values() {
+            ctx.send(receiver, message.clone());
+        }
+    }
+
     /// Tells everybody (except `except`) the current state of `key`. Hidden participants are told to themselves only.
     pub(super) fn broadcast_update(&self, ctx: &mut Context<'_>, key: ParticipantKey, except: Option<ParticipantKey>) {
         let Some(subject) = self.participants.get(&key) else {
@@ -24,12 +30,6 @@ impl Room {
                 continue;
             }
             ctx.send(receiver, update.clone());
-        }
-    }
-
-    pub(super) fn broadcast(&self, ctx: &mut Context<'_>, message: &Message) {
-        for receiver in self.participants.values() {
-            ctx.send(receiver, message.clone());
         }
     }
 

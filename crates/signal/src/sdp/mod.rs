@@ -10,8 +10,9 @@ use crate::seam::MediaKind;
 
 /// Bytes of a session description at most. Fifty sections of a browser's offer are about 150 kB.
 pub(crate) const SDP_BYTES_MAX: usize = 512 * 1024;
-/// Bytes of a section's mid, which everybody in the room is told of: the media engine takes no more than 16.
-const MID_BYTES_MAX: usize = 64;
+/// Bytes of a section's mid, which everybody in the room is told of. The media engine reads no more of it than this: two
+/// longer ones could be one section for it.
+const MID_BYTES_MAX: usize = 16;
 /// Bytes of a track id in `a=msid`, which everybody may be told of too; a longer one counts as none.
 const MSID_BYTES_MAX: usize = 256;
 /// Media sections of one description at most.
