@@ -1,11 +1,4 @@
-import {
-  ConnectionQuality,
-  type RemoteParticipant,
-  type RemoteTrack,
-  type RemoteTrackPublication,
-  type Room,
-  RoomEvent,
-} from "livekit-client";
+import { ConnectionQuality, type RemoteTrack, type Room, RoomEvent } from "livekit-client";
 import { Cell } from "../state/behavior";
 import { AudioSink } from "./audio-sink";
 import type { Surroundings } from "./backend";
@@ -19,6 +12,11 @@ export interface Self {
   name: string;
 }
 
+/**
+ * livekit-client keeps events back while it connects anew. Those of the time between its "connected again" and the end
+ * of that attempt, about two seconds, it never tells: so the room is looked at without an event, too.
+ */
+const LOOK_EVERY_MS = 1_000;
 /** Video that left the page is fetched this much longer, in case the page is turned back. */
 const UNSUBSCRIBE_AFTER_MS = 3_000;
 
@@ -36,6 +34,9 @@ export class People {
   private visible: ReadonlySet<string> | null = null;
   private wantedNow: ReadonlySet<string> | null = null;
   private timers = new Set<ReturnType<typeof setTimeout>>();
+  private clock: ReturnType<typeof setInterval> | null = null;
+  /** Nobody can be heard or seen, though the room may not know it yet. */
+  private cut = false;
   private joinedAt: number;
   private joined = false;
   private noPictures = false;
@@ -55,6 +56,10 @@ export class People {
     if (this.room !== room) this.listen(room);
     if (!this.joined) this.joinedAt = room.localParticipant.joinedAt?.getTime() ?? this.joinedAt;
     this.joined = true;
+    this.cut = false;
+    this.clock ??= setInterval(() => {
+      if (!this.cut) this.look();
+    }, LOOK_EVERY_MS);
     // People who were here before get some seconds to come back before their tile goes.
     this.staleUntil = this.surroundings.now() + STALE_FOR_MS;
     this.later(STALE_FOR_MS + 50, () => this.look());
@@ -70,6 +75,7 @@ export class People {
 
   /** Shows at once that nobody else can be heard or seen. */
   interrupted(): void {
+    this.cut = true;
     this.list.update(withoutLine);
   }
 
@@ -105,6 +111,7 @@ export class People {
 
   dispose(): void {
     for (const timer of this.timers) clearTimeout(timer);
+    if (this.clock !== null) clearInterval(this.clock);
     this.room = null;
     this.sink.dispose();
   }
@@ -114,12 +121,14 @@ export class People {
     for (const event of VIEW_EVENTS) room.on(event, () => this.lookSoon(room));
     room.on(RoomEvent.TrackPublished, () => this.subscribe());
     room.on(RoomEvent.AudioPlaybackStatusChanged, () => this.soundBlocked.set(!room.canPlaybackAudio));
-    room.on(
-      RoomEvent.TrackSubscribed,
-      (track: RemoteTrack, _publication: RemoteTrackPublication, participant: RemoteParticipant) =>
-        this.sink.play(track, participant.identity),
-    );
+    room.on(RoomEvent.TrackSubscribed, () => this.listenTo(room));
     room.on(RoomEvent.TrackUnsubscribed, (track: RemoteTrack) => this.sink.stop(track));
+    this.listenTo(room);
+  }
+
+  /** Plays all sound of the room; what plays already goes on. */
+  private listenTo(room: Room): void {
+    if (this.room !== room) return;
     for (const participant of room.remoteParticipants.values()) {
       for (const publication of participant.getTrackPublications()) {
         const track = publication.track;
@@ -143,6 +152,7 @@ export class People {
       this.list.update((views) => views.map((view) => (view.isLocal ? this.selfView() : view)));
       return;
     }
+    this.listenTo(room);
     const keepMissing = this.surroundings.now() < this.staleUntil;
     this.list.update((previous) => {
       const before = keepMissing ? previous.filter((view) => view.stale || present(room, view.id)) : previous;
