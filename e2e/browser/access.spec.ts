@@ -14,6 +14,7 @@ test("every screen is accessible in both themes, fits a small phone and keeps st
   const { page } = anna;
   await page.goto(product.home);
   await expect(anna.button("Create meeting")).toBeVisible();
+  await expect(anna.page.getByText("The link is valid for 24 hours.")).toBeVisible();
   await expectAccessible(page, "landing");
   await anna.button("Create meeting").click();
   await expect(anna.button("Copy link")).toBeVisible();

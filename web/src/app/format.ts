@@ -17,7 +17,7 @@ export interface Format {
   time(date: Date | number): string;
   /** "Saturday, 21 November" */
   day(date: Date | number): string;
-  /** "12 min", "1 hr, 5 min"; seconds only below a minute. */
+  /** "12 minutes", "1 hour 5 minutes", "24 hours", "7 days"; seconds only below a minute. */
   duration(seconds: number): string;
 }
 
@@ -36,9 +36,9 @@ function createFormat(locale: string[]): Format {
   });
   const time = new Intl.DateTimeFormat(locale, { hour: "numeric", minute: "2-digit" });
   const day = new Intl.DateTimeFormat(locale, { weekday: "long", day: "numeric", month: "long" });
-  const unit = (name: "hour" | "minute" | "second") =>
+  const unit = (name: "day" | "hour" | "minute" | "second") =>
     new Intl.NumberFormat(locale, { style: "unit", unit: name, unitDisplay: "long" });
-  const [hours, minutes, seconds] = [unit("hour"), unit("minute"), unit("second")];
+  const [days, hours, minutes, seconds] = [unit("day"), unit("hour"), unit("minute"), unit("second")];
   return {
     dateTime: (date) => dateTime.format(date),
     time: (date) => time.format(date),
@@ -48,6 +48,7 @@ function createFormat(locale: string[]): Format {
       const whole = Math.round(total / 60);
       const rest = minutes.format(whole % 60);
       if (whole < 60) return rest;
+      if (whole > 1440 && whole % 1440 === 0) return days.format(whole / 1440);
       return whole % 60 === 0 ? hours.format(whole / 60) : `${hours.format(Math.floor(whole / 60))} ${rest}`;
     },
   };

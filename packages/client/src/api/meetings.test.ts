@@ -46,9 +46,10 @@ test.each([
   [false, "mailto:help@meet.example"],
   [true, null],
 ])("the server says whether guests may create (%s), and who helps: %s", async (allowed, supportUrl) => {
-  const body = { features: { anonymous_create: allowed }, support_url: supportUrl };
+  const limits = { meeting_ttl_seconds: 86_400 };
+  const body = { features: { anonymous_create: allowed }, limits, support_url: supportUrl };
   const { api, requests } = answering(200, body, { "content-type": "application/json" });
-  expect(await api.config()).toEqual({ anonymousCreate: allowed, supportUrl });
+  expect(await api.config()).toEqual({ anonymousCreate: allowed, supportUrl, linkSeconds: 86_400 });
   expect(requests[0]?.url).toBe(`${BASE}/api/v1/config`);
 });
 

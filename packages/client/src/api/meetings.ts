@@ -20,6 +20,8 @@ export interface ServerConfig {
   readonly anonymousCreate: boolean;
   /** An https or mailto address. */
   readonly supportUrl: string | null;
+  /** How long the link of a new meeting is good. */
+  readonly linkSeconds: number;
 }
 
 export interface CreatedMeeting {
@@ -55,7 +57,11 @@ class HttpMeetingApi implements MeetingApi {
 
   async config(signal?: AbortSignal): Promise<ServerConfig> {
     const body = await unwrap(this.#http.GET("/api/v1/config", withSignal(signal)));
-    return { anonymousCreate: body.features.anonymous_create, supportUrl: body.support_url ?? null };
+    return {
+      anonymousCreate: body.features.anonymous_create,
+      supportUrl: body.support_url ?? null,
+      linkSeconds: body.limits.meeting_ttl_seconds,
+    };
   }
 
   async create(signal?: AbortSignal): Promise<CreatedMeeting> {

@@ -8,7 +8,7 @@ export const landingMessages = defineMessages({
     "Ein Link und ein Name. Ohne Konto, ohne Installation.",
   ],
   create: ["Create meeting", "Meeting erstellen"],
-  createHint: ["The link is valid for 24 hours.", "Der Link gilt 24 Stunden."],
+  createHint: ["The link is valid for {time}.", "Der Link gilt {time}."],
   creating: ["Creating…", "Wird erstellt …"],
   joinHeading: ["Join a meeting", "Einem Meeting beitreten"],
   createHeading: ["Start a meeting", "Ein Meeting starten"],

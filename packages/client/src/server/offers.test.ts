@@ -7,20 +7,25 @@ import { OffersViewModel } from "./offers";
 beforeEach(() => void vi.useFakeTimers());
 afterEach(() => void vi.useRealTimers());
 
-const closed: ServerConfig = { anonymousCreate: false, supportUrl: "mailto:help@meet.example" };
+const closed: ServerConfig = {
+  anonymousCreate: false,
+  supportUrl: "mailto:help@meet.example",
+  linkSeconds: 3_600,
+};
 
 test("nothing is offered or withheld before the server has answered, and it is asked once", async () => {
   const config = vi.fn(() => Promise.resolve(closed));
   const offers = new OffersViewModel(fakeApi({ config }));
   offers.ask();
   offers.ask();
-  expect(offers.current.value).toEqual({ creation: null, support: null });
+  expect(offers.current.value).toEqual({ creation: null, support: null, linkSeconds: null });
   await settle();
   offers.ask();
   expect(config).toHaveBeenCalledOnce();
   expect(offers.current.value).toEqual({
     creation: false,
     support: { url: "mailto:help@meet.example", name: "help@meet.example" },
+    linkSeconds: 3_600,
   });
 });
 
@@ -43,7 +48,7 @@ test("after a failure nothing is withheld, and the next screen asks again", asyn
   const offers = new OffersViewModel(fakeApi({ config }));
   offers.ask();
   await settle();
-  expect(offers.current.value).toEqual({ creation: true, support: null });
+  expect(offers.current.value).toEqual({ creation: true, support: null, linkSeconds: null });
   config.mockResolvedValue(closed);
   offers.ask();
   await settle();
@@ -66,9 +71,7 @@ test.each([
   ["somewhere", null],
   [null, null],
 ])("the support at %s is called %s", async (supportUrl, name) => {
-  const offers = new OffersViewModel(
-    fakeApi({ config: () => Promise.resolve({ anonymousCreate: true, supportUrl }) }),
-  );
+  const offers = new OffersViewModel(fakeApi({ config: () => Promise.resolve({ ...closed, supportUrl }) }));
   offers.ask();
   await settle();
   expect(offers.current.value.support?.name ?? null).toBe(name);

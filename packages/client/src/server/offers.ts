@@ -7,6 +7,8 @@ export interface Offers {
   readonly creation: boolean | null;
   /** Who helps when something fails that people cannot solve by themselves. */
   readonly support: Support | null;
+  /** How long the link of a new meeting is good; `null` while the server has not said so. */
+  readonly linkSeconds: number | null;
 }
 
 export interface Support {
@@ -21,7 +23,7 @@ const PATIENCE_MS = 2_000;
 
 export class OffersViewModel {
   readonly #api: MeetingApi;
-  readonly #current = new Cell<Offers>({ creation: null, support: null });
+  readonly #current = new Cell<Offers>({ creation: null, support: null, linkSeconds: null });
   #asked = false;
 
   constructor(api: MeetingApi) {
@@ -42,8 +44,8 @@ export class OffersViewModel {
   async #askServer(): Promise<void> {
     const patience = setTimeout(this.#goOn, PATIENCE_MS);
     try {
-      const { anonymousCreate, supportUrl } = await this.#api.config();
-      this.#current.set({ creation: anonymousCreate, support: supportUrl ? supportAt(supportUrl) : null });
+      const { anonymousCreate: creation, supportUrl, linkSeconds } = await this.#api.config();
+      this.#current.set({ creation, support: supportUrl ? supportAt(supportUrl) : null, linkSeconds });
     } catch {
       this.#asked = false;
       this.#goOn();

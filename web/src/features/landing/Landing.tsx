@@ -49,7 +49,8 @@ export function Landing() {
 function Ways({ landing }: { landing: LandingViewModel }) {
   const t = useText(landingMessages);
   const creation = useBehavior(landing.creation);
-  const { creation: offered } = useOffers();
+  const { creation: offered, linkSeconds } = useOffers();
+  const format = useFormat();
   const announce = useAnnounce();
   const create = async () => {
     const meeting = await landing.create();
@@ -69,7 +70,10 @@ function Ways({ landing }: { landing: LandingViewModel }) {
             {t("createHeading")}
           </h2>
           <CreateButton busy={creation.status === "creating"} onCreate={create} />
-          <p className="hint">{t("createHint")}</p>
+          {/* The line has its room before the server has said the time. */}
+          <p className="hint">
+            {linkSeconds === null ? "\u00a0" : t("createHint", { time: format.duration(linkSeconds) })}
+          </p>
           {creation.status === "failed" && <CreateProblem problem={creation.problem} />}
         </section>
       )}
