@@ -66,7 +66,7 @@ load_after=$(load)
 	cat "$folder/tables"
 	printf '`heydok serve` (page, API, SQLite and media server in one process), idle: %s MiB; budget 40 MiB.\n\n' \
 		"$((serve_idle / 1024))"
-	printf '### JavaScript of each page, gzip\n\n'
+	printf '### JavaScript of each page, brotli\n\n'
 	if [ -f "$root/web/dist/index.html" ]; then
 		node "$root/web/scripts/budget.mjs" | sed 's/^/- /'
 	else
