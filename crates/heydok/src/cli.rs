@@ -28,6 +28,9 @@ pub enum Command {
     Openapi,
     /// Bring the database to the newest schema. `serve` does this by itself.
     Migrate(MigrateArguments),
+    /// Change the key that protects what is encrypted in the database.
+    #[command(subcommand)]
+    Keys(KeysCommand),
     /// Measure a LiveKit server with synthetic participants.
     Bench(Box<BenchArguments>),
 }
@@ -38,6 +41,21 @@ pub struct ConfigArguments {
     /// Print the reference of all settings as Markdown instead.
     #[arg(long)]
     pub reference: bool,
+}
+
+/// What `heydok keys` does.
+#[derive(Debug, Subcommand)]
+pub enum KeysCommand {
+    /// Put the database under a new ENCRYPTION_KEY. Stop heydok first.
+    Rotate(RotateArguments),
+}
+
+/// Arguments of `heydok keys rotate`.
+#[derive(Args, Debug)]
+pub struct RotateArguments {
+    /// Encrypt all values anew too, with a new data key.
+    #[arg(long)]
+    pub data: bool,
 }
 
 /// Arguments of `heydok migrate`.

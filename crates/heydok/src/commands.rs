@@ -8,17 +8,18 @@ use axum::extract::ConnectInfo;
 use axum::response::IntoResponse as _;
 use axum::routing::get;
 use http::{HeaderMap, StatusCode};
-use kit::Secret;
+use kit::{Clock as _, Secret, SystemClock, SystemEntropy};
 use livekit_server::{StandaloneConfig, StandaloneError, apply_config_file, load_or_create_keys, run_standalone};
 use tokio_util::sync::CancellationToken;
 
-use crate::cli::{ConfigArguments, MigrateArguments};
+use crate::cli::{ConfigArguments, MigrateArguments, RotateArguments};
 use crate::config::{Loaded, Refusal, variable};
+use crate::features::installation::{self, Unusable};
 use crate::features::system;
 use crate::http::context::is_local;
 use crate::http::router;
 use crate::metrics::Metrics;
-use crate::secrets::DataDir;
+use crate::secrets::{DataDir, KeyChange};
 use crate::{config, startup};
 
 /// Prints each setting with its origin, or the reference of all settings.
@@ -53,6 +54,31 @@ pub async fn migrate(arguments: &MigrateArguments) -> anyhow::Result<()> {
     startup::open_database(&settings).await?.close().await;
     drop(data_dir);
     print(&format!("the database has schema version {}\n", db::SCHEMA_VERSION))
+}
+
+/// Puts the database under a new ENCRYPTION_KEY, and with `--data` what is encrypted in it under a new data key.
+///
+/// # Errors
+/// What is wrong with the configuration, the keys or the database.
+pub async fn rotate_keys(arguments: &RotateArguments) -> anyhow::Result<()> {
+    let settings = startup::configuration(false)?.settings;
+    let folder = DataDir::open(&settings.storage.data_dir)?;
+    let db = startup::open_database(&settings).await?;
+    let (now, entropy) = (SystemClock.now(), SystemEntropy);
+    let change = KeyChange::prepare(&settings.keys, &folder, &entropy)?;
+    let new = change.new.clone();
+    let keys = installation::rewrap(&db, &change.old, &new, &entropy, now).await.map_err(Unusable::told)?;
+    change.finish(&folder)?;
+    print(&match keys {
+        0 => "the database is under this ENCRYPTION_KEY already\n".to_owned(),
+        keys => format!("{keys} data keys are under the new ENCRYPTION_KEY\n"),
+    })?;
+    if arguments.data {
+        let values = installation::renew_data(&db, &new, &entropy, now).await.map_err(Unusable::told)?;
+        print(&format!("{values} values are encrypted with a new data key\n"))?;
+    }
+    db.close().await;
+    Ok(())
 }
 
 /// Runs the embedded media server alone, as livekit-server would.

@@ -87,6 +87,15 @@ impl WrappingKey {
         open(&self.0, "canary", CANARY, canary).is_ok_and(|text| text == CANARY)
     }
 
+    /// A data key that `old` wrapped, wrapped by this key.
+    ///
+    /// # Errors
+    /// Where `old` does not open it.
+    pub fn rewrap(&self, old: &Self, id: &str, wrapped: &str, entropy: &dyn Entropy) -> Result<String, CryptoError> {
+        let key = open(&old.0, "wrap", &data_key_place(id), wrapped)?;
+        Ok(seal(&self.0, "wrap", &data_key_place(id), &key, entropy))
+    }
+
     fn unwrap_data_key(&self, id: &str, wrapped: &str) -> Result<XChaCha20Poly1305, CryptoError> {
         let bytes = open(&self.0, "wrap", &data_key_place(id), wrapped)?;
         let key: [u8; 32] = bytes.try_into().map_err(|_| CryptoError::Malformed)?;
@@ -122,6 +131,11 @@ impl Cipher {
             .map(|(id, text)| Ok((id.clone(), wrapping.unwrap_data_key(id, text)?)))
             .collect::<Result<_, CryptoError>>()?;
         Ok(Self { active: active.clone(), keys })
+    }
+
+    /// Name of the key that encrypts.
+    pub fn active(&self) -> &str {
+        &self.active
     }
 
     /// Encrypts `plaintext` for its place.

@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use clap::Parser as _;
-use heydok::cli::{Cli, Command};
+use heydok::cli::{Cli, Command, KeysCommand};
 use heydok::config::Refusal;
 use heydok::{bench, commands, serve};
 
@@ -34,6 +34,7 @@ fn run(command: Command) -> anyhow::Result<()> {
             // One thread: the generator shares the machine with the server it measures.
             tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(bench::run(&arguments))
         }
+        Command::Keys(KeysCommand::Rotate(arguments)) => runtime()?.block_on(commands::rotate_keys(&arguments)),
         Command::Migrate(arguments) => runtime()?.block_on(commands::migrate(&arguments)),
     }
 }

@@ -16,10 +16,11 @@ use tokio_util::sync::CancellationToken;
 
 use crate::app::{App, Parts};
 use crate::config::{self, LiveKitMode, Refusal, Settings, Values, variable};
+use crate::features::housekeeping;
+use crate::features::installation::{self, Unusable};
 use crate::features::jobs::{self, Wake};
 use crate::features::livekit::{self, Livekit, Reconciler, Rooms, Wire};
 use crate::features::system::Probes;
-use crate::features::{housekeeping, installation};
 use crate::http::limit::Limits;
 use crate::http::{Context, measure, router, web};
 use crate::metrics::Metrics;
@@ -66,7 +67,8 @@ pub async fn serve(development: bool) -> anyhow::Result<()> {
     let Opened { mut settings, values, data_dir, db, clock, entropy } = opened;
     let ports: Vec<u16> = settings.listening.ports.iter().chain(&settings.livekit.extra_port).copied().collect();
     let listeners = listen(settings.listening.host, &ports).await?;
-    let (secrets, cipher) = installation::open(&db, &settings.keys, &data_dir, &*entropy, clock.now()).await?;
+    let (secrets, cipher) =
+        installation::open(&db, &settings.keys, &data_dir, &*entropy, clock.now()).await.map_err(Unusable::told)?;
     let (wire, embedded) = media_server(&mut settings, &values, &secrets)?;
     let (key, secret) = (secrets.livekit_api_key.clone(), secrets.livekit_api_secret.clone());
     let app = App::new(Parts {

@@ -41,7 +41,7 @@ pub fn reference() -> String {
     let mut not_yet: Vec<String> = variable::NOT_YET.iter().map(|name| format!("`{name}`")).collect();
     not_yet.extend(variable::NOT_YET_FAMILIES.iter().map(|family| format!("`{family}*`")));
     text.push_str(&format!(
-        "\n## Not yet\n\nPlanned, and without effect in this version, which says so at start: {}. Keys cannot be rotated yet.\n",
+        "\n## Not yet\n\nPlanned, and without effect in this version, which says so at start: {}.\n",
         not_yet.join(", ")
     ));
     text

@@ -259,7 +259,7 @@ mod tests {
         for (name, value) in [
             ("TLS_MODE", "acme"),
             ("ASSETS_URL", "https://cdn.test"),
-            ("ENCRYPTION_KEY_PREVIOUS", LONG_A),
+            ("JWT_SECRET_PREVIOUS", LONG_A),
             ("REDIS_URL", "redis://localhost"),
             ("TURN_SECRET", "x"),
             ("SMTP_URL", "smtp://localhost"),

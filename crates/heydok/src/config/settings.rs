@@ -97,6 +97,8 @@ pub struct Keys {
     pub jwt_secret: Option<Secret>,
     /// ENCRYPTION_KEY.
     pub encryption_key: Option<Secret>,
+    /// ENCRYPTION_KEY_PREVIOUS, for `heydok keys rotate`.
+    pub encryption_key_previous: Option<Secret>,
     /// LIVEKIT_API_KEY.
     pub livekit_api_key: Option<String>,
     /// LIVEKIT_API_SECRET.
@@ -341,6 +343,7 @@ impl Keys {
             secret_key: reader.text(&v::SECRET_KEY).map(Secret::new),
             jwt_secret: reader.text(&v::JWT_SECRET).map(Secret::new),
             encryption_key: reader.text(&v::ENCRYPTION_KEY).map(Secret::new),
+            encryption_key_previous: reader.text(&v::ENCRYPTION_KEY_PREVIOUS).map(Secret::new),
             livekit_api_key: reader.text(&v::LIVEKIT_API_KEY),
             livekit_api_secret: reader.text(&v::LIVEKIT_API_SECRET).map(Secret::new),
             livekit_keys: reader.text(&v::LIVEKIT_KEYS).map(Secret::new),

@@ -145,6 +145,9 @@ variables! {
     /// Data at rest.
     ENCRYPTION_KEY = secret(Secrets, "ENCRYPTION_KEY",
         "Protects what is encrypted in the database, chat for example. At least 32 characters; without it this data is lost. Unset: generated into `<DATA_DIR>/secrets.toml`.");
+    /// The key before.
+    ENCRYPTION_KEY_PREVIOUS = secret(Secrets, "ENCRYPTION_KEY_PREVIOUS",
+        "For `heydok keys rotate`: the key that the database is under, while ENCRYPTION_KEY is already the new one.");
     /// LiveKit key.
     LIVEKIT_API_KEY = setting(Secrets, "LIVEKIT_API_KEY", "", "text",
         "Name of the LiveKit key; official LiveKit server SDKs use it with LIVEKIT_API_SECRET. Unset with the embedded server: generated into `<DATA_DIR>/secrets.toml`.");
@@ -293,7 +296,6 @@ pub const NOT_YET: &[&str] = &[
     "BACKUP_SCHEDULE",
     "BACKUP_URL",
     "DISK_RESERVE",
-    "ENCRYPTION_KEY_PREVIOUS",
     "ERROR_TRACKING_DSN",
     "GOOGLE_CLIENT_ID",
     "GOOGLE_CLIENT_SECRET",

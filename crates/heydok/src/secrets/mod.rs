@@ -91,8 +91,65 @@ impl Secrets {
     }
 }
 
+/// ENCRYPTION_KEY on its way from an old value to a new one.
+#[derive(Debug)]
+pub struct KeyChange {
+    /// What the database is under, as far as it is known.
+    pub old: Secret,
+    /// What it should be under.
+    pub new: Secret,
+    kept: BTreeMap<String, Secret>,
+}
+
+impl KeyChange {
+    /// From ENCRYPTION_KEY_PREVIOUS (else the key of `secrets.toml`) to ENCRYPTION_KEY. Where none is configured, a new one is
+    /// generated; `secrets.toml` holds both until [`KeyChange::finish`], so that a crash in between loses neither.
+    ///
+    /// # Errors
+    /// R-8 where there is no old key, R-10 where `secrets.toml` cannot be read or written.
+    pub fn prepare(configured: &Keys, folder: &DataDir, entropy: &dyn Entropy) -> Result<Self, Refusal> {
+        let path = folder.path().join("secrets.toml");
+        let mut kept = file::read(&path)?;
+        let is_unfinished = kept.contains_key(PREVIOUS);
+        let told = configured.encryption_key_previous.as_ref();
+        let old = told.or_else(|| kept.get(PREVIOUS)).or_else(|| kept.get(CURRENT)).cloned();
+        let old = old.ok_or_else(|| {
+            Refusal::one(
+                "R-8",
+                "ENCRYPTION_KEY_PREVIOUS is missing: set it to the key that the database was written with",
+            )
+        })?;
+        let new = match (&configured.encryption_key, kept.get(CURRENT).filter(|_| is_unfinished)) {
+            (Some(new), _) | (None, Some(new)) => new.clone(),
+            (None, None) => new_token(entropy),
+        };
+        if configured.encryption_key.is_none() {
+            kept.insert(CURRENT.to_owned(), new.clone());
+            kept.insert(PREVIOUS.to_owned(), old.clone());
+            file::write(&path, &kept)?;
+        }
+        Ok(Self { old, new, kept })
+    }
+
+    /// Forgets the old key, once nothing needs it.
+    ///
+    /// # Errors
+    /// R-10 where `secrets.toml` cannot be written.
+    pub fn finish(mut self, folder: &DataDir) -> Result<(), Refusal> {
+        let stale = self.kept.get(CURRENT).is_some_and(|kept| kept.expose() != self.new.expose());
+        if stale {
+            self.kept.remove(CURRENT);
+        }
+        let unfinished = self.kept.remove(PREVIOUS).is_some();
+        if stale || unfinished { file::write(&folder.path().join("secrets.toml"), &self.kept) } else { Ok(()) }
+    }
+}
+
+const CURRENT: &str = "ENCRYPTION_KEY";
+const PREVIOUS: &str = "ENCRYPTION_KEY_PREVIOUS";
+
 /// A short one-way name of a key. The domain keeps two uses of one text apart.
-fn fingerprint(name: &str, key: &Secret) -> String {
+pub fn fingerprint(name: &str, key: &Secret) -> String {
     sha256_hex(format!("heydok key fingerprint v1\n{name}\n{}", key.expose()).as_bytes())[..32].to_owned()
 }
 
@@ -149,6 +206,7 @@ mod tests {
         secret_key: None,
         jwt_secret: None,
         encryption_key: None,
+        encryption_key_previous: None,
         livekit_api_key: None,
         livekit_api_secret: None,
         livekit_keys: None,
@@ -210,5 +268,29 @@ mod tests {
         let refusal = Secrets::resolve(&NONE, &data_dir, &Fingerprints::new(), &SystemEntropy).unwrap_err();
         assert_eq!(refusal.0[0].rule, "R-10");
         assert!(!refusal.to_string().contains("hunter2"));
+    }
+
+    /// A generated key is replaced by another one, and the old one is kept until the database no longer needs it.
+    #[test]
+    fn a_generated_key_changes_without_being_lost() {
+        let temporary = tempfile::tempdir().unwrap();
+        let folder = DataDir::open(temporary.path()).unwrap();
+        let nothing = NONE;
+        let missing = KeyChange::prepare(&nothing, &folder, &SystemEntropy).unwrap_err();
+        assert!(missing.to_string().contains("R-8"), "{missing}");
+        let first = Secrets::resolve(&nothing, &folder, &Fingerprints::new(), &SystemEntropy).unwrap().encryption_key;
+        let cut_off = KeyChange::prepare(&nothing, &folder, &SystemEntropy).unwrap();
+        let change = KeyChange::prepare(&nothing, &folder, &SystemEntropy).unwrap();
+        assert_eq!((change.old.expose(), change.new.expose()), (first.expose(), cut_off.new.expose()));
+        let new = change.new.clone();
+        change.finish(&folder).unwrap();
+        let text = std::fs::read_to_string(folder.path().join("secrets.toml")).unwrap();
+        assert!(text.contains(new.expose()) && !text.contains(first.expose()), "only the new one is left");
+        // From then on one that the operator chose.
+        let chosen = Keys { encryption_key: Some(Secret::new("chosen")), ..NONE };
+        let change = KeyChange::prepare(&chosen, &folder, &SystemEntropy).unwrap();
+        assert_eq!((change.old.expose(), change.new.expose()), (new.expose(), "chosen"));
+        change.finish(&folder).unwrap();
+        assert!(!std::fs::read_to_string(folder.path().join("secrets.toml")).unwrap().contains("ENCRYPTION_KEY"));
     }
 }

@@ -123,6 +123,31 @@ fn a_taken_port_refuses_the_start() {
     }
 }
 
+/// What is under a generated key opens after that key was changed, and with no other key.
+#[test]
+fn a_changed_key_opens_what_the_old_one_closed() {
+    let mut server = Server::start("serve", 1, &[]);
+    let create = format!("curl -s http://localhost:{}/api/v1/meetings/create", server.ports[0]);
+    let made = json(server.folder.path(), &format!("{create} -d '{{\"password\":\"Losungswort\"}}'"));
+    assert_eq!(server.terminate(), Some(0));
+    let (folder, binary) = (server.folder.path(), env!("CARGO_BIN_EXE_heydok"));
+    let ports = "export PORT=0 RTC_UDP_PORT=0 RTC_TCP_PORT=0";
+    let other =
+        format!("{ports} ENCRYPTION_KEY=another-key-of-more-than-32-characters; {binary} serve 2>&1; echo code $?");
+    let refused = shell(folder, &other);
+    assert!(refused.contains("R-8") && refused.ends_with("code 78\n"), "{refused}");
+    let printed = shell(folder, &format!("{binary} keys rotate --data"));
+    assert_eq!(printed, "1 data keys are under the new ENCRYPTION_KEY\n1 values are encrypted with a new data key\n");
+    let join = format!(
+        "{ports}; {binary} serve > out 2> err & until grep -q '^open' out; do :; done; \
+         port=$(sed -n 's|^listening on http://[^:]*:||p' out | head -n 1); \
+         curl -s http://localhost:$port/api/v1/meetings/{}/join -d '{{\"display_name\":\"Anna\",\"password\":\"Losungswort\"}}'; \
+         kill $!; wait $!",
+        made["meeting_id"].as_str().unwrap()
+    );
+    assert_eq!(json(folder, &join)["role"], "guest");
+}
+
 /// The room of an open meeting ends when nobody is in it, and the meeting does not: whoever has a valid token, of ours or of a
 /// server SDK, comes in at any time. Once the meeting has ended, nobody does.
 #[tokio::test]

@@ -1,6 +1,9 @@
 //! What makes this store ours: fingerprints of the keys, the canary, the data keys.
 
+mod rotate;
 mod store;
+
+pub use rotate::{renew_data, rewrap};
 
 use db::Db;
 use kit::{Entropy, Secret, UnixMillis};
@@ -19,6 +22,16 @@ pub enum Unusable {
     Refused(#[from] Refusal),
     #[error(transparent)]
     Database(#[from] db::Error),
+}
+
+impl Unusable {
+    /// The refusal itself, where it is one: its exit code differs.
+    pub fn told(self) -> anyhow::Error {
+        match self {
+            Self::Refused(refusal) => refusal.into(),
+            Self::Database(error) => error.into(),
+        }
+    }
 }
 
 /// Finds or makes the keys, and proves that they are those that the store was written with.

@@ -54,3 +54,44 @@ pub(super) async fn data_keys(
     }
     rows.iter().map(|row| Ok((row.text("id")?, row.text("wrapped")?))).collect()
 }
+
+/// The canary of the store, if it has one.
+pub(super) async fn kept_canary(conn: &mut Conn) -> Result<Option<String>, Error> {
+    let row = conn.optional(sql("SELECT value FROM settings WHERE key = 'canary'")).await?;
+    row.map(|row| row.text("value")).transpose()
+}
+
+/// The data keys of every purpose.
+pub(super) async fn all_data_keys(conn: &mut Conn) -> Result<Vec<(String, String)>, Error> {
+    let rows = conn.all(sql("SELECT id, wrapped FROM data_keys ORDER BY id LIMIT 1000")).await?;
+    rows.iter().map(|row| Ok((row.text("id")?, row.text("wrapped")?))).collect()
+}
+
+pub(super) async fn replace_data_key(conn: &mut Conn, id: &str, wrapped: &str) -> Result<(), Error> {
+    conn.execute(sql("UPDATE data_keys SET wrapped = $1 WHERE id = $2").bind(wrapped).bind(id)).await?;
+    Ok(())
+}
+
+pub(super) async fn replace_setting(conn: &mut Conn, key: &str, value: &str) -> Result<(), Error> {
+    conn.execute(sql("UPDATE settings SET value = $1 WHERE key = $2").bind(value).bind(key)).await?;
+    Ok(())
+}
+
+/// A second data key of a purpose that has one.
+pub(super) async fn add_second_data_key(
+    conn: &mut Conn,
+    purpose: &str,
+    id: &str,
+    wrapped: &str,
+    now: UnixMillis,
+) -> Result<(), Error> {
+    let insert = sql("INSERT INTO data_keys (id, purpose, wrapped, kek_id, created_at)
+                      SELECT $1, $2, $3, 'current', $4 WHERE (SELECT COUNT(*) FROM data_keys WHERE purpose = $2) = 1");
+    conn.execute(insert.bind(id).bind(purpose).bind(wrapped).bind(now)).await?;
+    Ok(())
+}
+
+pub(super) async fn drop_other_data_keys(conn: &mut Conn, purpose: &str, kept: &str) -> Result<(), Error> {
+    conn.execute(sql("DELETE FROM data_keys WHERE purpose = $1 AND id <> $2").bind(purpose).bind(kept)).await?;
+    Ok(())
+}
