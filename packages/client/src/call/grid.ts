@@ -41,6 +41,14 @@ export function pageSize(
   return columns * rows;
 }
 
+/** Tiles of a page when the processor is short of time. */
+export const FEW_TILES = 4;
+
+/** How many of `size` tiles are left when the processor is short: half of them, and {@link FEW_TILES} at most. */
+export function fewer(size: number): number {
+  return Math.min(size, Math.max(2, Math.min(FEW_TILES, Math.ceil(size / 2))));
+}
+
 /** A tile as large as the cell allows, between square and 16:9. */
 export function fitTile(width: number, height: number): { width: number; height: number } {
   if (width / height > WIDEST) return { width: height * WIDEST, height };

@@ -23,5 +23,6 @@ export * from "./shortcuts";
 export * from "./sounds";
 export * from "./speech";
 export * from "./stage";
+export * from "./strain";
 export * from "./tile-order";
 export * from "./zoom";

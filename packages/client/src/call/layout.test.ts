@@ -18,6 +18,7 @@ function input(count: number, change: Partial<StageInput> = {}): StageInput {
     speaker: null,
     sharing: false,
     ownShare: false,
+    sparing: false,
     page: 0,
     selfCorner: "bottom-right",
     ...change,
@@ -152,4 +153,21 @@ test("arrow keys follow what is seen", () => {
   expect(neighbour(tiles, a ?? "", "right")).toBe(b);
   expect(neighbour(tiles, a ?? "", "down")).toBe(c);
   expect(neighbour(tiles, a ?? "", "left")).toBeNull();
+});
+
+test.each([
+  ["a grid", {}, 4],
+  ["a grid with only one more than fits", { order: ids(5) }, 4],
+  ["a grid of four", { order: ids(4) }, 4],
+  ["a phone", phone, 3],
+  ["a strip beside a screen", { sharing: true }, 2],
+  ["a call of two", { order: ids(2) }, 2],
+])("a processor that is short shows fewer tiles: %s", (_, change, shown) => {
+  const sparing = input(20, { ...change, sparing: true });
+  const layout = arrange(sparing);
+  expect(layout.tiles).toHaveLength(shown);
+  const seen = Array.from({ length: layout.pages }, (_, page) => arrange({ ...sparing, page }).tiles);
+  expect(seen.flat().map((tile) => tile.id)).toEqual(
+    sparing.order.length === 2 ? ["p0", "me"] : sparing.order,
+  );
 });

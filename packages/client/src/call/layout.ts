@@ -1,4 +1,4 @@
-import { type Box, GAP, gridBoxes, pageSize, smallestTile, stripBoxes } from "./grid";
+import { type Box, fewer, GAP, gridBoxes, pageSize, smallestTile, stripBoxes } from "./grid";
 
 /** What a person may choose in "Layout". */
 export const LAYOUTS = ["auto", "grid", "speaker", "sidebar"] as const;
@@ -24,6 +24,8 @@ export interface StageInput {
   sharing: boolean;
   /** Whether only I share one: what stands for it takes a place among the tiles. */
   ownShare: boolean;
+  /** Whether the processor is short of time for a full page of pictures. */
+  sparing: boolean;
   /** Counted from 0; too large a page shows the last. */
   page: number;
   selfCorner: Corner;
@@ -74,7 +76,7 @@ function abovePager(input: StageInput): StageInput {
 
 function capacity(input: StageInput): number {
   const mains = mainTiles(input);
-  if (mains === null) return pageSize(input, input.windowWidth, input.windowHeight);
+  if (mains === null) return gridSize(input);
   const strip = stripArea(input, wholeStage(input));
   return strip.capacity + (input.sharing ? 0 : mains.length);
 }
@@ -89,6 +91,11 @@ export function arrange(input: StageInput): StageLayout {
   return { ...layout, share: own.box, tiles: layout.tiles.filter((tile) => tile !== own) };
 }
 
+function gridSize(input: StageInput): number {
+  const size = pageSize(input, input.windowWidth, input.windowHeight);
+  return input.sparing ? fewer(size) : size;
+}
+
 function withOwnShare(input: StageInput): StageInput {
   return input.ownShare ? { ...input, order: [OWN_SHARE, ...input.order] } : input;
 }
@@ -98,7 +105,7 @@ function arrangeIn(input: StageInput): StageLayout {
   const mains = mainTiles(input);
   if (mains !== null) return focused(input, mains, stage);
   if (isPair(input)) return pair(input, stage);
-  const size = pageSize(input, input.windowWidth, input.windowHeight);
+  const size = gridSize(input);
   const { ids, page, pages } = pageOf(input.order, size, input.page);
   // A last page that is not full keeps the tile size of the others.
   const boxes = gridBoxes(pages > 1 ? size : ids.length, stage);
@@ -139,6 +146,11 @@ interface Strip {
 }
 
 function stripArea(input: StageInput, stage: Box): Strip {
+  const strip = fullStrip(input, stage);
+  return input.sparing ? { ...strip, capacity: fewer(strip.capacity) } : strip;
+}
+
+function fullStrip(input: StageInput, stage: Box): Strip {
   // A panel beside the stage makes it as narrow as a phone's.
   const least = smallestTile(Math.min(input.width, input.windowWidth));
   const upright = input.height >= input.width;

@@ -10,6 +10,7 @@ import {
   silentOnes,
 } from "./line-monitor";
 import { sampleOf } from "./line-stats";
+import { SHORT_AFTER_MS } from "./strain";
 
 const VOICES = [
   { id: "anna", track: "a" },
@@ -62,6 +63,26 @@ test("a slow upload is told after a while, and forgotten with the line", async (
   expect(monitor.uploadSlow.value).toBe(true);
   monitor.unbind();
   expect(monitor.uploadSlow.value).toBe(false);
+  monitor.dispose();
+  vi.useRealTimers();
+});
+
+test("a processor that is short is told after a while, and a new line does not forget it", async () => {
+  vi.useFakeTimers();
+  const stats = new Map([["out", { type: "outbound-rtp", qualityLimitationReason: "cpu" }]]);
+  const room = { engine: { pcManager: { publisher: { getStats: async () => stats } } } };
+  const monitor = new LineMonitor(
+    { voices: () => [], ownQuality: () => "good" },
+    { now: () => Date.now(), random: () => 0 },
+  );
+  monitor.bind(room as unknown as Room);
+  await vi.advanceTimersByTimeAsync(SHORT_AFTER_MS);
+  expect(monitor.processorShort.value).toBe(false);
+  await vi.advanceTimersByTimeAsync(2_000);
+  expect(monitor.processorShort.value).toBe(true);
+  expect(monitor.uploadSlow.value).toBe(false);
+  monitor.unbind();
+  expect(monitor.processorShort.value).toBe(true);
   monitor.dispose();
   vi.useRealTimers();
 });

@@ -3,6 +3,7 @@ import { Cell } from "../state/behavior";
 import type { Surroundings } from "./backend";
 import { detailsBetween, type LineSample, NO_DETAILS } from "./line-stats";
 import type { Quality } from "./participants";
+import { NO_STRAIN, nextStrain } from "./strain";
 import { sampleRoom } from "./transports";
 
 const LOOK_EVERY_MS = 2_000;
@@ -51,17 +52,20 @@ export interface MonitorPorts {
   ownQuality(): Quality;
 }
 
-/** Looks at the line every two seconds: its figures, silent microphones, an upload that is too slow. */
+/** Looks at the line every two seconds: its figures, silent microphones, an upload or a processor that is too slow. */
 export class LineMonitor {
   readonly details = new Cell(NO_DETAILS);
   /** People whose microphone is open but gives no sound at all. */
   readonly silent = new Cell<ReadonlySet<string>>(new Set());
   /** Our upload has been too slow for our picture for a while. */
   readonly uploadSlow = new Cell(false);
+  /** The processor has been short of time for our picture for a while. */
+  readonly processorShort = new Cell(false);
   private room: Room | null = null;
   private before: LineSample | null = null;
   private silence = NO_SILENCE;
   private slowSince: number | null = null;
+  private strain = NO_STRAIN;
   private timer: ReturnType<typeof setInterval> | null = null;
 
   constructor(
@@ -81,6 +85,8 @@ export class LineMonitor {
     this.heed(NO_SILENCE);
     this.slowSince = null;
     this.uploadSlow.set(false);
+    // The machine stays the same, but nobody looked at it meanwhile.
+    this.strain = { ...this.strain, since: null };
   }
 
   dispose(): void {
@@ -97,6 +103,8 @@ export class LineMonitor {
     this.before = sample;
     this.heed(nextSilence(this.silence, this.ports.voices(room), sample));
     this.judgeUpload(sample);
+    this.strain = nextStrain(this.strain, sample.processorLimited, sample.at);
+    this.processorShort.set(this.strain.short);
   }
 
   private heed(silence: SilenceLog): void {

@@ -57,6 +57,7 @@ test("the figures of a line are read from the chosen pair and the streams", () =
     audioCodec: "opus",
   });
   expect(now.uploadLimited).toBe(true);
+  expect(now.processorLimited).toBe(false);
   expect([...now.energy]).toEqual([["voice", 0.5]]);
   expect(now.arrivals).toBeGreaterThan(before.arrivals);
 });

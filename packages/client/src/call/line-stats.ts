@@ -19,6 +19,8 @@ export interface LineSample {
   readonly energy: ReadonlyMap<string, number>;
   /** The encoder lowers the camera's picture because the upload is too slow. */
   readonly uploadLimited: boolean;
+  /** The encoder lowers our picture because the processor is short of time. */
+  readonly processorLimited: boolean;
 }
 
 export type Route = "udp" | "tcp" | "relay";
@@ -99,6 +101,7 @@ export function sampleOf(reports: readonly ReadonlyMap<string, unknown>[], at: n
         .map((entry) => [textOf(entry, "trackIdentifier"), numberOf(entry, "totalAudioEnergy")]),
     ),
     uploadLimited: outbound.some((entry) => entry.qualityLimitationReason === "bandwidth"),
+    processorLimited: outbound.some((entry) => entry.qualityLimitationReason === "cpu"),
   };
 }
 

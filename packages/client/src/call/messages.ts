@@ -186,6 +186,10 @@ export const callMessages = defineMessages({
     "Your upload is slow – we lowered your picture.",
     "Ihr Upload ist langsam – Ihr Bild wurde verkleinert.",
   ],
+  fewerTiles: [
+    "Your device is very busy – fewer tiles are shown.",
+    "Ihr Gerät ist stark ausgelastet – es sind weniger Kacheln zu sehen.",
+  ],
   audioOnly: ["Audio only", "Nur Ton"],
   audioOnlyHint: [
     "Sends and shows no cameras. Shared screens still come.",

@@ -105,3 +105,27 @@ test("somebody hidden leaves my stage, not the meeting, and can be brought back"
   people.update((views) => views.filter((view) => view.id !== "a"));
   expect(stage.state.value.hidden).toEqual([]);
 });
+
+test("a processor that is short means fewer tiles, told once in a call", () => {
+  const { stage, shown, visible } = setUp();
+  stage.spare(true);
+  expect(shown()).toBe("abc");
+  expect(visible.at(-1)).toBe("abc");
+  expect(stage.fewerNotice.value).toBe(true);
+  stage.fewerNoticeRead();
+  stage.spare(false);
+  expect(shown()).toBe("abcdef");
+  stage.spare(true);
+  expect(shown()).toBe("abc");
+  expect(stage.fewerNotice.value).toBe(false);
+});
+
+test("fewer tiles are not told where nobody is missed, but when somebody is later", () => {
+  const { people, stage } = setUp();
+  const everybody = people.value;
+  people.set(everybody.slice(0, 3));
+  stage.spare(true);
+  expect(stage.fewerNotice.value).toBe(false);
+  people.set(everybody);
+  expect(stage.fewerNotice.value).toBe(true);
+});

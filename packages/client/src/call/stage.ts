@@ -40,6 +40,8 @@ export interface StageState extends StageLayout {
 
 /** Where everybody is on the stage: applies the rules of order, speaker and layout over time. */
 export class Stage {
+  /** There are fewer tiles than there is room for, which was not told yet; true at most once. */
+  readonly fewerNotice = new Cell(false);
   private readonly cell: Cell<StageState>;
   private order: readonly string[] = [];
   private log: SpeechLog = new Map();
@@ -47,6 +49,8 @@ export class Stage {
   private pinned: readonly string[] = [];
   private hidden: readonly string[] = [];
   private page = 0;
+  private sparing = false;
+  private toldFewer = false;
   private corner: Corner = "bottom-right";
   private size: Size = { width: 0, height: 0 };
   private windowSize: Size = { width: 0, height: 0 };
@@ -122,6 +126,16 @@ export class Stage {
     this.refresh();
   }
 
+  /** Shows fewer tiles a page while the processor is short of time. */
+  spare(sparing: boolean): void {
+    this.sparing = sparing;
+    this.refresh();
+  }
+
+  fewerNoticeRead(): void {
+    this.fewerNotice.set(false);
+  }
+
   /** The pointer or the focus is on a tile (`resting`), or was just now. */
   touch(resting: boolean): void {
     this.resting = resting;
@@ -157,6 +171,7 @@ export class Stage {
     });
     const layout = arrange({ ...input, order: this.order });
     this.page = layout.page;
+    this.tellFewer({ ...input, order: this.order }, layout);
     return {
       ...layout,
       choice: this.choice,
@@ -165,6 +180,14 @@ export class Stage {
       hidden: this.hidden,
       shares: sharesOf(everybody),
     };
+  }
+
+  /** Says it once, and only where somebody is missed: in a small call nothing changes. */
+  private tellFewer(input: StageInput, layout: StageLayout): void {
+    if (!input.sparing || this.toldFewer) return;
+    if (layout.pages <= arrange({ ...input, sparing: false }).pages) return;
+    this.toldFewer = true;
+    this.fewerNotice.set(true);
   }
 
   private input(order: readonly string[]): StageInput {
@@ -182,6 +205,7 @@ export class Stage {
       speaker: this.speaker.shown,
       sharing: others,
       ownShare: !others && shares.some((share) => share.isLocal),
+      sparing: this.sparing,
       page: this.page,
       selfCorner: this.corner,
     };

@@ -28,6 +28,7 @@ import { ShortcutsDialog } from "./ShortcutsDialog";
 import { StageArea } from "./StageArea";
 import { StillThere } from "./StillThere";
 import { useCallTitle } from "./useCallTitle";
+import { useFewerTiles } from "./useFewerTiles";
 import { useNews } from "./useNews";
 import { useNow } from "./useNow";
 import { usePageGuards } from "./usePageGuards";
@@ -99,6 +100,7 @@ function CallFrame({ onNews, children }: { onNews: CallViewProps["onNews"]; chil
   useCallTitle();
   usePageGuards();
   useReplacedDevice();
+  useFewerTiles();
   const quiet = useQuietControls();
   const connection = useBehavior(session.connection);
   const now = useNow(500, connection.status === "interrupted");

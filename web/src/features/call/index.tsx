@@ -56,6 +56,8 @@ export default function CallScreen({ meeting, join, devices, hostKey, onLeft }: 
     );
     stage.moveSelf(kept.corner);
     stage.start();
+    const { processorShort } = session.monitor;
+    processorShort.subscribe(() => stage.spare(processorShort.value));
     session.start();
     setRunning({ meeting, session, stage, sounds });
     return () => {
