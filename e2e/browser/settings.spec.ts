@@ -3,6 +3,7 @@ import type { Page } from "@playwright/test";
 import { Api } from "../harness/api.ts";
 import { eventually } from "../harness/eventually.ts";
 import { ANNA, BEN, CARA } from "../harness/people.ts";
+import { expectAccessible } from "./accessible.ts";
 import { expect, test } from "./fixtures.ts";
 
 declare global {
@@ -147,4 +148,43 @@ test("somebody hidden leaves one's own stage only, and comes back from the list 
   await anna.button("Show Ben again").click();
   await expect(anna.tiles).toHaveCount(3);
   await expect(anna.page.locator("#announce-polite")).toHaveText("Ben shown again");
+});
+
+test("a single key can be changed, which refuses what is taken, and be reset", async ({
+  arrive,
+  product,
+}) => {
+  const { meeting_id } = await new Api(product).create();
+  const anna = await arrive(ANNA);
+  await anna.enter(meeting_id);
+  const { keyboard } = anna.page;
+  await keyboard.press("?");
+  const list = anna.page.getByRole("dialog", { name: "Keyboard shortcuts" });
+  const change = list.getByRole("button", { name: "Change: Microphone on or off" });
+  const field = list.getByRole("textbox", { name: "New key: Microphone on or off" });
+  await change.press("Enter");
+  await expect(field).toBeFocused();
+  await keyboard.press("c");
+  await expect(list.getByRole("alert")).toHaveText("C is taken: Open or close chat.");
+  await keyboard.press("Space");
+  await expect(list.getByRole("alert")).toContainText("cannot be a single key");
+  await expectAccessible(anna.page, "a key that is refused");
+  await keyboard.press("Escape");
+  await expect(change).toBeFocused();
+  await keyboard.press("Enter");
+  await keyboard.press("x");
+  await expect(change).toBeFocused();
+  await expect(list.getByRole("row", { name: "Microphone on or off" }).nth(1)).toContainText("X");
+  await keyboard.press("Escape");
+  await expect(list).toHaveCount(0);
+  await keyboard.press("m");
+  await expect(anna.button("Mute microphone")).toHaveAttribute("aria-keyshortcuts", "X");
+  await keyboard.press("x");
+  await expect(anna.button("Unmute microphone")).toBeVisible();
+
+  await keyboard.press("?");
+  await list.getByRole("button", { name: "Reset all single keys" }).press("Enter");
+  await keyboard.press("Escape");
+  await keyboard.press("m");
+  await expect(anna.button("Mute microphone")).toBeVisible();
 });

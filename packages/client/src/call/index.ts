@@ -14,6 +14,7 @@ export * from "./local-media";
 export * from "./loneliness";
 export * from "./media-state";
 export * from "./messages";
+export * from "./own-keys";
 export * from "./participants";
 export * from "./preferences";
 export * from "./screen-share";

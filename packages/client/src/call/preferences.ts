@@ -1,5 +1,6 @@
 import type { KeyValueStore } from "../preferences/preferences";
 import { CORNERS, type Corner, LAYOUTS, type LayoutChoice } from "./layout";
+import { type OwnKeys, readOwnKeys } from "./own-keys";
 import { SOUND_GROUPS, type SoundGroup } from "./sounds";
 
 /** What this browser remembers of the call screen between calls. */
@@ -8,6 +9,8 @@ export interface CallPreferences {
   readonly corner: Corner;
   /** Whether single characters are shortcuts. */
   readonly singleKeys: boolean;
+  /** Single keys that were changed. */
+  readonly ownKeys: OwnKeys;
   readonly soundsOff: readonly SoundGroup[];
   /** 0 to 1. */
   readonly soundVolume: number;
@@ -24,6 +27,7 @@ export const defaultCallPreferences: CallPreferences = {
   layout: "auto",
   corner: "bottom-right",
   singleKeys: true,
+  ownKeys: {},
   soundsOff: [],
   soundVolume: 0.5,
   verbosity: "all",
@@ -48,6 +52,7 @@ function readCallPreferences(value: unknown): CallPreferences {
     layout: LAYOUTS.find((layout) => layout === stored.layout) ?? defaultCallPreferences.layout,
     corner: CORNERS.find((corner) => corner === stored.corner) ?? defaultCallPreferences.corner,
     singleKeys: stored.singleKeys !== false,
+    ownKeys: readOwnKeys(stored.ownKeys),
     soundsOff: SOUND_GROUPS.filter(
       (group) => Array.isArray(stored.soundsOff) && stored.soundsOff.includes(group),
     ),

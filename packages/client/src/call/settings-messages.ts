@@ -7,6 +7,18 @@ export const settingsMessages = defineMessages({
   notices: ["Sounds and notices", "Töne und Hinweise"],
   connection: ["Connection", "Verbindung"],
 
+  changeKey: ["Change", "Ändern"],
+  changeKeyOf: ["Change: {name}", "Ändern: {name}"],
+  newKey: ["New key: {name}", "Neue Taste: {name}"],
+  pressKey: ["Press a key", "Taste drücken"],
+  keyTaken: ["{key} is taken: {name}.", "{key} ist vergeben: {name}."],
+  keyRefused: [
+    "This cannot be a single key. Press another character, or Esc to keep the key.",
+    "Das kann keine einzelne Taste sein. Drücken Sie ein anderes Zeichen, oder Esc, um die Taste zu behalten.",
+  ],
+  resetKeys: ["Reset all single keys", "Alle einzelnen Tasten zurücksetzen"],
+  keysReset: ["All single keys are reset.", "Alle einzelnen Tasten sind zurückgesetzt."],
+
   sounds: ["Sounds", "Töne"],
   soundPeople: ["Somebody joins or leaves", "Jemand kommt oder geht"],
   soundPeopleHint: ["Silent from 8 people on", "Ab 8 Personen still"],

@@ -28,12 +28,14 @@ test.each([
   ["PageDown in a text field", press("PageDown", { inText: true }), null],
   ["a key without meaning", press("x"), null],
 ])("%s", (_, key, command) => {
-  expect(commandFor(key, { singleKeys: true })).toBe(command);
+  expect(commandFor(key, { singleKeys: true, ownKeys: {} })).toBe(command);
 });
 
 test("single keys can be switched off, the others stay", () => {
-  expect(commandFor(press("m"), { singleKeys: false })).toBeNull();
-  expect(commandFor(press("?", { shift: true }), { singleKeys: false })).toBeNull();
-  expect(commandFor(press("d", { ctrl: true }), { singleKeys: false })).toBe("toggle-microphone");
-  expect(commandFor(press("F2"), { singleKeys: false })).toBe("focus-controls");
+  expect(commandFor(press("m"), { singleKeys: false, ownKeys: {} })).toBeNull();
+  expect(commandFor(press("?", { shift: true }), { singleKeys: false, ownKeys: {} })).toBeNull();
+  expect(commandFor(press("d", { ctrl: true }), { singleKeys: false, ownKeys: {} })).toBe(
+    "toggle-microphone",
+  );
+  expect(commandFor(press("F2"), { singleKeys: false, ownKeys: {} })).toBe("focus-controls");
 });

@@ -1,3 +1,5 @@
+import { commandOf, type OwnKeys } from "./own-keys";
+
 /** What a key press asks for. */
 export type Command =
   | "toggle-microphone"
@@ -33,7 +35,7 @@ export interface Shortcut {
   single: boolean;
 }
 
-/** The list that the "?" dialog shows, in its order. */
+/** The list that the "?" dialog shows, in its order, with the single keys as we ship them. */
 export const SHORTCUTS: readonly Shortcut[] = [
   { keys: ["Ctrl+D"], command: "toggle-microphone", single: false },
   { keys: ["Ctrl+E"], command: "toggle-camera", single: false },
@@ -57,20 +59,6 @@ export const SHORTCUTS: readonly Shortcut[] = [
   { keys: ["?"], command: "show-shortcuts", single: true },
 ];
 
-const SINGLE: Readonly<Record<string, Command>> = {
-  m: "toggle-microphone",
-  v: "toggle-camera",
-  s: "toggle-share",
-  c: "toggle-chat",
-  p: "toggle-people",
-  l: "next-layout",
-  f: "full-screen",
-  n: "read-status",
-  "?": "show-shortcuts",
-  pagedown: "next-page",
-  pageup: "previous-page",
-};
-
 const WITH_CONTROL: Readonly<Record<string, Command>> = {
   d: "toggle-microphone",
   e: "toggle-camera",
@@ -78,7 +66,10 @@ const WITH_CONTROL: Readonly<Record<string, Command>> = {
 };
 
 /** The command of a key press, or `null` where the press belongs to the page or the browser. */
-export function commandFor(press: KeyPress, options: { singleKeys: boolean }): Command | null {
+export function commandFor(
+  press: KeyPress,
+  options: { singleKeys: boolean; ownKeys: OwnKeys },
+): Command | null {
   const key = press.key.toLowerCase();
   // Ctrl and Alt together are AltGr on many keyboards: characters, not commands.
   if (press.alt) return null;
@@ -89,7 +80,7 @@ export function commandFor(press: KeyPress, options: { singleKeys: boolean }): C
   if (key === "f2") return "focus-controls";
   if (key === "f6") return press.shift ? "previous-region" : "next-region";
   if (!options.singleKeys || press.inText) return null;
-  // Shift with a letter is kept free; "?" is typed with Shift on most keyboards.
-  if (press.shift && key !== "?") return null;
-  return SINGLE[key] ?? null;
+  // Shift with a letter or a named key is kept free; other characters are often typed with Shift.
+  if (press.shift && (key.length > 1 || key !== key.toUpperCase())) return null;
+  return commandOf(key, options.ownKeys);
 }

@@ -68,6 +68,7 @@ function MicrophoneButton() {
   return (
     <ControlButton
       icon={microphoneOn ? Mic : MicOff}
+      command="toggle-microphone"
       label={microphoneOn ? t("mute") : t("unmute")}
       look={microphoneOn ? "plain" : "off"}
       aria-busy={microphoneBusy || undefined}
@@ -83,6 +84,7 @@ function CameraButton() {
   return (
     <ControlButton
       icon={cameraOn ? Video : VideoOff}
+      command="toggle-camera"
       label={cameraOn ? t("cameraOff") : t("cameraOn")}
       look={cameraOn ? "plain" : "off"}
       aria-busy={cameraBusy || undefined}
@@ -99,6 +101,7 @@ function ShareButton() {
   return (
     <ControlButton
       icon={sharing ? ScreenShareOff : ScreenShare}
+      command="toggle-share"
       label={sharing ? t("stopShare") : t("share")}
       look={sharing ? "on" : "plain"}
       onClick={() => (sharing ? session.media.stopShare() : void session.media.startShare("text"))}
@@ -113,6 +116,7 @@ function PeopleButton() {
   return (
     <ControlButton
       icon={Users}
+      command="toggle-people"
       label={t("people")}
       look={panel === "people" ? "on" : "plain"}
       badge={people.length}
@@ -129,6 +133,7 @@ function ChatButton() {
   return (
     <ControlButton
       icon={MessageSquare}
+      command="toggle-chat"
       label={unread > 0 ? t("chatUnread", { n: unread }) : t("chat")}
       look={panel === "chat" ? "on" : "plain"}
       badge={unread}
