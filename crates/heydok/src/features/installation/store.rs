@@ -35,7 +35,7 @@ pub(super) async fn canary(conn: &mut Conn, fresh: &str, now: UnixMillis) -> Res
     conn.one(sql("SELECT value FROM settings WHERE key = 'canary'")).await?.text("value")
 }
 
-/// The data keys of a purpose, oldest first; `fresh` becomes the first where there is none.
+/// The data keys of a purpose, the one that encrypts last; `fresh` becomes the first where there is none.
 pub(super) async fn data_keys(
     conn: &mut Conn,
     purpose: &str,
@@ -43,7 +43,9 @@ pub(super) async fn data_keys(
     fresh: &str,
     now: UnixMillis,
 ) -> Result<Vec<(String, String)>, Error> {
-    let select = sql("SELECT id, wrapped FROM data_keys WHERE purpose = $1 ORDER BY id LIMIT 1000").bind(purpose);
+    let select = sql("SELECT id, wrapped FROM data_keys WHERE purpose = $1
+                       ORDER BY CASE WHEN retired_at IS NULL THEN 1 ELSE 0 END, id LIMIT 1000")
+    .bind(purpose);
     let mut rows = conn.all(select.clone()).await?;
     if rows.is_empty() {
         // The key's name tells apart what another key wrapped; it stands for the derived key, not for ENCRYPTION_KEY itself.
@@ -77,7 +79,7 @@ pub(super) async fn replace_setting(conn: &mut Conn, key: &str, value: &str) -> 
     Ok(())
 }
 
-/// A second data key of a purpose that has one.
+/// A second data key of a purpose that has one; the first only decrypts from then on. (Its age would not tell: clocks go back.)
 pub(super) async fn add_second_data_key(
     conn: &mut Conn,
     purpose: &str,
@@ -87,7 +89,10 @@ pub(super) async fn add_second_data_key(
 ) -> Result<(), Error> {
     let insert = sql("INSERT INTO data_keys (id, purpose, wrapped, kek_id, created_at)
                       SELECT $1, $2, $3, 'current', $4 WHERE (SELECT COUNT(*) FROM data_keys WHERE purpose = $2) = 1");
-    conn.execute(insert.bind(id).bind(purpose).bind(wrapped).bind(now)).await?;
+    if conn.execute(insert.bind(id).bind(purpose).bind(wrapped).bind(now)).await? == 1 {
+        let retire = sql("UPDATE data_keys SET retired_at = $1 WHERE purpose = $2 AND id <> $3");
+        conn.execute(retire.bind(now).bind(purpose).bind(id)).await?;
+    }
     Ok(())
 }
 
