@@ -25,7 +25,7 @@ function scriptsOf(entry, found = new Set()) {
   return found;
 }
 
-// The quality of crates/heydok/src/http/assets.rs.
+// The quality of crates/heydok/build.rs.
 const params = { [constants.BROTLI_PARAM_QUALITY]: 9 };
 const compressed = (file) => brotliCompressSync(readFileSync(join(dist, file)), { params }).length;
 

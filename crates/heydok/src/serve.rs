@@ -22,7 +22,7 @@ use crate::features::jobs::{self, Wake};
 use crate::features::livekit::{self, Livekit, Reconciler, Rooms, Wire};
 use crate::features::system::Probes;
 use crate::http::limit::Limits;
-use crate::http::{Context, measure, router, web};
+use crate::http::{Context, measure, router};
 use crate::metrics::Metrics;
 use crate::secrets::{DataDir, Secrets};
 use crate::startup::{self, Opened};
@@ -236,8 +236,6 @@ fn start_tasks(app: &App) -> JoinSet<()> {
     tasks.spawn(jobs::run(app.clone()));
     tasks.spawn(housekeeping::run(app.clone()));
     tasks.spawn(app.metrics.clone().keep(app.stop.clone()));
-    // Ends by itself; a page that is asked for meanwhile is compressed then.
-    tokio::task::spawn_blocking(web::prepare);
     tasks
 }
 

@@ -1,34 +1,29 @@
-//! Files that are part of the binary, each compressed once instead of for every request.
+//! Files that are part of the binary, compressed when it was built (`build.rs`) instead of for every request.
 
 use std::collections::HashMap;
-use std::io::Write as _;
-use std::sync::OnceLock;
 
 use axum::response::{IntoResponse as _, Response};
 use bytes::Bytes;
 use http::header::{ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, ETAG, IF_NONE_MATCH, VARY};
 use http::{HeaderMap, HeaderValue, StatusCode};
 
-/// How hard brotli works, of 11: the last two steps cost many times the time for a few percent.
-const BROTLI_QUALITY: i32 = 9;
-/// Smaller files are not worth it.
-const COMPRESSED_BYTES_MIN: usize = 512;
+/// One file as the build wrote it.
+#[derive(Debug, Clone, Copy)]
+pub struct File {
+    pub name: &'static str,
+    pub bytes: &'static [u8],
+    /// The same file, smaller; `None` where it would not be.
+    pub brotli: Option<&'static [u8]>,
+    pub gzip: Option<&'static [u8]>,
+}
 
 /// Files by name.
 pub struct Assets(HashMap<&'static str, Asset>);
 
-/// One file.
+/// One file, and the name of its contents.
 pub struct Asset {
-    name: &'static str,
-    bytes: Bytes,
+    file: File,
     digest: String,
-    compressed: OnceLock<Compressed>,
-}
-
-/// The same file, smaller; `None` where it would not be.
-struct Compressed {
-    brotli: Option<Bytes>,
-    gzip: Option<Bytes>,
 }
 
 /// How a body is written on the wire.
@@ -50,23 +45,13 @@ impl Encoding {
 }
 
 impl Assets {
-    pub fn new(files: &[(&'static str, &'static [u8])]) -> Self {
-        let asset = |name, bytes: &'static [u8]| Asset {
-            name,
-            bytes: Bytes::from_static(bytes),
-            digest: kit::sha256_hex(bytes)[..32].to_owned(),
-            compressed: OnceLock::new(),
-        };
-        Self(files.iter().map(|(name, bytes)| (*name, asset(name, bytes))).collect())
+    pub fn new(files: &[File]) -> Self {
+        let asset = |file: File| Asset { file, digest: kit::sha256_hex(file.bytes)[..32].to_owned() };
+        Self(files.iter().map(|file| (file.name, asset(*file))).collect())
     }
 
     pub fn get(&self, name: &str) -> Option<&Asset> {
         self.0.get(name)
-    }
-
-    /// Compresses everything, so that no request waits for it. Takes some tenths of a second.
-    pub fn prepare(&self) {
-        self.0.values().for_each(|asset| _ = asset.compressed());
     }
 }
 
@@ -88,7 +73,7 @@ impl Asset {
             headers.insert(ETAG, etag);
         }
         if !is_known {
-            headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type(self.name)));
+            headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type(self.file.name)));
             if encoding != Encoding::Identity {
                 headers.insert(CONTENT_ENCODING, HeaderValue::from_static(encoding.name()));
             }
@@ -99,39 +84,14 @@ impl Asset {
     fn body(&self, preferred: Encoding) -> (Encoding, Bytes) {
         let smaller = match preferred {
             Encoding::Identity => None,
-            Encoding::Brotli => self.compressed().brotli.as_ref(),
-            Encoding::Gzip => self.compressed().gzip.as_ref(),
+            Encoding::Brotli => self.file.brotli,
+            Encoding::Gzip => self.file.gzip,
         };
         match smaller {
-            Some(smaller) => (preferred, smaller.clone()),
-            None => (Encoding::Identity, self.bytes.clone()),
+            Some(smaller) => (preferred, Bytes::from_static(smaller)),
+            None => (Encoding::Identity, Bytes::from_static(self.file.bytes)),
         }
     }
-
-    fn compressed(&self) -> &Compressed {
-        self.compressed.get_or_init(|| {
-            if !is_text(content_type(self.name)) || self.bytes.len() < COMPRESSED_BYTES_MIN {
-                return Compressed { brotli: None, gzip: None };
-            }
-            let smaller =
-                |bytes: Option<Vec<u8>>| bytes.filter(|bytes| bytes.len() < self.bytes.len()).map(Bytes::from);
-            Compressed { brotli: smaller(brotli(&self.bytes)), gzip: smaller(gzip(&self.bytes)) }
-        })
-    }
-}
-
-fn brotli(mut bytes: &[u8]) -> Option<Vec<u8>> {
-    let mut parameters = brotli::enc::BrotliEncoderParams { quality: BROTLI_QUALITY, ..Default::default() };
-    parameters.size_hint = bytes.len();
-    let mut compressed = Vec::new();
-    brotli::BrotliCompress(&mut bytes, &mut compressed, &parameters).ok()?;
-    Some(compressed)
-}
-
-fn gzip(bytes: &[u8]) -> Option<Vec<u8>> {
-    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
-    encoder.write_all(bytes).ok()?;
-    encoder.finish().ok()
 }
 
 /// What `Accept-Encoding` likes best (RFC 9110, 12.5.3); at equal liking brotli before gzip. Without the header nothing is
@@ -166,12 +126,6 @@ pub(crate) fn is_known(request: &HeaderMap, etag: &str) -> bool {
     known.any(|one| matches!(one.trim(), "*") || one.trim().trim_start_matches("W/") == etag)
 }
 
-fn is_text(content_type: &str) -> bool {
-    ["text/", "application/json", "application/manifest", "application/wasm", "image/svg", "image/x-icon"]
-        .iter()
-        .any(|kind| content_type.starts_with(kind))
-}
-
 fn content_type(name: &str) -> &'static str {
     match name.rsplit('.').next().unwrap_or_default() {
         "html" => "text/html; charset=utf-8",
@@ -195,7 +149,7 @@ fn content_type(name: &str) -> &'static str {
 
 #[cfg(test)]
 mod tests {
-    use std::io::Read as _;
+    use std::io::{Read as _, Write as _};
 
     use super::*;
 
@@ -203,8 +157,16 @@ mod tests {
         pairs.iter().map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap())).collect()
     }
 
-    fn text() -> &'static [u8] {
-        "the same words again; ".repeat(100).leak().as_bytes()
+    const TEXT: &str =
+        "the same words again, and again, and once more, the same words again, and again, and once more; ";
+
+    fn file() -> File {
+        let bytes = TEXT.repeat(20).leak().as_bytes();
+        let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
+        gzip.write_all(bytes).unwrap();
+        let mut smaller = Vec::new();
+        brotli::BrotliCompress(&mut &*bytes, &mut smaller, &Default::default()).unwrap();
+        File { name: "assets/app-1.js", bytes, brotli: Some(smaller.leak()), gzip: Some(gzip.finish().unwrap().leak()) }
     }
 
     async fn read(response: Response) -> Vec<u8> {
@@ -235,8 +197,8 @@ mod tests {
     /// Each form is the file again, says what it is, and has a validator of its own that gets a 304.
     #[tokio::test]
     async fn each_form_is_the_file_again() {
-        let assets = Assets::new(&[("assets/app-1.js", text())]);
-        assets.prepare();
+        let file = file();
+        let assets = Assets::new(&[file]);
         let asset = assets.get("assets/app-1.js").unwrap();
         let mut validators = std::collections::BTreeSet::new();
         for encoding in ["br", "gzip", "identity"] {
@@ -248,14 +210,14 @@ mod tests {
             assert_eq!(answer.headers()["content-type"], "text/javascript; charset=utf-8");
             let etag = answer.headers()["etag"].to_str().unwrap().to_owned();
             let body = read(answer).await;
-            assert!(encoding == "identity" || body.len() < text().len() / 4, "{encoding}: {}", body.len());
+            assert!(encoding == "identity" || body.len() < file.bytes.len() / 4, "{encoding}: {}", body.len());
             let mut plain = Vec::new();
             match encoding {
                 "br" => _ = brotli::Decompressor::new(&*body, 4096).read_to_end(&mut plain).unwrap(),
                 "gzip" => _ = flate2::read::GzDecoder::new(&*body).read_to_end(&mut plain).unwrap(),
                 _ => plain = body,
             }
-            assert!(plain == text(), "{encoding}");
+            assert!(plain == file.bytes, "{encoding}");
             for known in [etag.clone(), format!("W/{etag}"), format!("\"x\", {etag}"), "*".to_owned()] {
                 let again = asset.respond(&headers(&[accepts, ("if-none-match", &known)]), "public");
                 assert_eq!(again.status(), StatusCode::NOT_MODIFIED, "{known}");
@@ -268,14 +230,13 @@ mod tests {
         assert_eq!(validators.len(), 3);
     }
 
-    /// What is small or compressed already is left as it is.
+    /// What has no smaller form is sent as it is.
     #[tokio::test]
     async fn what_gains_nothing_is_left() {
-        let assets = Assets::new(&[("a.woff2", text()), ("b.js", b"1"), ("c.png", text())]);
-        for name in ["a.woff2", "b.js", "c.png"] {
-            let answer = assets.get(name).unwrap().respond(&headers(&[("accept-encoding", "br, gzip")]), "public");
-            assert!(!answer.headers().contains_key("content-encoding"), "{name}");
-        }
+        let assets = Assets::new(&[File { brotli: None, gzip: None, ..file() }]);
+        let answer =
+            assets.get("assets/app-1.js").unwrap().respond(&headers(&[("accept-encoding", "br, gzip")]), "public");
+        assert!(!answer.headers().contains_key("content-encoding"));
         assert!(assets.get("d.js").is_none());
     }
 }

@@ -11,20 +11,17 @@ use http::header::{CACHE_CONTROL, CONTENT_TYPE, IF_NONE_MATCH};
 use http::{HeaderMap, Method, StatusCode};
 use kit::MeetingCode;
 
-use super::assets::Assets;
+use super::assets::{Assets, File};
 use super::problem::{self, Problem};
 use crate::app::App;
 
 mod files {
+    use super::File;
+
     include!(concat!(env!("OUT_DIR"), "/web_files.rs"));
 }
 
 static ASSETS: LazyLock<Assets> = LazyLock::new(|| Assets::new(files::FILES));
-
-/// Compresses the files of the client, so that no request waits for it.
-pub fn prepare() {
-    ASSETS.prepare();
-}
 
 /// What is shown when the binary was built without `web/dist`.
 const NOT_BUILT: &str = "<!doctype html><html lang=en><meta charset=utf-8><meta name=viewport content=\"width=device-width\">\
