@@ -98,24 +98,28 @@ test("the pages about this server are accessible in both themes", async ({ arriv
   }
 });
 
-test("who joins on another device is told so on the first, and can go on there", async ({
+test("who joins in another tab chooses whose place that is; the first is told so, and can go on there", async ({
   arrive,
   product,
 }) => {
   const { meeting_id } = await new Api(product).create();
   const anna = await arrive(ANNA);
   await anna.enter(meeting_id);
-  const kept = await anna.page.evaluate(() => Object.entries(sessionStorage));
   const other = await anna.context.newPage();
-  await other.addInitScript((entries) => {
-    for (const [key, value] of entries) sessionStorage.setItem(key, value);
-  }, kept);
   await other.goto(`${product.home}/meeting/${meeting_id}`);
   await other.getByRole("textbox", { name: "Your name" }).fill("Anna");
-  await other.getByRole("button", { name: "Join meeting" }).click();
+  await expect(other.getByRole("button", { name: "Join as second device" })).toBeVisible();
+  await expectAccessible(other, "already in", THEMES);
+  await other.getByRole("button", { name: "Join here and leave the other device" }).click();
   await expect(anna.page.getByRole("heading", { name: "You joined on another device." })).toBeVisible();
   await expectAccessible(anna.page, "other device", THEMES);
+  const third = await anna.context.newPage();
+  await third.goto(`${product.home}/meeting/${meeting_id}`);
+  await third.getByRole("button", { name: "Join as second device" }).focus();
   await anna.button("Continue here").click();
   await expect(anna.tiles).toHaveCount(1);
   await expect(other.getByRole("heading", { name: "You joined on another device." })).toBeVisible();
+  await third.getByRole("button", { name: "Join as second device" }).focus();
+  await anna.page.close();
+  await expect(third.getByRole("button", { name: "Join meeting" })).toBeFocused();
 });

@@ -10,6 +10,7 @@ export * from "./meeting/code";
 export * from "./meeting/keys";
 export * from "./meeting/meeting";
 export * from "./meeting/name";
+export * from "./meeting/other-tabs";
 export * from "./meeting/problem";
 export * from "./meeting/types";
 export * from "./messages/about";

@@ -2,8 +2,9 @@ import type { MeetingApi } from "../api/meetings";
 import { type Behavior, Cell } from "../state/behavior";
 import { Scope } from "../state/scope";
 import type { MeetingKeys } from "./keys";
+import { OtherTabs, type TabChannel } from "./other-tabs";
 import { asksPassword, isPassing, type MeetingProblem, problemOf, problemOfInfo } from "./problem";
-import type { DeviceChoice, JoinResult, LeftDetails, LeftReason, MeetingInfo } from "./types";
+import type { DeviceChoice, JoinAs, JoinResult, LeftDetails, LeftReason, MeetingInfo } from "./types";
 
 /** Where a person stands with one meeting: one address, from looking it up to having left. */
 export type MeetingStage =
@@ -31,18 +32,21 @@ export class MeetingViewModel {
   readonly #api: MeetingApi;
   readonly #keys: MeetingKeys;
   readonly #code: string;
+  readonly #tabs: OtherTabs;
   readonly #scope = new Scope();
   readonly #abort = new AbortController();
   readonly #stage = new Cell<MeetingStage>({ stage: "loading" });
   readonly #hostKey: Cell<string | null>;
   readonly #passwordWanted = new Cell(false);
 
-  constructor(api: MeetingApi, keys: MeetingKeys, code: string) {
+  constructor(api: MeetingApi, keys: MeetingKeys, code: string, tabs: TabChannel | null = null) {
     this.#api = api;
     this.#keys = keys;
     this.#code = code;
+    this.#tabs = new OtherTabs(tabs);
     this.#hostKey = new Cell(keys.hostKey(code));
     this.#scope.onEnd(() => this.#abort.abort());
+    this.#scope.onEnd(() => this.#tabs.close());
   }
 
   get stage(): Behavior<MeetingStage> {
@@ -59,9 +63,15 @@ export class MeetingViewModel {
     return this.#hostKey;
   }
 
+  /** Whether another tab of this browser is in the meeting. */
+  get inOtherTab(): Behavior<boolean> {
+    return this.#tabs.present;
+  }
+
   /** Looks the meeting up; also the way on from every problem that may pass. */
   readonly load = async (): Promise<void> => {
     this.#stage.set({ stage: "loading" });
+    this.#tabs.ask();
     let next: MeetingStage;
     try {
       next = this.#begin(await this.#api.info(this.#code, this.#abort.signal));
@@ -76,7 +86,7 @@ export class MeetingViewModel {
     this.#hostKey.set(this.#keys.hostKey(this.#code));
     this.#passwordWanted.set(this.#needsPassword(meeting));
     // Who was in keeps the seat for a while, so only the server knows whether the meeting is full for them.
-    const seated = problem?.kind === "full" && this.#wasIn;
+    const seated = problem?.kind === "full" && (this.#wasIn || this.#tabs.present.value);
     return problem === null || seated ? { stage: "preJoin", meeting } : { stage: "problem", problem };
   }
 
@@ -92,17 +102,22 @@ export class MeetingViewModel {
   readonly join = async (
     devices: DeviceChoice,
     password: string | null = null,
+    as: JoinAs = "before",
   ): Promise<MeetingProblem | null> => {
     const before = this.#stage.value;
     if (before.stage !== "preJoin" && before.stage !== "left") return null;
     const { meeting } = before;
     try {
-      const join = await this.#requestSeat(devices, password);
-      if (!this.#scope.ended) this.#stage.set({ stage: "call", meeting, join, devices });
+      const join = await this.#requestSeat(devices, password, as);
+      if (this.#scope.ended) return null;
+      this.#stage.set({ stage: "call", meeting, join, devices });
+      this.#tabs.enter(join.rejoinToken);
       return null;
     } catch (error) {
       const problem = problemOf(error, meeting);
       if (asksPassword(problem)) this.#askPassword(meeting);
+      // The key of the other tab opens nothing any more.
+      if (asksPassword(problem) && as === "otherTab") this.#tabs.forget();
       if (problem.kind === "hostLinkInvalid") this.#becomeGuest(meeting);
       if (isPassing(problem)) return problem;
       if (!this.#scope.ended) this.#stage.set({ stage: "problem", problem });
@@ -124,14 +139,20 @@ export class MeetingViewModel {
     this.#passwordWanted.set(this.#needsPassword(meeting));
   }
 
-  async #requestSeat(devices: DeviceChoice, password: string | null): Promise<JoinResult> {
+  #rejoinTokenOf(as: JoinAs): string | null {
+    if (as === "newcomer") return null;
+    const own = this.#keys.rejoinToken(this.#code);
+    return as === "otherTab" ? (this.#tabs.rejoinKey ?? own) : own;
+  }
+
+  async #requestSeat(devices: DeviceChoice, password: string | null, as: JoinAs): Promise<JoinResult> {
     // A host link may have been opened in this tab since the meeting was looked up.
     this.#hostKey.set(this.#keys.hostKey(this.#code));
     const request = {
       displayName: devices.displayName,
       password,
       hostKey: this.#hostKey.value,
-      rejoinToken: this.#keys.rejoinToken(this.#code),
+      rejoinToken: this.#rejoinTokenOf(as),
     };
     const join = await this.#api.join(this.#code, request, this.#abort.signal);
     if (join.rejoinToken) this.#keys.keepRejoinToken(this.#code, join.rejoinToken);
@@ -142,6 +163,7 @@ export class MeetingViewModel {
     const before = this.#stage.value;
     if (before.stage !== "call") return;
     const { meeting, devices } = before;
+    this.#tabs.leave();
     this.#stage.set({ stage: "left", meeting, devices, reason, details, rejoining: false, problem: null });
   };
 
@@ -154,6 +176,9 @@ export class MeetingViewModel {
     if (problem === null || this.#scope.ended || this.#stage.value.stage !== "left") return;
     this.#stage.set({ ...before, rejoining: false, problem });
   };
+
+  /** The page goes, and with it the call: no other tab shall offer to take its place. */
+  readonly hide = (): void => this.#tabs.leave();
 
   end(): void {
     this.#scope.end();

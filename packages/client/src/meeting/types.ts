@@ -28,6 +28,9 @@ export interface JoinResult {
   readonly rejoinToken: string;
 }
 
+/** As whom to join: as this tab was before, in the place of another tab of this browser, or as one more person. */
+export type JoinAs = "before" | "otherTab" | "newcomer";
+
 /** What the person chose before joining. `null` as device id means the system's choice. */
 export interface DeviceChoice {
   readonly displayName: string;

@@ -26,6 +26,9 @@ export const preJoinMessages = defineMessages({
   passwordShow: ["Show password", "Passwort anzeigen"],
   passwordHide: ["Hide password", "Passwort verbergen"],
   join: ["Join meeting", "Meeting beitreten"],
+  alreadyIn: ["You are in this meeting in another tab.", "Sie sind in einem anderen Tab in diesem Meeting."],
+  joinHere: ["Join here and leave the other device", "Hier beitreten und das andere Gerät verlassen"],
+  joinAsSecond: ["Join as second device", "Als zweites Gerät beitreten"],
   joining: ["Joining…", "Beitritt läuft …"],
   waitingForNetwork: [
     "You join by yourself when you are back.",

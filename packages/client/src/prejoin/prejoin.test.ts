@@ -148,6 +148,7 @@ test("joining takes the name and what really runs, once", async () => {
   expect(join).toHaveBeenCalledWith(
     expect.objectContaining({ displayName: "Anna", cameraOn: false, microphoneOn: true }),
     null,
+    "before",
   );
   expect(preferences.preferences.value.displayName).toBe("Anna");
 });
@@ -178,7 +179,7 @@ test("where a password is wanted nobody joins without one, and a wrong one is to
   expect(model.passwordFault.value).toBeNull();
   expect(model.submit()).toBeNull();
   await settle();
-  expect(join).toHaveBeenCalledWith(expect.objectContaining({ displayName: "Anna" }), "guessed");
+  expect(join).toHaveBeenCalledWith(expect.objectContaining({ displayName: "Anna" }), "guessed", "before");
   expect(model.passwordFault.value).toBe("wrong");
   expect([model.password.value, model.name.value]).toEqual(["guessed", "Anna"]);
   expect(model.attempt.value).toEqual({ status: "idle" });
@@ -192,8 +193,26 @@ test("a password that only the refusal tells of is asked for at its field", asyn
   });
   model.submit();
   await settle();
-  expect(join).toHaveBeenCalledWith(expect.anything(), null);
+  expect(join).toHaveBeenCalledWith(expect.anything(), null, "before");
   expect(model.passwordFault.value).toBe("asked");
+});
+
+test("who is in already takes the other tab's place without a password, or is one more device with it", async () => {
+  const { model, join, inOtherTab } = await preJoin({ stored: { displayName: "Anna" }, password: true });
+  inOtherTab.set(true);
+  expect(model.submit(true)).toBe("password");
+  expect(join).not.toHaveBeenCalled();
+  expect(model.submit()).toBeNull();
+  await settle();
+  expect(join.mock.lastCall?.[2]).toBe("otherTab");
+  model.typePassword("pine cone");
+  model.submit(true);
+  await settle();
+  expect(join.mock.lastCall?.slice(1)).toEqual(["pine cone", "newcomer"]);
+  inOtherTab.set(false);
+  model.submit();
+  await settle();
+  expect(join.mock.lastCall?.[2]).toBe("before");
 });
 
 test("offline the join waits, and goes when the network is back", async () => {

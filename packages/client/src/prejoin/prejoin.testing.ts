@@ -100,13 +100,18 @@ export async function preJoin({
     network: { online },
   };
   const passwordWanted = new Cell(password);
-  const model = new PreJoinViewModel(ports, preferences, prefilled ?? null, { passwordWanted, join });
+  const inOtherTab = new Cell(false);
+  const model = new PreJoinViewModel(ports, preferences, prefilled ?? null, {
+    passwordWanted,
+    inOtherTab,
+    join,
+  });
   model.begin();
   await settle();
   const speak = (db: number) => {
     peak = db;
   };
-  return { model, devices, online, join, preferences, speak, passwordWanted };
+  return { model, devices, online, join, preferences, speak, passwordWanted, inOtherTab };
 }
 
 export function faultOf(model: PreJoinViewModel, kind: DeviceKind): string {

@@ -1,6 +1,6 @@
 import { cleanDisplayName } from "../meeting/name";
 import { asksPassword, type MeetingProblem } from "../meeting/problem";
-import type { DeviceChoice } from "../meeting/types";
+import type { DeviceChoice, JoinAs } from "../meeting/types";
 import type { PreferencesViewModel } from "../preferences/preferences";
 import { type Behavior, Cell } from "../state/behavior";
 import { Scope } from "../state/scope";
@@ -31,8 +31,10 @@ export interface NetworkPort {
 export interface Door {
   /** Whether joining needs the meeting's password; may change with an answer of the server. */
   readonly passwordWanted: Behavior<boolean>;
+  /** Whether another tab of this browser is in the meeting. */
+  readonly inOtherTab: Behavior<boolean>;
   /** Resolves to the problem that the form has to tell, if any. */
-  join(devices: DeviceChoice, password: string | null): Promise<MeetingProblem | null>;
+  join(devices: DeviceChoice, password: string | null, as: JoinAs): Promise<MeetingProblem | null>;
 }
 
 /** The fields of the form that may be wrong. */
@@ -63,6 +65,7 @@ export class PreJoinViewModel {
   readonly #list = new Cell<DeviceList>(NO_DEVICES);
   readonly #level = new Cell<Level>(NO_LEVEL);
   readonly #attempt = new Cell<JoinAttempt>(IDLE);
+  #as: JoinAs = "before";
   readonly #fellBack = new Cell<DeviceKind | null>(null);
 
   constructor(
@@ -95,6 +98,11 @@ export class PreJoinViewModel {
   /** Whether the form has a field for the meeting's password. */
   get passwordWanted(): Behavior<boolean> {
     return this.#door.passwordWanted;
+  }
+
+  /** Whether to ask if this tab takes the place of another one or is one more device. */
+  get inOtherTab(): Behavior<boolean> {
+    return this.#door.inOtherTab;
   }
 
   get password(): Behavior<string> {
@@ -226,15 +234,18 @@ export class PreJoinViewModel {
   };
 
   /** Returns the first field that misses something, so that the view puts the focus there. */
-  readonly submit = (): JoinField | null => {
+  readonly submit = (asSecondDevice = false): JoinField | null => {
     const displayName = cleanDisplayName(this.#name.value);
-    const passwordMissing = this.passwordWanted.value && this.#password.value.trim() === "";
+    const as = asSecondDevice ? "newcomer" : this.inOtherTab.value ? "otherTab" : "before";
+    const needsPassword = this.passwordWanted.value && as !== "otherTab";
+    const passwordMissing = needsPassword && this.#password.value.trim() === "";
     this.#nameMissing.set(displayName === "");
     this.#passwordFault.set(passwordMissing ? "missing" : null);
     if (displayName === "") return "name";
     if (passwordMissing) return "password";
     const { status } = this.#attempt.value;
     if (status === "joining" || status === "waiting") return null;
+    this.#as = as;
     if (this.#ports.network.online.value) void this.#go(displayName);
     else this.#attempt.set({ status: "waiting" });
     return null;
@@ -249,7 +260,7 @@ export class PreJoinViewModel {
     this.#attempt.set({ status: "joining" });
     this.#preferences.change({ displayName });
     const password = this.passwordWanted.value ? this.#password.value : null;
-    const problem = await this.#door.join(this.#choice(displayName), password);
+    const problem = await this.#door.join(this.#choice(displayName), password, this.#as);
     if (this.#scope.ended) return;
     const atField = problem !== null && asksPassword(problem);
     if (atField) this.#passwordFault.set(problem.kind === "passwordWrong" ? "wrong" : "asked");

@@ -10,6 +10,7 @@ import { useServices, useText } from "../../app/context";
 import { navigate } from "../../app/router";
 import { useBehavior } from "../../app/useBehavior";
 import { useViewModel } from "../../app/useViewModel";
+import { openTabChannel } from "../../browser/tabs";
 import { Frame } from "../../frame/Frame";
 import { Heading } from "../../frame/Heading";
 import { Button } from "../../primitives/Button";
@@ -27,7 +28,7 @@ export default function MeetingPage({ code }: { code: string }) {
   const { api, keys } = useServices();
   const model = useViewModel(() => {
     takeHostKey(keys, code);
-    const meeting = new MeetingViewModel(api, keys, code);
+    const meeting = new MeetingViewModel(api, keys, code, openTabChannel(code));
     void meeting.load();
     return meeting;
   });
@@ -44,6 +45,11 @@ export default function MeetingPage({ code }: { code: string }) {
     window.addEventListener("hashchange", changed);
     return () => window.removeEventListener("hashchange", changed);
   }, [keys, code, model]);
+  useEffect(() => {
+    if (!model) return;
+    window.addEventListener("pagehide", model.hide);
+    return () => window.removeEventListener("pagehide", model.hide);
+  }, [model]);
   return model ? <Stage model={model} /> : <Loading />;
 }
 

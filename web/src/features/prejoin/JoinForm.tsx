@@ -6,10 +6,11 @@ import {
   preJoinMessages,
   problemMessages,
 } from "@heydok/client";
-import { type FormEvent, useRef } from "react";
+import { type FormEvent, type RefObject, useEffect, useLayoutEffect, useRef } from "react";
 import { useText } from "../../app/context";
 import { useFormat } from "../../app/format";
 import { useBehavior } from "../../app/useBehavior";
+import { useAnnounce } from "../../primitives/Announcer";
 import { Button } from "../../primitives/Button";
 import { Notice } from "../../primitives/Notice";
 import { TextField } from "../../primitives/TextField";
@@ -20,6 +21,9 @@ import styles from "./PreJoin.module.css";
 
 /** The button stands at the end of the page, the field at its beginning; this ties them together. */
 const FORM_ID = "join-form";
+
+/** The value of the button that joins as one more device. */
+const AS_SECOND = "second";
 
 /** The name, first in the order of the keyboard, and the password where there is one; Enter joins. */
 export function JoinForm({ model }: { model: PreJoinViewModel }) {
@@ -33,7 +37,8 @@ export function JoinForm({ model }: { model: PreJoinViewModel }) {
   };
   const submit = (event: FormEvent) => {
     event.preventDefault();
-    const wrong = model.submit();
+    const { submitter } = event.nativeEvent as SubmitEvent;
+    const wrong = model.submit(submitter?.getAttribute("value") === AS_SECOND);
     if (wrong !== null) fields[wrong].current?.focus();
   };
   return (
@@ -59,6 +64,12 @@ export function JoinForm({ model }: { model: PreJoinViewModel }) {
 export function JoinBar({ model }: { model: PreJoinViewModel }) {
   const t = useText(preJoinMessages);
   const attempt = useBehavior(model.attempt);
+  const alreadyIn = useBehavior(model.inOtherTab);
+  const primary = useRef<HTMLButtonElement>(null);
+  const announce = useAnnounce();
+  useEffect(() => {
+    if (alreadyIn) announce(t("alreadyIn"));
+  }, [alreadyIn, announce, t]);
   const busy = attempt.status === "joining" || attempt.status === "waiting";
   return (
     <div className={styles.joinBar} data-sticky-end>
@@ -66,10 +77,32 @@ export function JoinBar({ model }: { model: PreJoinViewModel }) {
       <div role="status" className={styles.joinStatus}>
         {attempt.status === "waiting" && <Notice tone="warn">{t("waitingForNetwork")}</Notice>}
       </div>
-      <Button type="submit" form={FORM_ID} look="primary" large busy={busy} wide>
-        {attempt.status === "joining" ? t("joining") : t("join")}
-      </Button>
+      {alreadyIn && <p className={styles.alreadyIn}>{t("alreadyIn")}</p>}
+      <div className={styles.joinChoices}>
+        <Button ref={primary} type="submit" form={FORM_ID} look="primary" large busy={busy} wide>
+          {attempt.status === "joining" ? t("joining") : t(alreadyIn ? "joinHere" : "join")}
+        </Button>
+        {alreadyIn && <SecondDevice disabled={busy} primary={primary} />}
+      </div>
     </div>
+  );
+}
+
+/** Goes when the other tab leaves; whoever had the focus on it then has it on the button that stays. */
+function SecondDevice(props: { disabled: boolean; primary: RefObject<HTMLButtonElement | null> }) {
+  const { disabled, primary } = props;
+  const t = useText(preJoinMessages);
+  const button = useRef<HTMLButtonElement>(null);
+  useLayoutEffect(() => {
+    const own = button.current;
+    return () => {
+      if (own !== null && document.activeElement === own) primary.current?.focus();
+    };
+  }, [primary]);
+  return (
+    <Button ref={button} type="submit" form={FORM_ID} value={AS_SECOND} aria-disabled={disabled} wide>
+      {t("joinAsSecond")}
+    </Button>
   );
 }
 
