@@ -40,12 +40,13 @@ test("who speaks while muted is told, and who is silent with an open microphone 
 
   await ben.page.evaluate(() => window.hands.setVolume(0));
   await expect(anna.tile(BEN)).toContainText("No sound from Ben");
+  await expect(anna.tile(BEN)).toContainText("The microphone is on but silent.");
   await expect(cara.tile(BEN)).toContainText("No sound from Ben");
-  await expect(ben.page.getByText(/^Your microphone is on but silent\./)).toBeVisible();
+  await expect(ben.page.getByText(/^Nobody hears you: your microphone is on but silent\./)).toBeVisible();
   await expect(anna.tile(CARA)).not.toContainText("No sound");
   await ben.page.evaluate(() => window.hands.setVolume(0.3));
   await expect(anna.tile(BEN)).not.toContainText("No sound");
-  await expect(ben.page.getByText(/^Your microphone is on but silent\./)).toHaveCount(0);
+  await expect(ben.page.getByText(/^Nobody hears you: your microphone is on but silent\./)).toHaveCount(0);
   await expectAllWell(group);
 });
 

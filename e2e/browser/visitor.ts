@@ -8,6 +8,7 @@ import {
 } from "@playwright/test";
 
 import { eventually } from "../harness/eventually.ts";
+import { servePage } from "../harness/page.ts";
 import { type Person, SCREEN } from "../harness/people.ts";
 import { present } from "../harness/present.ts";
 import { replaceDevices } from "./devices.ts";
@@ -43,6 +44,7 @@ export class Visitor {
       permissions: ["camera", "microphone", "clipboard-read", "clipboard-write"],
       ...options,
     });
+    await servePage(context);
     await context.addInitScript(replaceDevices, { self: person, screen: SCREEN });
     const page = await context.newPage();
     const hosts = [product.home, product.livekitUrl].map((address) => new URL(address).host);

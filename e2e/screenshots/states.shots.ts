@@ -2,9 +2,10 @@ import { mkdir } from "node:fs/promises";
 
 import { type Browser, expect, type Page, test } from "@playwright/test";
 
+import { servePage } from "../harness/page.ts";
 import { present } from "../harness/present.ts";
 import { oneProcess } from "../harness/product.ts";
-import { FOLDER, type Language, LOCALES, shoot as picture, servePage } from "./camera.ts";
+import { FOLDER, type Language, LOCALES, shoot as picture } from "./camera.ts";
 import { SITTERS, sitForPortrait } from "./portrait.ts";
 
 /**

@@ -1,70 +1,39 @@
-import type { Room } from "livekit-client";
+import { ConnectionState, type Room } from "livekit-client";
 import { Cell } from "../state/behavior";
 import type { Surroundings } from "./backend";
 import { detailsBetween, type LineSample, NO_DETAILS } from "./line-stats";
 import type { Quality } from "./participants";
+import { NO_SILENCE, type NoSound, nextSilence, type SilenceLog, unheardAt, type Voice } from "./silence";
 import { NO_STRAIN, nextStrain } from "./strain";
 import { sampleRoom } from "./transports";
+import { type LineSigns, type Weakness, weaknessOf } from "./weakness";
 
 const LOOK_EVERY_MS = 2_000;
-/** An open microphone without a trace of sound for this long is told to both sides. */
-export const SILENT_AFTER_MS = 10_000;
-/** Energy of digital silence; any real room makes more. */
-const NO_ENERGY = 1e-10;
-/** The upload has to be too slow for this long before anybody is told. */
+/** The line has to be weak for this long before anybody is told, in milliseconds. */
 export const SLOW_AFTER_MS = 6_000;
-
-/** Whose microphone is open, with the id of the track that carries it. */
-export interface Voice {
-  readonly id: string;
-  readonly track: string;
-}
-
-/** Who has been without a trace of sound, and since when. */
-export interface SilenceLog {
-  readonly energy: ReadonlyMap<string, number>;
-  readonly since: ReadonlyMap<string, number>;
-}
-
-export const NO_SILENCE: SilenceLog = { energy: new Map(), since: new Map() };
-
-/** The log after another look; people whose microphone is closed are not in it. */
-export function nextSilence(log: SilenceLog, voices: readonly Voice[], sample: LineSample): SilenceLog {
-  const since = new Map<string, number>();
-  for (const { id, track } of voices) {
-    const energy = sample.energy.get(track);
-    const before = log.energy.get(track);
-    // Without two looks at the same track nothing can be said.
-    if (energy === undefined || before === undefined || energy - before > NO_ENERGY) continue;
-    since.set(id, log.since.get(id) ?? sample.at);
-  }
-  return { energy: sample.energy, since };
-}
-
-export function silentOnes(log: SilenceLog, now: number): ReadonlySet<string> {
-  return new Set([...log.since].filter(([, since]) => now - since >= SILENT_AFTER_MS).map(([id]) => id));
-}
 
 export interface MonitorPorts {
   /** Open microphones, one's own included. */
   voices(room: Room): readonly Voice[];
   /** How the server judges our line. */
   ownQuality(): Quality;
+  /** Whether the server holds back a picture that we want to see. */
+  picturesPaused(): boolean;
 }
 
-/** Looks at the line every two seconds: its figures, silent microphones, an upload or a processor that is too slow. */
+/** Looks at the line every two seconds: its figures, who is not heard, what is weak, a processor that is too slow. */
 export class LineMonitor {
   readonly details = new Cell(NO_DETAILS);
-  /** People whose microphone is open but gives no sound at all. */
-  readonly silent = new Cell<ReadonlySet<string>>(new Set());
-  /** Our upload has been too slow for our picture for a while. */
-  readonly uploadSlow = new Cell(false);
+  /** People whose microphone is open but who are not heard at all, with the cause. */
+  readonly unheard = new Cell<ReadonlyMap<string, NoSound>>(new Map());
+  /** What has made our line weak for a while. */
+  readonly weakness = new Cell<Weakness | null>(null);
   /** The processor has been short of time for our picture for a while. */
   readonly processorShort = new Cell(false);
   private room: Room | null = null;
   private before: LineSample | null = null;
   private silence = NO_SILENCE;
-  private slowSince: number | null = null;
+  private weakSince: { cause: Weakness; at: number } | null = null;
   private strain = NO_STRAIN;
   private timer: ReturnType<typeof setInterval> | null = null;
 
@@ -83,8 +52,8 @@ export class LineMonitor {
     this.before = null;
     this.details.set(NO_DETAILS);
     this.heed(NO_SILENCE);
-    this.slowSince = null;
-    this.uploadSlow.set(false);
+    this.weakSince = null;
+    this.weakness.set(null);
     // The machine stays the same, but nobody looked at it meanwhile.
     this.strain = { ...this.strain, since: null };
   }
@@ -99,26 +68,37 @@ export class LineMonitor {
     if (room === null) return;
     const sample = await sampleRoom(room, this.surroundings.now());
     if (sample === null || this.room !== room) return;
-    this.details.set(detailsBetween(this.before, sample));
+    const details = detailsBetween(this.before, sample);
+    this.details.set(details);
     this.before = sample;
-    this.heed(nextSilence(this.silence, this.ports.voices(room), sample));
-    this.judgeUpload(sample);
+    // While the SDK repairs the line, silence means nothing.
+    if (room.state === ConnectionState.Connected)
+      this.heed(nextSilence(this.silence, this.ports.voices(room), sample));
+    else this.heed(NO_SILENCE);
+    this.judgeLine({
+      quality: this.ports.ownQuality(),
+      uploadLimited: sample.uploadLimited,
+      paused: this.ports.picturesPaused(),
+      details,
+    });
     this.strain = nextStrain(this.strain, sample.processorLimited, sample.at);
     this.processorShort.set(this.strain.short);
   }
 
   private heed(silence: SilenceLog): void {
     this.silence = silence;
-    const silent = silentOnes(silence, this.surroundings.now());
-    const { value } = this.silent;
-    const same = silent.size === value.size && [...silent].every((id) => value.has(id));
-    if (!same) this.silent.set(silent);
+    const unheard = unheardAt(silence, this.surroundings.now());
+    const { value } = this.unheard;
+    const same = unheard.size === value.size && [...unheard].every(([id, cause]) => value.get(id) === cause);
+    if (!same) this.unheard.set(unheard);
   }
 
-  private judgeUpload(sample: LineSample): void {
-    const quality = this.ports.ownQuality();
-    const slow = sample.uploadLimited && (quality === "weak" || quality === "lost");
-    this.slowSince = slow ? (this.slowSince ?? sample.at) : null;
-    this.uploadSlow.set(this.slowSince !== null && sample.at - this.slowSince >= SLOW_AFTER_MS);
+  private judgeLine(signs: LineSigns): void {
+    const cause = weaknessOf(signs);
+    const now = this.surroundings.now();
+    if (cause === null) this.weakSince = null;
+    else if (this.weakSince?.cause !== cause) this.weakSince = { cause, at: now };
+    const since = this.weakSince;
+    this.weakness.set(since !== null && now - since.at >= SLOW_AFTER_MS ? since.cause : null);
   }
 }

@@ -58,7 +58,7 @@ test("the figures of a line are read from the chosen pair and the streams", () =
   });
   expect(now.uploadLimited).toBe(true);
   expect(now.processorLimited).toBe(false);
-  expect([...now.energy]).toEqual([["voice", 0.5]]);
+  expect([...now.sounds]).toEqual([["voice", { energy: 0.5, packets: 190, lostShare: null }]]);
   expect(now.arrivals).toBeGreaterThan(before.arrivals);
 });
 
@@ -74,7 +74,10 @@ test("a browser that tells nothing gives an empty picture, never an error", () =
 });
 
 test.each([
-  [{ candidateType: "relay", protocol: "udp" }, "relay"],
+  [{ candidateType: "relay", protocol: "udp", relayProtocol: "udp" }, "relay_udp"],
+  [{ candidateType: "relay", protocol: "udp", relayProtocol: "tcp" }, "relay_tcp"],
+  [{ candidateType: "relay", protocol: "udp", relayProtocol: "tls" }, "relay_tls"],
+  [{ candidateType: "relay", protocol: "udp" }, "relay_udp"],
   [{ candidateType: "host", protocol: "tcp" }, "tcp"],
   [{ candidateType: "prflx", protocol: "udp" }, "udp"],
 ])("the route of a %o candidate is %s", (candidate, route) => {

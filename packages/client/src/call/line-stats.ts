@@ -15,15 +15,25 @@ export interface LineSample {
   readonly audioCodec: string | null;
   /** Rises with anything that arrives, answers to connectivity checks included. */
   readonly arrivals: number;
-  /** Sound energy so far by track identifier: received sound, and that of our microphone. */
-  readonly energy: ReadonlyMap<string, number>;
+  /** Received sound and that of our microphone, by track identifier. */
+  readonly sounds: ReadonlyMap<string, SoundCounters>;
   /** The encoder lowers the camera's picture because the upload is too slow. */
   readonly uploadLimited: boolean;
   /** The encoder lowers our picture because the processor is short of time. */
   readonly processorLimited: boolean;
 }
 
-export type Route = "udp" | "tcp" | "relay";
+/** The way packets take; a relay is reached over UDP, TCP or TLS. */
+export type Route = "udp" | "tcp" | "relay_udp" | "relay_tcp" | "relay_tls";
+
+/** What one track of sound has counted so far; `null` where the browser does not tell. */
+export interface SoundCounters {
+  readonly energy: number | null;
+  /** Received, or sent where it is our own. */
+  readonly packets: number | null;
+  /** Share of our packets that the server missed lately, 0 to 1. */
+  readonly lostShare: number | null;
+}
 
 /** What the connection's page shows; rates in kbit/s, loss in percent, delay in milliseconds. */
 export interface LineDetails {
@@ -95,14 +105,43 @@ export function sampleOf(reports: readonly ReadonlyMap<string, unknown>[], at: n
       sum(inbound, "packetsReceived") +
       sum(pairs, "bytesReceived") +
       sum(pairs, "responsesReceived"),
-    energy: new Map(
-      [...inbound, ...ofType("media-source")]
-        .filter((entry) => entry.kind === "audio")
-        .map((entry) => [textOf(entry, "trackIdentifier"), numberOf(entry, "totalAudioEnergy")]),
-    ),
+    sounds: new Map([
+      ...inbound.filter(isSound).map(receivedSound),
+      ...ofType("media-source")
+        .filter(isSound)
+        .map((source) => sentSound(source, outbound, heard)),
+    ]),
     uploadLimited: outbound.some((entry) => entry.qualityLimitationReason === "bandwidth"),
     processorLimited: outbound.some((entry) => entry.qualityLimitationReason === "cpu"),
   };
+}
+
+const isSound = (entry: Entry) => entry.kind === "audio";
+const known = (entry: Entry | undefined, field: string): number | null =>
+  typeof entry?.[field] === "number" ? numberOf(entry, field) : null;
+
+function receivedSound(entry: Entry): [track: string, SoundCounters] {
+  const counters = {
+    energy: known(entry, "totalAudioEnergy"),
+    packets: known(entry, "packetsReceived"),
+    lostShare: null,
+  };
+  return [textOf(entry, "trackIdentifier"), counters];
+}
+
+function sentSound(
+  source: Entry,
+  outbound: readonly Entry[],
+  heard: readonly Entry[],
+): [track: string, SoundCounters] {
+  const stream = outbound.find((entry) => entry.mediaSourceId === source.id);
+  const answer = heard.find((entry) => entry.localId === stream?.id);
+  const counters = {
+    energy: known(source, "totalAudioEnergy"),
+    packets: known(stream, "packetsSent"),
+    lostShare: known(answer, "fractionLost"),
+  };
+  return [textOf(source, "trackIdentifier"), counters];
 }
 
 function chosenPairs(
@@ -123,10 +162,13 @@ function delayOf(pairs: readonly Entry[]): number | null {
   return delays.length === 0 ? null : Math.max(...delays) * 1000;
 }
 
+const RELAYS: Readonly<Record<string, Route>> = { tcp: "relay_tcp", tls: "relay_tls" };
+
 function routeOf(pairs: readonly Entry[], byId: ReadonlyMap<string, Entry>): Route | null {
   const local = pairs.map((pair) => byId.get(textOf(pair, "localCandidateId")));
   if (local.length === 0) return null;
-  if (local.some((candidate) => candidate?.candidateType === "relay")) return "relay";
+  const relayed = local.find((candidate) => candidate?.candidateType === "relay");
+  if (relayed !== undefined) return RELAYS[textOf(relayed, "relayProtocol")] ?? "relay_udp";
   return local.some((candidate) => candidate?.protocol === "tcp") ? "tcp" : "udp";
 }
 

@@ -91,6 +91,7 @@ export const callMessages = defineMessages({
   noSoundFrom: ["No sound from {name}", "Kein Ton von {name}"],
   optionsFor: ["Options for {name}", "Optionen für {name}"],
   volumeOf: ["Volume of {name}", "Lautstärke von {name}"],
+  qualityGood: ["Good connection", "Gute Verbindung"],
   qualityWeak: ["Weak connection", "Schwache Verbindung"],
   qualityLost: ["Connection lost", "Verbindung unterbrochen"],
   cornerTopLeft: ["Move to top left", "Nach oben links"],
@@ -182,10 +183,6 @@ export const callMessages = defineMessages({
     "Diese Seite versucht es weiter und bringt Sie von selbst zurück.",
   ],
   reconnect: ["Reconnect", "Neu verbinden"],
-  uploadSlow: [
-    "Your upload is slow – we lowered your picture.",
-    "Ihr Upload ist langsam – Ihr Bild wurde verkleinert.",
-  ],
   fewerTiles: [
     "Your device is very busy – fewer tiles are shown.",
     "Ihr Gerät ist stark ausgelastet – es sind weniger Kacheln zu sehen.",
@@ -236,10 +233,6 @@ export const callMessages = defineMessages({
   shareFailed: [
     "The screen could not be shared. Try again.",
     "Der Bildschirm ließ sich nicht teilen. Bitte erneut versuchen.",
-  ],
-  microphoneSilent: [
-    "Your microphone is on but silent. Check its switch, its cable, or choose another one.",
-    "Ihr Mikrofon ist an, aber still. Prüfen Sie Schalter und Kabel oder wählen Sie ein anderes.",
   ],
   microphoneReplaced: [
     "Your microphone was unplugged. Now in use: {name}",

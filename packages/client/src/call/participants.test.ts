@@ -11,6 +11,7 @@ function person(id: string, change: Partial<ParticipantView> = {}): ParticipantV
     cameraOn: true,
     camera: null,
     screen: null,
+    paused: false,
     speaking: false,
     quality: "good",
     stale: false,

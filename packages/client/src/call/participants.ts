@@ -26,6 +26,8 @@ export interface ParticipantView {
   /** `null` while off, or not yet arrived. */
   camera: VideoSource | null;
   screen: VideoSource | null;
+  /** The server holds the camera's picture back, because our line does not carry it. */
+  paused: boolean;
   speaking: boolean;
   quality: Quality;
   /** Known from before an outage, not yet seen again after it. */
@@ -50,6 +52,7 @@ const COMPARED = [
   "cameraOn",
   "camera",
   "screen",
+  "paused",
   "speaking",
   "quality",
   "stale",

@@ -181,6 +181,7 @@ export class People {
       cameraOn: media.cameraOn,
       camera: media.camera,
       screen: media.screen,
+      paused: false,
       speaking: media.microphoneOn && (local?.isSpeaking ?? false),
       quality: qualityOf(local?.connectionQuality ?? ConnectionQuality.Unknown),
       stale: false,

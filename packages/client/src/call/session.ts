@@ -84,6 +84,7 @@ export class CallSession {
       {
         voices: (room) => openMicrophones(room, this.selfId, this.media, this.people),
         ownQuality: () => this.people.list.value.find((view) => view.isLocal)?.quality ?? "unknown",
+        picturesPaused: () => this.people.list.value.some((view) => view.paused),
       },
       this.surroundings,
     );

@@ -13,6 +13,7 @@ function person(id: string, joinedAt: number, change: Partial<ParticipantView> =
     cameraOn: true,
     camera: null,
     screen: null,
+    paused: false,
     speaking: false,
     quality: "good",
     stale: false,

@@ -1,5 +1,12 @@
 import { commonMessages } from "@heydok/client";
-import type { ConnectionPhase, MediaFault, ShareSurface } from "@heydok/client/call";
+import {
+  type ConnectionPhase,
+  lineMessages,
+  type MediaFault,
+  type NoSound,
+  type ShareSurface,
+  type Weakness,
+} from "@heydok/client/call";
 import { type LucideIcon, MicOff, RefreshCw, ScreenShare, VideoOff, Volume2, WifiOff, X } from "lucide-react";
 import { type ReactNode, useEffect, useState } from "react";
 import { useText } from "../../app/context";
@@ -9,6 +16,7 @@ import { Button } from "../../primitives/Button";
 import { Icon } from "../../primitives/Icon";
 import { IconButton } from "../../primitives/IconButton";
 import styles from "./Banners.module.css";
+import { isDeviceFault, UNHEARD, WEAKNESSES } from "./causes";
 import { useCall, useCallText } from "./context";
 import { LineBanners } from "./LineBanners";
 
@@ -31,8 +39,8 @@ export function Banners({ phase, now }: { phase: ConnectionPhase; now: number })
       <LineBanners phase={phase} now={now} />
       {!cut && <SoundBanner />}
       <FaultBanner />
-      <SilentBanner />
-      <UploadBanner />
+      {!cut && <UnheardBanner />}
+      {!cut && <WeakBanner />}
       <ShareBanner />
       <UpdateBanner />
     </div>
@@ -87,30 +95,37 @@ function FaultBanner() {
   );
 }
 
-/** An open microphone without a trace of sound: the others are told at the tile, oneself here. */
-function SilentBanner() {
+/** An open microphone that nobody hears: the others are told at the tile, oneself here. */
+function UnheardBanner() {
   const { session, showSettings } = useCall();
   const t = useCallText();
-  const silent = useBehavior(session.monitor.silent).has(session.selfId);
-  const [dismissed, setDismissed] = useState(false);
+  const line = useText(lineMessages);
+  const cause = useBehavior(session.monitor.unheard).get(session.selfId) ?? null;
+  const [dismissed, setDismissed] = useState<NoSound | null>(null);
   useEffect(() => {
-    if (!silent) setDismissed(false);
-  }, [silent]);
-  if (!silent || dismissed) return null;
+    if (cause === null) setDismissed(null);
+  }, [cause]);
+  if (cause === null || cause === "nothing-arrives" || dismissed === cause) return null;
   return (
     <Banner tone="warn" icon={MicOff}>
-      <p role="alert">{t("microphoneSilent")}</p>
-      <BannerButton onClick={() => showSettings("devices")}>{t("microphone")}</BannerButton>
-      <Dismiss onDismiss={() => setDismissed(true)} />
+      <p role="alert">{line(UNHEARD[cause])}</p>
+      {isDeviceFault(cause) && (
+        <BannerButton onClick={() => showSettings("devices")}>{t("microphone")}</BannerButton>
+      )}
+      <Dismiss onDismiss={() => setDismissed(cause)} />
     </Banner>
   );
 }
 
-/** The upload is too slow, or cameras are off for that reason. */
-function UploadBanner() {
+/** Weaknesses that are told without being asked for: those that sending and showing less helps against. */
+const TOLD: readonly (Weakness | null)[] = ["upload", "download", "loss"];
+
+/** The line is weak, or cameras are off for that reason. */
+function WeakBanner() {
   const { session } = useCall();
   const t = useCallText();
-  const slow = useBehavior(session.monitor.uploadSlow);
+  const line = useText(lineMessages);
+  const cause = useBehavior(session.monitor.weakness);
   const audioOnly = useBehavior(session.audioOnly);
   const [dismissed, setDismissed] = useState(false);
   if (audioOnly) {
@@ -121,10 +136,10 @@ function UploadBanner() {
       </Banner>
     );
   }
-  if (!slow || dismissed) return null;
+  if (cause === null || !TOLD.includes(cause) || dismissed) return null;
   return (
     <Banner tone="warn" icon={WifiOff}>
-      <p role="status">{t("uploadSlow")}</p>
+      <p role="status">{line(WEAKNESSES[cause])}</p>
       <BannerButton onClick={() => session.setAudioOnly(true)}>{t("audioOnly")}</BannerButton>
       <Dismiss onDismiss={() => setDismissed(true)} />
     </Banner>

@@ -1,4 +1,10 @@
-import { type LineDetails, type Quality, settingsMessages } from "@heydok/client/call";
+import {
+  type LineDetails,
+  lineMessages,
+  type Quality,
+  type Route,
+  settingsMessages,
+} from "@heydok/client/call";
 import { Check, Copy, Signal, SignalLow, SignalZero } from "lucide-react";
 import { useState } from "react";
 import { useText } from "../../app/context";
@@ -8,6 +14,7 @@ import { Button } from "../../primitives/Button";
 import { Icon } from "../../primitives/Icon";
 import { Switch } from "../../primitives/Switch";
 import { copyText } from "../landing/copy";
+import { WEAKNESSES } from "./causes";
 import { useCall, useCallText } from "./context";
 import styles from "./Settings.module.css";
 
@@ -18,19 +25,33 @@ const QUALITIES = {
   unknown: "qualityUnknown",
 } as const satisfies Record<Quality, string>;
 const QUALITY_ICONS = { good: Signal, weak: SignalLow, lost: SignalZero, unknown: Signal };
-const ROUTES = { udp: "routeUdp", tcp: "routeTcp", relay: "routeRelay" } as const;
+const ROUTES = {
+  udp: "routeUdp",
+  tcp: "routeTcp",
+  relay_udp: "routeRelayUdp",
+  relay_tcp: "routeRelayTcp",
+  relay_tls: "routeRelayTls",
+} as const satisfies Record<Route, string>;
 
 /** The figures of the line, renewed every two seconds, and what to do when it is weak. */
 export function ConnectionDetails() {
   const { session } = useCall();
   const t = useText(settingsMessages);
   const call = useCallText();
+  const line = useText(lineMessages);
   const details = useBehavior(session.monitor.details);
   const quality = useBehavior(session.people.list).find((view) => view.isLocal)?.quality ?? "unknown";
   const audioOnly = useBehavior(session.audioOnly);
+  const weakness = useBehavior(session.monitor.weakness);
   const rows = rowsOf(details, t);
   return (
     <>
+      {weakness !== null && (
+        <p className={styles.quality} data-quality="weak">
+          <Icon of={SignalLow} size={18} />
+          {line(WEAKNESSES[weakness])}
+        </p>
+      )}
       <dl className={styles.figures}>
         <div>
           <dt>{t("quality")}</dt>
@@ -52,7 +73,13 @@ export function ConnectionDetails() {
         checked={audioOnly}
         onChange={(on) => session.setAudioOnly(on)}
       />
-      <CopyReport rows={[[t("quality"), t(QUALITIES[quality])], ...rows]} />
+      <CopyReport
+        rows={[
+          [t("quality"), t(QUALITIES[quality])],
+          ...rows,
+          ...(weakness === null ? [] : [[t("cause"), line(WEAKNESSES[weakness])] as const]),
+        ]}
+      />
     </>
   );
 }

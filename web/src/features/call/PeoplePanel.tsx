@@ -1,5 +1,5 @@
 import { avatarColours, type ParticipantView, type Role } from "@heydok/client/call";
-import { Eye, Mic, MicOff, Pin, PinOff, Video, VideoOff } from "lucide-react";
+import { Eye, Mic, MicOff, Pin, PinOff, SignalLow, SignalZero, Video, VideoOff } from "lucide-react";
 import { useEffect, useId, useRef, useState } from "react";
 import { useBehavior } from "../../app/useBehavior";
 import { Avatar } from "../../primitives/Avatar";
@@ -77,6 +77,22 @@ export function PeoplePanel() {
   );
 }
 
+const WEAK = { weak: SignalLow, lost: SignalZero } as const;
+
+/** How good the line of somebody is, where that is worth a word. */
+function QualityWords({ view }: { view: ParticipantView }) {
+  const t = useCallText();
+  const quality = view.stale ? "lost" : view.quality;
+  if (quality === "unknown") return null;
+  if (quality === "good") return <span className="visually-hidden">{t("qualityGood")}</span>;
+  return (
+    <span className={styles.quality}>
+      <Icon of={WEAK[quality]} size={16} />
+      {t(quality === "weak" ? "qualityWeak" : "qualityLost")}
+    </span>
+  );
+}
+
 interface PersonProps {
   readonly view: ParticipantView;
   readonly colour: number;
@@ -99,7 +115,7 @@ function Person({ view, colour, role, pinned, hidden, deeds }: PersonProps) {
         {role === "host" && <span className={styles.role}>{t("host")}</span>}
         {role === "external" && <span className={styles.role}>{t("external")}</span>}
         {hidden && <span className={styles.role}>{t("hiddenForMe")}</span>}
-        {view.stale && <span className={styles.role}>{t("qualityWeak")}</span>}
+        <QualityWords view={view} />
       </span>
       <span className={styles.state} data-off={!view.microphoneOn || undefined}>
         <Icon of={view.microphoneOn ? Mic : MicOff} size={18} />

@@ -21,7 +21,7 @@ export function StageArea({ phase }: { phase: ConnectionPhase }) {
   const state = useBehavior(stage.state);
   const people = useBehavior(session.people.list);
   const roles = useBehavior(session.roles);
-  const silent = useBehavior(session.monitor.silent);
+  const unheard = useBehavior(session.monitor.unheard);
   const [focused, setFocused] = useState<string | null>(null);
   const { pin: onPin } = useTileDeeds();
   const cut = phase === "reconnecting" || phase === "reconnecting-long";
@@ -75,7 +75,7 @@ export function StageArea({ phase }: { phase: ConnectionPhase }) {
                 pinned={state.pinned.includes(view.id)}
                 current={current === view.id}
                 asleep={cut}
-                silent={silent.has(view.id)}
+                unheard={unheard.get(view.id) ?? null}
                 onPin={onPin}
                 onKeyDown={onKeyDown}
                 onFocus={onFocus}

@@ -1,4 +1,10 @@
-import type { ParticipantView, PlacedTile, Role } from "@heydok/client/call";
+import {
+  lineMessages,
+  type NoSound,
+  type ParticipantView,
+  type PlacedTile,
+  type Role,
+} from "@heydok/client/call";
 import { Mic, MicOff, Pin, Signal, SignalLow, SignalZero } from "lucide-react";
 import {
   type CSSProperties,
@@ -9,6 +15,7 @@ import {
   useRef,
   useState,
 } from "react";
+import { useText } from "../../app/context";
 import { Avatar } from "../../primitives/Avatar";
 import { Icon } from "../../primitives/Icon";
 import { useCallText } from "./context";
@@ -28,8 +35,8 @@ interface TileProps {
   readonly current: boolean;
   /** Out of the tab order, as while the line is cut. */
   readonly asleep: boolean;
-  /** The microphone is open but gives no sound at all. */
-  readonly silent: boolean;
+  /** Why nothing is heard although the microphone is open. */
+  readonly unheard: NoSound | null;
   readonly onPin: (id: string) => void;
   readonly onKeyDown: (event: KeyboardEvent, id: string) => void;
   readonly onFocus: (id: string) => void;
@@ -38,12 +45,14 @@ interface TileProps {
 /** Below these sizes, in CSS pixels, something gives way to the name: "muted" is only drawn, "Host" is left out. */
 const SMALL_PX = 176;
 const TITLED_PX = 224;
+/** From this width on the quality has room for its words. */
+const WORDED_PX = 400;
 /** Below this height initials and name would cover each other in the middle. */
 const LOW_PX = 136;
 
 /** One person on the stage. */
 export const Tile = memo(function Tile(props: TileProps) {
-  const { view, placed, colour, role, pinned, current, asleep, silent, onPin, onKeyDown, onFocus } = props;
+  const { view, placed, colour, role, pinned, current, asleep, unheard, onPin, onKeyDown, onFocus } = props;
   const t = useCallText();
   const video = useRef<HTMLVideoElement>(null);
   // A camera that is on shows nothing until its first picture has arrived.
@@ -53,7 +62,8 @@ export const Tile = memo(function Tile(props: TileProps) {
   // biome-ignore lint/correctness/useExhaustiveDependencies: another camera starts without a picture.
   useEffect(() => setPictured((video.current?.videoWidth ?? 0) > 0), [source]);
   const frozen = useFrozen(video, view.camera !== null && !view.isLocal);
-  const weak = view.stale || frozen || view.quality === "lost";
+  const still = view.stale || frozen || (view.paused && view.camera !== null);
+  const weak = still || view.quality === "lost";
   const small = placed.box.width < SMALL_PX;
   const titled = placed.box.width >= TITLED_PX;
   const name = view.isLocal ? t("nameYou", { name: view.name }) : view.name;
@@ -100,20 +110,28 @@ export const Tile = memo(function Tile(props: TileProps) {
         {role === "host" && titled && <span className={styles.badge}>{t("host")}</span>}
         {role === "external" && titled && <span className={styles.badge}>{t("external")}</span>}
         <MicState view={view} small={small} />
-        <QualityMark view={view} />
+        <QualityMark view={view} worded={placed.box.width >= WORDED_PX} />
       </div>
-      {!view.isLocal && !asleep && <Trouble view={view} frozen={frozen} silent={silent} />}
+      {!view.isLocal && !asleep && <Trouble view={view} still={still} unheard={unheard} />}
     </li>
   );
 });
 
 /** What is wrong with what comes from this person, in words. */
-function Trouble(props: { view: ParticipantView; frozen: boolean; silent: boolean }) {
-  const { view, frozen, silent } = props;
+function Trouble(props: { view: ParticipantView; still: boolean; unheard: NoSound | null }) {
+  const { view, still, unheard } = props;
   const t = useCallText();
-  if (view.stale || frozen) return <p className={styles.trouble}>{t("qualityWeak")}</p>;
-  if (!silent || !view.microphoneOn) return null;
-  return <p className={styles.trouble}>{t("noSoundFrom", { name: view.name })}</p>;
+  const line = useText(lineMessages);
+  if (still) return <p className={styles.trouble}>{t("qualityWeak")}</p>;
+  if (unheard === null || !view.microphoneOn) return null;
+  return (
+    <p className={styles.trouble}>
+      {t("noSoundFrom", { name: view.name })}
+      <span className={styles.cause}>
+        {line(unheard === "nothing-arrives" ? "nothingArrives" : "theirMicrophoneSilent")}
+      </span>
+    </p>
+  );
 }
 
 function boxStyle(placed: PlacedTile): CSSProperties {
@@ -140,7 +158,7 @@ function MicState({ view, small }: { view: ParticipantView; small: boolean }) {
   );
 }
 
-function QualityMark({ view }: { view: ParticipantView }) {
+function QualityMark({ view, worded }: { view: ParticipantView; worded: boolean }) {
   const t = useCallText();
   if (view.quality !== "weak" && view.quality !== "lost") return null;
   const text = view.quality === "weak" ? t("qualityWeak") : t("qualityLost");
@@ -150,7 +168,7 @@ function QualityMark({ view }: { view: ParticipantView }) {
         <Icon of={Signal} size={16} />
         <Icon of={view.quality === "weak" ? SignalLow : SignalZero} size={16} />
       </span>
-      <span className="visually-hidden">{text}</span>
+      <span className={worded ? undefined : "visually-hidden"}>{text}</span>
     </span>
   );
 }
