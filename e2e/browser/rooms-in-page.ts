@@ -6,6 +6,7 @@ import type * as LiveKit from "livekit-client";
 import { ANNA, type Person, SCREEN } from "../harness/people.ts";
 import { replaceDevices } from "./devices.ts";
 import { playing } from "./probes.ts";
+import { rerouteMedia } from "./rerouted.ts";
 
 declare global {
   interface Window {
@@ -23,11 +24,12 @@ export interface Seat {
   readonly single: boolean;
 }
 
-/** An empty page with nothing but livekit-client as npm ships it. */
-export async function emptyPage(browser: Browser, url: string): Promise<Page> {
+/** An empty page with nothing but livekit-client as npm ships it; its media goes to `udpPort` if that is given. */
+export async function emptyPage(browser: Browser, url: string, udpPort?: number): Promise<Page> {
   // The product's page forbids scripts from elsewhere, as it should.
   const context = await browser.newContext({ bypassCSP: true });
   await context.addInitScript(replaceDevices, { self: ANNA, screen: SCREEN });
+  if (udpPort !== undefined) await context.addInitScript(rerouteMedia, udpPort);
   const page = await context.newPage();
   // The server's own address: browsers let only pages from this machine ask this machine.
   await page.goto(url.replace(/^ws/, "http"));
@@ -64,16 +66,31 @@ export async function connect(page: Page, url: string, seat: Seat): Promise<void
   await page.evaluate(connectInPage, { url, seat });
 }
 
-/** Publishes the person's colour and tone; returns the sids. */
-async function publishInPage({ person, width }: { person: Person; width: number }): Promise<void> {
+/** A person's picture: its width, and bits per second that it needs where more than a plain colour is to be seen. */
+interface Picture {
+  readonly width: number;
+  readonly detail: number;
+}
+
+/** Publishes the person's colour and tone. */
+async function publishInPage({ person, width, detail }: Picture & { person: Person }): Promise<void> {
   const canvas = document.createElement("canvas");
   [canvas.width, canvas.height] = [width, (width * 9) / 16];
   const brush = canvas.getContext("2d");
   const local = window.rooms[person.name]?.localParticipant;
   if (brush === null || local === undefined) throw new Error(`${person.name} is not there`);
+  const [across, down] = [canvas.width, canvas.height];
+  const noise = new OffscreenCanvas(2 * across, 2 * down);
+  const grains = new ImageData(noise.width, noise.height);
+  for (let index = 0; index < grains.data.length; index += 1)
+    grains.data[index] = index % 4 === 3 ? 255 : 256 * Math.random();
+  noise.getContext("2d")?.putImageData(grains, 0, 0);
   setInterval(() => {
+    if (detail) brush.drawImage(noise, -across * Math.random(), -down * Math.random());
     brush.fillStyle = `rgb(${person.colour.join(",")})`;
-    brush.fillRect(0, 0, canvas.width, canvas.height);
+    // Who it is stands in the middle.
+    if (detail) brush.fillRect(across / 4, down / 4, across / 2, down / 2);
+    else brush.fillRect(0, 0, across, down);
   }, 66);
   const context = new AudioContext();
   const oscillator = new OscillatorNode(context, { frequency: person.tone });
@@ -83,13 +100,16 @@ async function publishInPage({ person, width }: { person: Person; width: number 
   oscillator.start();
   const { Source } = window.LivekitClient.Track;
   for (const track of canvas.captureStream(15).getVideoTracks())
-    await local.publishTrack(track, { source: Source.Camera });
+    await local.publishTrack(track, {
+      source: Source.Camera,
+      ...(detail ? { videoEncoding: { maxBitrate: detail, maxFramerate: 15 } } : {}),
+    });
   for (const track of destination.stream.getAudioTracks())
     await local.publishTrack(track, { source: Source.Microphone, dtx: false });
 }
 
-export async function publish(page: Page, person: Person, width = 320): Promise<void> {
-  await page.evaluate(publishInPage, { person, width });
+export async function publish(page: Page, person: Person, width = 320, detail = 0): Promise<void> {
+  await page.evaluate(publishInPage, { person, width, detail });
 }
 
 export async function unpublishAll(page: Page, person: Person): Promise<void> {

@@ -1,0 +1,87 @@
+import type { Page } from "@playwright/test";
+
+import { present } from "../harness/present.ts";
+
+/** What a watcher's browser counts of one other person since it began to receive that person's tracks. */
+export interface Reception {
+  /** Audio samples that were played, and those of them that had to be made up for a loss; silence is not counted. */
+  readonly samples: number;
+  readonly concealed: number;
+  /** All samples that had to be made up, the silence after a while without any sound too. */
+  readonly missing: number;
+  readonly frames: number;
+  /** Width of the last decoded frame. */
+  readonly width: number;
+  readonly freezes: number;
+  readonly frozenSeconds: number;
+}
+
+/** Runs in the page. */
+async function readReception({ watcher, other }: { watcher: string; other: string }) {
+  const publications = window.rooms[watcher]?.remoteParticipants.get(other)?.trackPublications.values() ?? [];
+  const rows: Record<string, number>[] = [];
+  for (const { track } of publications) {
+    for (const row of (await track?.getRTCStatsReport())?.values() ?? [])
+      if (row.type === "inbound-rtp") rows.push(row);
+  }
+  return rows;
+}
+
+/** How `watcher` has received `other` so far; both are names of rooms in the page. */
+export async function reception(page: Page, watcher: string, other: string): Promise<Reception> {
+  const rows = await page.evaluate(readReception, { watcher, other });
+  const of = (name: string) => rows.find((row) => name in row)?.[name] ?? 0;
+  return {
+    samples: of("totalSamplesReceived"),
+    concealed: of("concealedSamples") - of("silentConcealedSamples"),
+    missing: of("concealedSamples"),
+    frames: of("framesDecoded"),
+    width: of("frameWidth"),
+    freezes: of("freezeCount"),
+    frozenSeconds: of("totalFreezesDuration"),
+  };
+}
+
+/** What came between two looks. */
+export function between(before: Reception, after: Reception) {
+  const samples = after.samples - before.samples;
+  return {
+    seconds: samples / 48_000,
+    /** Share of the sound that was made up, in percent. */
+    concealed: (100 * (after.concealed - before.concealed)) / Math.max(1, samples),
+    missingSeconds: (after.missing - before.missing) / 48_000,
+    frames: after.frames - before.frames,
+    freezes: after.freezes - before.freezes,
+    frozenSeconds: after.frozenSeconds - before.frozenSeconds,
+  };
+}
+
+/** Ports of the server that the page's connections send media to at this moment. */
+export async function mediaPorts(page: Page): Promise<number[]> {
+  const ports = await page.evaluate(async () => {
+    const found = new Set<number>();
+    for (const connection of window.connections) {
+      const report = await connection.getStats();
+      for (const row of report.values()) {
+        if (row.type !== "transport" || row.selectedCandidatePairId === undefined) continue;
+        const pair = report.get(row.selectedCandidatePairId);
+        const remote = pair && report.get(pair.remoteCandidateId);
+        if (remote && connection.connectionState !== "closed") found.add(remote.port);
+      }
+    }
+    return [...found];
+  });
+  return ports.map((port) => present(port, "the port of a candidate"));
+}
+
+/** Frames of the largest picture that this person's page has sent. */
+export async function sentFrames(page: Page, sender: string): Promise<number> {
+  return await page.evaluate(async (sender) => {
+    let sent = 0;
+    for (const { track } of window.rooms[sender]?.localParticipant.videoTrackPublications.values() ?? []) {
+      for (const row of (await track?.getRTCStatsReport())?.values() ?? [])
+        if (row.type === "outbound-rtp") sent = Math.max(sent, row.framesSent ?? 0);
+    }
+    return sent;
+  }, sender);
+}
