@@ -11,6 +11,7 @@ import { useBehavior } from "./useBehavior";
 
 const loadMeetingPage = () => import("../features/meeting/MeetingPage");
 const MeetingPage = lazy(loadMeetingPage);
+const TestScreen = lazy(() => import("../features/test/TestScreen"));
 const AboutScreen = lazy(() => import("../features/about/AboutScreen"));
 // Fetched beside this program and not after it, where the address already says that it will be needed.
 if (routeOf(location).screen === "meeting") void loadMeetingPage().catch(() => undefined);
@@ -59,6 +60,12 @@ function Screens() {
       return (
         <Suspense fallback={<Frame>{null}</Frame>}>
           <AboutScreen key={route.topic} topic={route.topic} />
+        </Suspense>
+      );
+    case "test":
+      return (
+        <Suspense fallback={<Frame>{null}</Frame>}>
+          <TestScreen />
         </Suspense>
       );
     case "notFound":

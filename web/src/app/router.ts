@@ -6,6 +6,7 @@ export type Route =
   | { readonly screen: "landing" }
   | { readonly screen: "meeting"; readonly code: string }
   | { readonly screen: "about"; readonly topic: "accessibility" | "privacy" }
+  | { readonly screen: "test" }
   | { readonly screen: "notFound" };
 
 export interface Location {
@@ -21,6 +22,7 @@ export function routeOf({ pathname }: Location): Route {
   if (embedded?.[1]) return { screen: "meeting", code: parseMeetingCode(embedded[1]) ?? embedded[1] };
   if (pathname === "/accessibility") return { screen: "about", topic: "accessibility" };
   if (pathname === "/privacy") return { screen: "about", topic: "privacy" };
+  if (pathname === "/test") return { screen: "test" };
   return { screen: "notFound" };
 }
 

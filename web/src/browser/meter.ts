@@ -20,6 +20,7 @@ export const openLevelMeter: OpenLevelMeter = (stream) => {
       for (const sample of samples) peak = Math.max(peak, Math.abs(sample));
       return peak === 0 ? SILENCE_DB : 20 * Math.log10(peak);
     },
+    awake: () => context.state === "running",
     close() {
       window.removeEventListener("pointerdown", wake);
       window.removeEventListener("keydown", wake);

@@ -55,6 +55,7 @@ function Foot() {
   return (
     <footer className={styles.footer}>
       <nav aria-label={t("footer")} className={styles.footerInner}>
+        <a href="/test">{t("selfTest")}</a>
         <a href="/accessibility">{t("accessibility")}</a>
         <a href="/privacy">{t("privacy")}</a>
         <a href="/docs">{t("developers")}</a>

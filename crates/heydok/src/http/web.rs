@@ -39,6 +39,7 @@ pub fn routes() -> Router<App> {
         .route("/meeting.html", get(page))
         .route("/embed/{code}", get(page))
         .route("/embed/meeting/{code}", get(page))
+        .route("/test", get(page))
         .route("/privacy", get(page))
         .route("/accessibility", get(page))
         .route("/m/{code}", get(short_link))

@@ -11,6 +11,8 @@ export interface LineSample {
   /** Round trip to the server in milliseconds; `null` before the first answer. */
   readonly delayMs: number | null;
   readonly route: Route | null;
+  /** What the browser believes that the line carries from us, in kbit/s. */
+  readonly estimateUp: number | null;
   readonly videoCodec: string | null;
   readonly audioCodec: string | null;
   /** Rises with anything that arrives, answers to connectivity checks included. */
@@ -98,6 +100,7 @@ export function sampleOf(reports: readonly ReadonlyMap<string, unknown>[], at: n
     lostUp: heard.length === 0 ? null : Math.max(...heard.map((entry) => numberOf(entry, "fractionLost"))),
     delayMs: delayOf(pairs),
     route: routeOf(pairs, byId),
+    estimateUp: estimateOf(pairs),
     videoCodec: codecOf("video"),
     audioCodec: codecOf("audio"),
     arrivals:
@@ -160,6 +163,11 @@ function chosenPairs(
 function delayOf(pairs: readonly Entry[]): number | null {
   const delays = pairs.map((pair) => numberOf(pair, "currentRoundTripTime")).filter((delay) => delay > 0);
   return delays.length === 0 ? null : Math.max(...delays) * 1000;
+}
+
+function estimateOf(pairs: readonly Entry[]): number | null {
+  const most = Math.max(0, ...pairs.map((pair) => numberOf(pair, "availableOutgoingBitrate")));
+  return most === 0 ? null : Math.round(most / 1_000);
 }
 
 const RELAYS: Readonly<Record<string, Route>> = { tcp: "relay_tcp", tls: "relay_tls" };

@@ -5,6 +5,7 @@ export const commonMessages = defineMessages({
   skip: ["Skip to content", "Zum Inhalt springen"],
   home: ["heydok, start page", "heydok, Startseite"],
   footer: ["About this server", "Über diesen Server"],
+  selfTest: ["Test device and connection", "Gerät und Verbindung testen"],
   accessibility: ["Accessibility", "Barrierefreiheit"],
   privacy: ["Privacy", "Datenschutz"],
   developers: ["For developers", "Für Entwickler"],

@@ -48,6 +48,8 @@ export interface CaptureWish {
 export interface LevelMeter {
   /** Loudest sample since the last call, in dB below full scale (0 is the loudest, −100 silence). */
   peakDb(): number;
+  /** Whether it measures already: some browsers keep it asleep until the page is touched. */
+  awake(): boolean;
   close(): void;
 }
 

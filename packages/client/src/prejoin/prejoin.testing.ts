@@ -96,7 +96,7 @@ export async function preJoin({
   const ports = {
     devices,
     speaker: { selectable: true, playTone: () => Promise.resolve() },
-    openLevelMeter: () => ({ peakDb: () => peak, close: () => undefined }),
+    openLevelMeter: () => ({ peakDb: () => peak, awake: () => true, close: () => undefined }),
     network: { online },
   };
   const passwordWanted = new Cell(password);

@@ -11,6 +11,7 @@ import { Download } from "lucide-react";
 import { useEffect, useRef } from "react";
 import { useText } from "../../app/context";
 import { useFormat } from "../../app/format";
+import { saveText } from "../../browser/save";
 import { Frame } from "../../frame/Frame";
 import { Heading } from "../../frame/Heading";
 import { useAnnounce } from "../../primitives/Announcer";
@@ -96,11 +97,7 @@ function ChatDownload({ chat, code }: { chat: readonly ChatLine[]; code: string 
       const by = isPrivate ? t("chatPrivately", { name }) : name;
       return `${format.dateTime(new Date(at))} – ${by}: ${text}`;
     });
-    const address = URL.createObjectURL(new Blob([`${lines.join("\n")}\n`], { type: "text/plain" }));
-    const link = document.createElement("a");
-    Object.assign(link, { href: address, download: `${t("chatFile")}-${code}.txt` });
-    link.click();
-    URL.revokeObjectURL(address);
+    saveText(`${t("chatFile")}-${code}.txt`, lines.join("\n"));
   };
   return (
     <Button icon={Download} onClick={download}>

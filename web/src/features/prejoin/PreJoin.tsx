@@ -18,6 +18,7 @@ import { DevicePanel } from "./DevicePanel";
 import { DeviceProblems } from "./DeviceProblems";
 import { JoinBar, JoinForm } from "./JoinForm";
 import { LevelMeter } from "./LevelMeter";
+import { LineCheck } from "./LineCheck";
 import styles from "./PreJoin.module.css";
 import { Presence } from "./Presence";
 import { Preview } from "./Preview";
@@ -88,6 +89,7 @@ function PreJoinView({
           </h2>
           <LevelMeter model={model} />
           <DeviceSettings model={model} />
+          <LineCheck model={model} />
         </section>
       </div>
       <JoinBar model={model} />

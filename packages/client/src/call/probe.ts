@@ -1,0 +1,142 @@
+import { type RemoteTrack, RemoteVideoTrack, Room, RoomEvent, Track } from "livekit-client";
+import type { PathId } from "../checks/check";
+import type { OpenProbe, Probe, ProbeFigures, ProbeRequest } from "../checks/ports";
+import { detailsBetween, type LineSample } from "./line-stats";
+import { sampleRoom } from "./transports";
+import { relayOf, restrictTo } from "./ways";
+
+const SIGNAL_PATIENCE_MS = 8_000;
+
+/** Connects to a test room with livekit-client, as a call would, but over one way only if that is asked for. */
+export const openProbe: OpenProbe = async (request) => {
+  const began = performance.now();
+  const room = new Room({ adaptiveStream: false, dynacast: false, disconnectOnPageLeave: true });
+  restrictTo(room, request.policy);
+  const close = () => void room.disconnect().catch(() => undefined);
+  let signalMs: number | null = null;
+  let relays: ReadonlySet<PathId> = new Set();
+  // livekit-client forgets the server's answer when the attempt fails.
+  room.on(RoomEvent.SignalConnected, () => {
+    signalMs ??= performance.now() - began;
+    relays = relaysOf(room);
+  });
+  request.signal.addEventListener("abort", close, { once: true });
+  try {
+    await connect(room, request);
+  } catch {
+    close();
+    return signalMs === null ? { failed: "signalling" } : { failed: "media", signalMs, relays };
+  }
+  const mediaMs = performance.now() - began;
+  return new RoomProbe(room, signalMs ?? mediaMs, mediaMs, relays);
+};
+
+async function connect(room: Room, { url, token, patienceMs, signal }: ProbeRequest): Promise<void> {
+  signal.throwIfAborted();
+  await room.connect(url, token, {
+    maxRetries: 0,
+    websocketTimeout: SIGNAL_PATIENCE_MS,
+    peerConnectionTimeout: patienceMs,
+  });
+  signal.throwIfAborted();
+}
+
+function relaysOf(room: Room): ReadonlySet<PathId> {
+  const servers = (room as Partial<Room>).engine?.latestJoinResponse?.iceServers ?? [];
+  const kinds = servers.flatMap(({ urls }) => urls.map(relayOf));
+  return new Set(kinds.flatMap((kind) => kind ?? []));
+}
+
+class RoomProbe implements Probe {
+  private before: LineSample | null = null;
+  private picture: TestPicture | null = null;
+
+  constructor(
+    private readonly room: Room,
+    readonly signalMs: number,
+    readonly mediaMs: number,
+    readonly relays: ReadonlySet<PathId>,
+  ) {}
+
+  async publish(kbits: number): Promise<void> {
+    this.picture ??= new TestPicture();
+    await this.room.localParticipant.publishTrack(this.picture.track, {
+      source: Track.Source.Camera,
+      simulcast: false,
+      videoCodec: "vp8",
+      videoEncoding: { maxBitrate: kbits * 1_000, maxFramerate: TestPicture.FRAMES },
+      degradationPreference: "maintain-resolution",
+    });
+  }
+
+  async figures(): Promise<ProbeFigures> {
+    const sample = await sampleRoom(this.room, Date.now());
+    if (sample === null) return { up: null, down: null, loss: null, delay: null, route: null };
+    const details = detailsBetween(this.before, sample);
+    this.before = sample;
+    const { lossUp, lossDown } = details;
+    return {
+      // A slow processor draws too few pictures to fill the line; then the estimate of the line counts.
+      up: sample.processorLimited ? Math.max(details.up ?? 0, sample.estimateUp ?? 0) : details.up,
+      down: details.down,
+      loss: lossUp === null && lossDown === null ? null : Math.max(lossUp ?? 0, lossDown ?? 0),
+      delay: details.delay,
+      route: details.route,
+    };
+  }
+
+  async picturesFrom(): Promise<number> {
+    const tracks = [...this.room.remoteParticipants.values()].map(
+      (participant) => participant.getTrackPublication(Track.Source.Camera)?.track ?? firstVideo(participant),
+    );
+    const arrived = await Promise.all(tracks.map(hasPicture));
+    return arrived.filter(Boolean).length;
+  }
+
+  close(): void {
+    this.picture?.stop();
+    void this.room.disconnect().catch(() => undefined);
+  }
+}
+
+function firstVideo(participant: {
+  getTrackPublications(): { kind: Track.Kind; track?: Track | undefined }[];
+}): Track | undefined {
+  return participant.getTrackPublications().find(({ kind }) => kind === Track.Kind.Video)?.track;
+}
+
+async function hasPicture(track: Track | RemoteTrack | undefined): Promise<boolean> {
+  if (!(track instanceof RemoteVideoTrack)) return false;
+  const stats = await track.getReceiverStats();
+  return (stats?.framesDecoded ?? 0) > 0;
+}
+
+/** A moving picture that compresses badly, so that it takes what it may. Nobody looks at it. */
+class TestPicture {
+  static readonly FRAMES = 15;
+  readonly track: MediaStreamTrack;
+  private readonly timer: ReturnType<typeof setInterval>;
+
+  constructor() {
+    const canvas = document.createElement("canvas");
+    [canvas.width, canvas.height] = [640, 360];
+    const brush = canvas.getContext("2d");
+    const noise = () => {
+      if (brush === null) return;
+      for (let spot = 0; spot < 400; spot += 1) {
+        brush.fillStyle = `hsl(${Math.random() * 360} 80% ${20 + Math.random() * 60}%)`;
+        brush.fillRect(Math.random() * canvas.width, Math.random() * canvas.height, 24, 24);
+      }
+    };
+    noise();
+    this.timer = setInterval(noise, 1_000 / TestPicture.FRAMES);
+    const [track] = canvas.captureStream(TestPicture.FRAMES).getVideoTracks();
+    if (track === undefined) throw new Error("a canvas has a picture");
+    this.track = track;
+  }
+
+  stop(): void {
+    clearInterval(this.timer);
+    this.track.stop();
+  }
+}

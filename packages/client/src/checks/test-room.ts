@@ -1,0 +1,43 @@
+import type { TestRoom, TestRoomAnswer } from "./ports";
+
+const ADDRESS = "/api/v1/selftest";
+
+/** Opens a test room on the page's own server. */
+export async function openTestRoom(signal: AbortSignal): Promise<TestRoomAnswer> {
+  try {
+    const answer = await fetch(ADDRESS, { method: "POST", signal });
+    if (answer.status !== 201) return { kind: "busy" };
+    return { kind: "open", room: readRoom(await answer.json()) };
+  } catch {
+    return { kind: "unreachable" };
+  }
+}
+
+interface Opened {
+  id: string;
+  livekit_url: string;
+  tokens: [string, string];
+  udp_port: number | null;
+  tcp_port: number | null;
+}
+
+function readRoom(body: Opened): TestRoom {
+  const address = `${ADDRESS}/${body.id}`;
+  return {
+    livekitUrl: body.livekit_url,
+    tokens: body.tokens,
+    udpPort: body.udp_port,
+    tcpPort: body.tcp_port,
+    picturesAtThird: async () => {
+      try {
+        const answer = await fetch(address);
+        if (!answer.ok) return 0;
+        return ((await answer.json()) as { third: { video_streams: number } }).third.video_streams;
+      } catch {
+        return 0;
+      }
+    },
+    // Also when the page is closed.
+    close: () => void fetch(address, { method: "DELETE", keepalive: true }).catch(() => undefined),
+  };
+}
