@@ -15,9 +15,19 @@ class FakeRoom {
   readonly tokens: string[] = [];
   disconnected = false;
   /** The inner part that livekit-client keeps to itself, with what it heard of leave messages. */
-  readonly engine = { client: new FakeSignalClient() };
+  readonly engine = {
+    client: new FakeSignalClient(),
+    makeRTCConfiguration: () => ({}),
+    on: (event: string) => void this.restricted.push(event),
+  };
+  /** Filled when the room is kept to one way. */
+  readonly restricted: string[] = [];
+  readonly patience: number[] = [];
 
-  constructor(private readonly reachable: () => boolean) {}
+  constructor(
+    private readonly reachable: () => boolean,
+    private readonly carries: () => boolean,
+  ) {}
 
   on(event: string, listener: (...values: unknown[]) => void) {
     const known = this.listeners.get(event) ?? new Set();
@@ -28,9 +38,13 @@ class FakeRoom {
     this.listeners.get(event)?.delete(listener);
     return this;
   }
-  async connect(_url: string, token: string): Promise<void> {
+  async connect(_url: string, token: string, options: { peerConnectionTimeout: number }): Promise<void> {
     this.tokens.push(token);
+    this.patience.push(options.peerConnectionTimeout);
     if (!this.reachable()) throw new Error("unreachable");
+    this.emit(RoomEvent.SignalConnected);
+    // Where the browser chooses badly, another way alone still carries.
+    if (!this.carries() && this.restricted.length === 0) throw new Error("no media");
   }
   async disconnect(): Promise<void> {
     this.disconnected = true;
@@ -51,8 +65,8 @@ const grant = (token: string): JoinResult => ({
 });
 
 /** A line to a server that the test switches on and off. */
-function setUp(options: { reachable?: boolean; join?: () => JoinOutcome } = {}) {
-  const server = { reachable: options.reachable ?? true };
+function setUp(options: { reachable?: boolean; carries?: boolean; join?: () => JoinOutcome } = {}) {
+  const server = { reachable: options.reachable ?? true, carries: options.carries ?? true };
   const rooms: FakeRoom[] = [];
   const joins: string[] = [];
   const events = { onRoom: vi.fn(), onRoomGone: vi.fn(), onEnd: vi.fn() };
@@ -69,7 +83,10 @@ function setUp(options: { reachable?: boolean; join?: () => JoinOutcome } = {}) 
     events,
     { now: () => Date.now(), random: () => 0.5 },
     () => {
-      const room = new FakeRoom(() => server.reachable);
+      const room = new FakeRoom(
+        () => server.reachable,
+        () => server.carries,
+      );
       rooms.push(room);
       return room as unknown as Room;
     },
@@ -83,6 +100,25 @@ const pass = (ms: number) => vi.advanceTimersByTimeAsync(ms);
 
 beforeEach(() => void vi.useFakeTimers({ now: 1_000_000 }));
 afterEach(() => void vi.useRealTimers());
+
+test("where the server answers and no media comes, the next attempt takes TCP alone", async () => {
+  const { events, last, rooms } = setUp({ carries: false });
+  await pass(10);
+  expect([rooms[0]?.restricted, rooms[0]?.patience]).toEqual([[], [7_000]]);
+  expect(rooms).toHaveLength(2);
+  expect(last().restricted).toEqual(["transportsCreated"]);
+  expect(events.onRoom).toHaveBeenCalledTimes(1);
+  // It worked, so it is taken at once after an outage.
+  last().emit(RoomEvent.Disconnected, DisconnectReason.STATE_MISMATCH);
+  await pass(10);
+  expect(last().restricted).toEqual(["transportsCreated"]);
+});
+
+test("a server that does not answer says nothing about the way", async () => {
+  const { rooms } = setUp({ reachable: false });
+  await pass(5_000);
+  expect(rooms.flatMap((room) => room.restricted)).toEqual([]);
+});
 
 describe("a room that is lost", () => {
   test("is replaced at once with a new token for the same participant", async () => {

@@ -1,4 +1,4 @@
-import { DisconnectReason, Room, VideoPresets } from "livekit-client";
+import { DisconnectReason, Room, RoomEvent, VideoPresets } from "livekit-client";
 import type { JoinResult } from "../meeting/types";
 import { Cell } from "../state/behavior";
 import type { CallBackend, Surroundings } from "./backend";
@@ -11,10 +11,13 @@ import {
 } from "./connection";
 import { type AfterDisconnect, afterDisconnect, type EndReason, finalRefusal } from "./end-reason";
 import { watchRoom } from "./room-watch";
+import { WayChoice } from "./way-choice";
+import { relaysOf, restrictTo } from "./ways";
 
 /** A first connection that takes longer than this will not come, in milliseconds. */
 const FIRST_CONNECTION_MS = 40_000;
-const ATTEMPT_MS = 12_000;
+/** For the server's answer to the signalling, in milliseconds. */
+const SIGNAL_MS = 12_000;
 
 export interface LineEvents {
   /** A room is connected and may be published to; also after each new connection. */
@@ -59,6 +62,7 @@ export class Line {
   private wake: (() => void) | null = null;
   private everConnected = false;
   private problem: string | null = null;
+  private readonly ways = new WayChoice();
   private readonly startedAt: number;
 
   constructor(
@@ -129,15 +133,8 @@ export class Line {
         this.events.onRoom(room);
       },
     });
-    let problem: string | null = null;
-    try {
-      await room.connect(this.grant.livekitUrl, this.grant.token, {
-        maxRetries: 0,
-        websocketTimeout: ATTEMPT_MS,
-        peerConnectionTimeout: ATTEMPT_MS,
-      });
-    } catch (error) {
-      problem = error instanceof Error ? error.name : "unknown";
+    const problem = await this.connect(room);
+    if (problem !== null) {
       watch.stop();
       await room.disconnect(false).catch(() => undefined);
       return { connected: false, after: { next: "rejoin" }, problem };
@@ -157,6 +154,31 @@ export class Line {
     const cause = reason === DisconnectReason.SERVER_SHUTDOWN ? "restart" : "line";
     this.tell({ type: "interrupted", at: this.surroundings.now(), cause });
     return { connected: true, after: afterDisconnect(reason), problem };
+  }
+
+  /** Connects over the way whose turn it is; resolves to the name of the error, if any. */
+  private async connect(room: Room): Promise<string | null> {
+    const { policy, patienceMs } = this.ways.next(this.surroundings.now());
+    restrictTo(room, policy);
+    let relays: ReturnType<typeof relaysOf> | null = null;
+    const answered = () => {
+      relays = relaysOf(room);
+    };
+    room.on(RoomEvent.SignalConnected, answered);
+    try {
+      await room.connect(this.grant.livekitUrl, this.grant.token, {
+        maxRetries: 0,
+        websocketTimeout: SIGNAL_MS,
+        peerConnectionTimeout: patienceMs,
+      });
+      this.ways.succeeded(policy, this.surroundings.now());
+      return null;
+    } catch (error) {
+      if (relays !== null) this.ways.failed(relays);
+      return error instanceof Error ? error.name : "unknown";
+    } finally {
+      room.off(RoomEvent.SignalConnected, answered);
+    }
   }
 
   /** Gets a new token, as often as it takes; `false` when the meeting is over for us. */

@@ -3,7 +3,7 @@ import type { PathId } from "../checks/check";
 import type { OpenProbe, Probe, ProbeFigures, ProbeRequest } from "../checks/ports";
 import { detailsBetween, type LineSample } from "./line-stats";
 import { sampleRoom } from "./transports";
-import { relayOf, restrictTo } from "./ways";
+import { relaysOf, restrictTo } from "./ways";
 
 const SIGNAL_PATIENCE_MS = 8_000;
 
@@ -39,12 +39,6 @@ async function connect(room: Room, { url, token, patienceMs, signal }: ProbeRequ
     peerConnectionTimeout: patienceMs,
   });
   signal.throwIfAborted();
-}
-
-function relaysOf(room: Room): ReadonlySet<PathId> {
-  const servers = (room as Partial<Room>).engine?.latestJoinResponse?.iceServers ?? [];
-  const kinds = servers.flatMap(({ urls }) => urls.map(relayOf));
-  return new Set(kinds.flatMap((kind) => kind ?? []));
 }
 
 class RoomProbe implements Probe {

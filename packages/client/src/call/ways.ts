@@ -9,6 +9,13 @@ export function relayOf(url: string): PathId | null {
   return /[?&]transport=tcp\b/i.test(url) ? "turn_tls" : "turn_udp";
 }
 
+/** The kinds of relay that the server has told a connecting room of. */
+export function relaysOf(room: Room): ReadonlySet<PathId> {
+  const servers = (room as Partial<Room>).engine?.latestJoinResponse?.iceServers ?? [];
+  const kinds = servers.flatMap(({ urls }) => urls.map(relayOf));
+  return new Set(kinds.flatMap((kind) => kind ?? []));
+}
+
 /** Whether media may go to a candidate of the server (RFC 8839, section 5.1), as `candidate:…` or `a=candidate:…`. */
 export function allows(policy: PathPolicy, candidate: string): boolean {
   if (policy !== "udp" && policy !== "tcp") return true;
@@ -40,10 +47,14 @@ interface Transport {
   addIceCandidate(candidate: RTCIceCandidateInit): Promise<void>;
 }
 
+function isEngine(engine: Partial<Engine> | undefined): engine is Engine {
+  return typeof engine?.makeRTCConfiguration === "function" && typeof engine.on === "function";
+}
+
 /** Keeps a room that is not connected yet to one way for media. */
 export function restrictTo(room: Room, policy: PathPolicy): void {
-  if (policy === "any") return;
-  const engine = room.engine as unknown as Engine;
+  const engine = (room as Partial<Room>).engine as unknown as Partial<Engine> | undefined;
+  if (policy === "any" || !isEngine(engine)) return;
   const make = engine.makeRTCConfiguration.bind(engine);
   engine.makeRTCConfiguration = (response) => {
     const made = make(response);
