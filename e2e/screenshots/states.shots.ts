@@ -46,11 +46,13 @@ function problem(status: number, code: string, headers: Record<string, string> =
 }
 
 /** What the server says to each question; one about a meeting that has no answer here never gets one. */
-type Answers = Partial<Record<"config" | "info" | "participants" | "join" | "create", Answer>>;
+type Answers = Partial<Record<"config" | "info" | "participants" | "join" | "create" | "selftest", Answer>>;
 
 interface State {
   readonly name: string;
   readonly address?: string;
+  /** The server answers for itself. */
+  readonly healthy?: true;
   readonly answers?: Answers;
   /** Browser without devices that work: the error that getUserMedia gives. */
   readonly deviceError?: string;
@@ -71,6 +73,17 @@ const closed = ok({
   features: { anonymous_create: false },
   support_url: "https://help.meet.example/heydok",
 });
+
+/** A test room where nobody answers. */
+const deaf: Answer = {
+  status: 201,
+  body: { id: "x", livekit_url: "ws://localhost:1", tokens: ["a", "b"], udp_port: 7882, tcp_port: 7881 },
+};
+const busy = problem(503, "capacity", { "Retry-After": "30" });
+const judged = async (page: Page) =>
+  await expect(page.locator("main").getByRole("button").first()).toBeVisible({ timeout: 60_000 });
+const lineChecked = async (page: Page) =>
+  await expect(page.locator('[role=status][data-kind]:not([data-kind="running"])')).toBeVisible();
 
 const pressJoin = (page: Page) => page.locator("button[type=submit]").last().click();
 const typeCode = async (page: Page) => {
@@ -153,11 +166,22 @@ const STATES: readonly State[] = [
   { name: "not-found", address: "/nothing/here" },
   { name: "accessibility", address: "/accessibility" },
   { name: "privacy", address: "/privacy" },
+  { name: "test-good", address: "/test", healthy: true, act: judged },
+  { name: "test-running", address: "/test", answers: {} },
+  { name: "test-busy", address: "/test", answers: { selftest: busy }, act: judged },
+  {
+    name: "test-blocked",
+    address: "/test",
+    answers: { selftest: deaf },
+    deviceError: "NotAllowedError",
+    act: judged,
+  },
   {
     name: "prejoin-looking",
     answers: {},
     act: async (page) => await expect(page.locator("main p")).toBeVisible(),
   },
+  { name: "prejoin-line-blocked", answers: { ...open, selftest: deaf }, act: lineChecked },
   {
     name: "prejoin-people",
     answers: { info: ok({ ...info, participant_count: 5 }), participants: ok(people) },
@@ -227,7 +251,7 @@ async function shoot(browser: Browser, home: string, state: State, language: Lan
   else await context.addInitScript(sitForPortrait, present(SITTERS[0], "Anna"));
   await servePage(context);
   const page = await context.newPage();
-  await answer(page, state.answers ?? {});
+  if (!state.healthy) await answer(page, state.answers ?? {});
   await page.setViewportSize({ width: 1280, height: 800 });
   await page.goto(home + (state.address ?? MEETING));
   await expect(page.getByRole("heading", { level: 1 })).toBeAttached();

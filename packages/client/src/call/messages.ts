@@ -183,6 +183,7 @@ export const callMessages = defineMessages({
     "Diese Seite versucht es weiter und bringt Sie von selbst zurück.",
   ],
   reconnect: ["Reconnect", "Neu verbinden"],
+  testLine: ["Test device and connection", "Gerät und Verbindung testen"],
   fewerTiles: [
     "Your device is very busy – fewer tiles are shown.",
     "Ihr Gerät ist stark ausgelastet – es sind weniger Kacheln zu sehen.",

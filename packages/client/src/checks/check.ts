@@ -51,7 +51,6 @@ export type NoteKey =
   | "turnUdpFailed"
   | "turnTlsFailed"
   | "pathNotOffered"
-  | "notReached"
   | "serverBusy"
   | "rateGood"
   | "uploadLow"
@@ -67,7 +66,8 @@ export type NoteKey =
 
 export interface CheckResult {
   readonly state: Exclude<CheckState, "waiting" | "running">;
-  readonly note: Note;
+  /** `null` where another check has said why. */
+  readonly note: Note | null;
 }
 
 export interface Check {
@@ -80,6 +80,8 @@ export const passed = (key: NoteKey, values?: Note["values"]): CheckResult => ma
 export const warned = (key: NoteKey, values?: Note["values"]): CheckResult => made("warning", key, values);
 export const failed = (key: NoteKey, values?: Note["values"]): CheckResult => made("failed", key, values);
 export const skipped = (key: NoteKey, values?: Note["values"]): CheckResult => made("skipped", key, values);
+/** A check before it failed, and has said why. */
+export const NOT_REACHED: CheckResult = { state: "skipped", note: null };
 
 function made(state: CheckResult["state"], key: NoteKey, values: Note["values"]): CheckResult {
   return { state, note: values === undefined ? { key } : { key, values } };

@@ -1,5 +1,14 @@
 import type { Route } from "../call/line-stats";
-import { type CheckId, type CheckResult, failed, PATHS, type PathId, passed, skipped } from "./check";
+import {
+  type CheckId,
+  type CheckResult,
+  failed,
+  NOT_REACHED,
+  PATHS,
+  type PathId,
+  passed,
+  skipped,
+} from "./check";
 import { judgeLoss, judgePath, judgeRate, judgeThird, WAYS } from "./judge";
 import type { LinePorts, PathPolicy, Probe, ProbeFailure, ProbeFigures, TestRoom } from "./ports";
 
@@ -103,13 +112,10 @@ async function inRoom(
       test.tell(id, result);
     },
   };
-  const restIs = (result: CheckResult) => {
-    for (const id of ids) if (!told.has(id)) test.tell(id, result);
-  };
   watched.tell("signalling", "running");
   const answer = await test.ports.openRoom(test.signal);
   if (answer.kind === "unreachable") watched.tell("signalling", failed("serverUnreachable"));
-  if (answer.kind === "busy") return restIs(skipped("serverBusy"));
+  if (answer.kind === "busy") watched.tell("signalling", skipped("serverBusy"));
   if (answer.kind === "open") {
     const room = new OpenRoom(answer.room, watched);
     try {
@@ -119,7 +125,7 @@ async function inRoom(
       room.close();
     }
   }
-  restIs(skipped("notReached"));
+  for (const id of ids) if (!told.has(id)) test.tell(id, NOT_REACHED);
 }
 
 function tellSignalling(test: LineTest, first: Probe | ProbeFailure): boolean {

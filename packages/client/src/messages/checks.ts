@@ -162,7 +162,6 @@ export const checkMessages = defineMessages({
     "Das Relais war über TLS oder TCP nicht erreichbar. Es wird nur in Netzen gebraucht, die alles andere blockieren.",
   ],
   note_pathNotOffered: ["This server does not offer it.", "Dieser Server bietet das nicht an."],
-  note_notReached: ["A check before it failed.", "Eine Prüfung davor ist gescheitert."],
   note_serverBusy: [
     "The server tests for others right now. Test again in a minute.",
     "Der Server testet gerade für andere. Testen Sie in einer Minute erneut.",

@@ -32,8 +32,8 @@ export const leftMessages = defineMessages({
     "Er kann in einer Minute zurück sein. Ihr Platz bleibt erhalten.",
   ],
   neverConnectedText: [
-    "Your network blocks calls: allow UDP to this server, or try another network.",
-    "Ihr Netz blockiert Anrufe: Erlauben Sie UDP zu diesem Server oder nutzen Sie ein anderes Netz.",
+    "Your network blocks calls: allow UDP or TCP to this server, or try another network. The test says what gets through.",
+    "Ihr Netz blockiert Anrufe: Erlauben Sie UDP oder TCP zu diesem Server oder nutzen Sie ein anderes Netz. Der Test sagt, was durchkommt.",
   ],
   rejoin: ["Rejoin", "Wieder beitreten"],
   continueHere: ["Continue here", "Hier fortsetzen"],

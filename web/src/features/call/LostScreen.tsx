@@ -26,6 +26,12 @@ export function LostScreen() {
           {t("leaveMeeting")}
         </Button>
       </div>
+      <p>
+        {/* In a tab of its own: this page goes on trying. */}
+        <a href="/test" target="_blank" rel="noopener">
+          {t("testLine")}
+        </a>
+      </p>
     </div>
   );
 }

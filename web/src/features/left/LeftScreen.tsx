@@ -39,6 +39,9 @@ const titles = {
 /** What may last until somebody mends the server or its network. */
 const lasting: ReadonlySet<LeftReason> = new Set(["never_connected", "server_stopped"]);
 
+/** Where the line was the cause, a test of it says more. */
+const ofTheLine: ReadonlySet<LeftReason> = new Set(["never_connected", "connection"]);
+
 /** After the call: why it is over, and the way back where there is one. */
 export function LeftScreen({ stage, onRejoin }: { stage: LeftStage; onRejoin: () => void }) {
   const t = useText(leftMessages);
@@ -68,6 +71,11 @@ export function LeftScreen({ stage, onRejoin }: { stage: LeftStage; onRejoin: ()
           {t(`${titles[stage.reason]}Text`)}
           {code && ` ${t("code", { code })}`}
         </p>
+        {ofTheLine.has(stage.reason) && (
+          <p>
+            <a href="/test">{common("selfTest")}</a>
+          </p>
+        )}
         {lasting.has(stage.reason) && <SupportLink />}
         {durationSeconds > 0 && (
           <p className="lead">{t("duration", { time: format.duration(durationSeconds) })}</p>
