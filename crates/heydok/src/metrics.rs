@@ -108,6 +108,7 @@ describe! {
     describe_counter "heydok_media_send_errors_total" "Datagrams the system refused";
     describe_counter "heydok_media_unknown_datagrams_total" "Datagrams that belong to no peer";
     describe_counter "heydok_media_rtp_received_total" "Media packets received from publishers";
+    describe_counter "heydok_media_audio_restored_total" "Audio frames lost on the way from publishers and taken out of a later packet";
     describe_counter "heydok_media_rtp_forwarded_total" "Media packets handed to subscribers";
     describe_counter "heydok_media_rtp_reported_total" "Media packets that subscribers reported on";
     describe_counter "heydok_media_rtp_lost_total" "Media packets that subscribers reported lost";

@@ -161,6 +161,7 @@ impl Meter {
     /// The media engine counts since its start.
     fn publish_media(&mut self, media: &node::Counters, nobody: bool) {
         metrics::counter!("heydok_media_rtp_received_total").absolute(media.received);
+        metrics::counter!("heydok_media_audio_restored_total").absolute(media.restored);
         metrics::counter!("heydok_media_rtp_forwarded_total").absolute(media.forwarded);
         metrics::counter!("heydok_media_unknown_datagrams_total").absolute(media.unknown_datagrams);
         metrics::counter!("heydok_media_data_refused_total").absolute(media.data_refused);

@@ -136,7 +136,7 @@ pub struct AnswerFacts {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SectionFacts {
     pub mid: String,
-    /// Accepted payload types with their RTX, the offer's numbers.
+    /// Accepted payload types with their RTX and RED, the offer's numbers.
     pub payload_types: Vec<u8>,
     /// Accepted header extensions: the offer's ids and URIs.
     pub extensions: Vec<(u8, String)>,
@@ -268,6 +268,8 @@ pub struct Counters {
     pub forwarded: u64,
     /// RTP packets received from publishers.
     pub received: u64,
+    /// Audio frames that were lost on the way to us and taken out of a later packet (RFC 2198).
+    pub restored: u64,
     /// RTP packets dropped because their track brought more than it may.
     pub excessive: u64,
     /// Data messages refused because the reader was slow or the channel not open.

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use str0m::format::Codec;
 use str0m::media::Mid;
 use str0m::net::Receive;
-use str0m::rtp::{RtpPacket, RtpWrite, Ssrc, Vp8Descriptor, Vp8Patch};
+use str0m::rtp::{RtpHeader, RtpPacket, RtpWrite, Ssrc, Vp8Descriptor, Vp8Patch};
 use str0m::{Event as StrEvent, IceConnectionState, Input, Output as StrOutput};
 
 use crate::api::{Candidate, Datagram, Event, MediaKind, Output, Protocol, TrackId, Transmit};
@@ -16,6 +16,7 @@ use crate::extensions;
 use crate::forward::{Arrival, Decision, Vp8Numbers};
 use crate::negotiate::Use;
 use crate::peer::{Format, Peer, Source};
+use crate::red::{Contents, History, Redundant};
 use crate::sfu::Sfu;
 use crate::track::{Down, LAYERS};
 
@@ -384,7 +385,13 @@ impl Sfu {
         if arrival.starts_keyframe {
             track.keyframe_came(source.layer);
         }
-        let wants_keyframe = self.fan_out(&source, &arrival, packet);
+        if source.red.is_some() {
+            return self.forward_redundant(&source, &arrival, packet);
+        }
+        if !track.is_first(&arrival) {
+            return;
+        }
+        let wants_keyframe = self.fan_out(&source, &arrival, &packet.header, &Contents::plain(&packet.payload));
         if wants_keyframe
             && let Some(ssrc) = self.tracks.get_mut(source.track).and_then(|t| t.request_keyframe(source.layer, now))
         {
@@ -392,15 +399,49 @@ impl Sfu {
         }
     }
 
+    /// A packet of redundant audio: first the frames in it that were lost on their way to us, then what is new in it.
+    fn forward_redundant(&mut self, source: &Source, arrival: &Arrival, packet: &RtpPacket) {
+        let (Some(red), Some(opus)) = (Redundant::parse(&packet.payload), source.red) else {
+            return;
+        };
+        let Some(track) = self.tracks.get_mut(source.track) else {
+            return;
+        };
+        track.red.get_or_insert_with(|| Box::new(History::new(arrival.ssrc)));
+        let new = track.is_first(arrival);
+        let repeated = red.earlier();
+        let count = repeated.len() as u64;
+        for (frame, back) in repeated.zip((1..=count).rev()) {
+            let timestamp = arrival.timestamp.wrapping_sub(frame.age);
+            let lost = self.tracks.get(source.track).and_then(|track| track.lost(arrival, back, timestamp));
+            let Some(sequence) = lost.filter(|_| frame.payload_type == *opus && !frame.payload.is_empty()) else {
+                continue;
+            };
+            let age = Duration::from_secs(1) * frame.age / source.format.clock_rate.max(1);
+            let captured = arrival.captured.and_then(|captured| captured.checked_sub(age));
+            let restored = Arrival { sequence, timestamp, captured, ..*arrival };
+            if self.tracks.get_mut(source.track).is_some_and(|track| track.is_first(&restored)) {
+                self.counters.restored += 1;
+                let header = RtpHeader { marker: false, ..packet.header.clone() };
+                self.fan_out(source, &restored, &header, &Contents::plain(&frame.payload.into()));
+            }
+        }
+        if new && red.primary.payload_type == *opus {
+            let arrival = Arrival { empty: red.primary.payload.is_empty(), ..*arrival };
+            let contents = Contents::redundant(&packet.payload, red.primary.payload, opus);
+            self.fan_out(source, &arrival, &packet.header, &contents);
+        }
+    }
+
     /// True if a subscriber waits for a keyframe of this source.
-    fn fan_out(&mut self, source: &Source, arrival: &Arrival, packet: &RtpPacket) -> bool {
+    fn fan_out(&mut self, source: &Source, arrival: &Arrival, header: &RtpHeader, contents: &Contents<'_>) -> bool {
         let Self { tracks, peers, dirty, counters, outputs, .. } = self;
         let Some(track) = tracks.get_mut(source.track) else {
             return false;
         };
         let mut wants_keyframe = false;
         let mut descriptor = None;
-        let extensions = extensions::forwarded(&packet.header.ext_vals);
+        let extensions = extensions::forwarded(&header.ext_vals);
         // Before the first report the same margin is assumed, so that sound and picture do not shift when it comes.
         let assumed = arrival.arrived.checked_sub(capture::MARGIN).unwrap_or(arrival.arrived);
         let wallclock = arrival.captured.unwrap_or(assumed);
@@ -416,18 +457,19 @@ impl Sfu {
             let Some(peer) = peers.get_mut(down.peer) else {
                 continue;
             };
-            let Some(payload_type) = payload_type(down, peer, source.format) else {
+            let (red, payload) = contents.towards(down.red);
+            let Some(payload_type) = red.or_else(|| payload_type(down, peer, source.format)) else {
                 if !std::mem::replace(&mut down.refusal_told, true) {
                     outputs.push_back(Output::Event(Event::CodecRefused(down.peer_id, track.id)));
                 }
                 continue;
             };
-            let mut write = RtpWrite::new(payload_type, sequence.into(), timestamp, wallclock, packet.payload.clone())
-                .marker(packet.header.marker)
+            let mut write = RtpWrite::new(payload_type, sequence.into(), timestamp, wallclock, payload)
+                .marker(header.marker)
                 .ext_vals(extensions.clone())
                 .nackable(source.format.codec.is_video());
             if let Some(numbers) = vp8 {
-                let descriptor = descriptor.get_or_insert_with(|| Vp8Descriptor::parse(&packet.payload).ok());
+                let descriptor = descriptor.get_or_insert_with(|| Vp8Descriptor::parse(contents.whole).ok());
                 if let Some(patch) = descriptor.as_ref().and_then(|descriptor| vp8_patch(descriptor, numbers)) {
                     write = write.vp8_patch(patch);
                 }
@@ -452,7 +494,7 @@ impl Sfu {
             return Some(*source);
         }
         let (mid, rid) = peer.source_section(ssrc)?;
-        let format = peer.format(packet.header.payload_type)?;
+        let (format, red) = peer.format(packet.header.payload_type)?;
         let Some(Use::Receive(track)) = peer.negotiation.sections.get(&mid).copied() else {
             return None;
         };
@@ -462,7 +504,7 @@ impl Sfu {
             return None;
         }
         let layer = track.layer_of(rid.as_deref());
-        let source = Source { track: track_index, layer, mid, payload_type: packet.header.payload_type, format };
+        let source = Source { track: track_index, layer, mid, payload_type: packet.header.payload_type, format, red };
         let peer = self.peers.get_mut(index)?;
         if peer.sources.len() >= SOURCES {
             peer.sources.clear();

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use crate::codec::{self, Vp8Fields};
 use crate::forward::{Arrival, Decision, Forwarder};
+use crate::red::{History, Redundant};
 use crate::{
     AddedTrack, Candidate, Config, Datagram, Limits, MediaKind, OfferChange, PeerId, PeerOptions, Protocol,
     SectionPlan, SectionRole, Sfu, SfuError, TrackId,
@@ -173,6 +174,38 @@ pub fn candidate(now: Instant, text: &str) {
         bed.sfu.add_remote_candidate(bed.now, peer, text);
         bed.finish(peer);
     });
+}
+
+/// Packets of redundant audio, each with 32 bits before it: how far its number and its timestamp are from the last one's,
+/// and its length. What is taken out of them is inside them, and no frame goes out twice.
+pub fn red(_now: Instant, bytes: &[u8]) {
+    let mut history = History::new(1);
+    let mut gone = std::collections::HashSet::new();
+    let (mut sequence, mut timestamp) = (100u64, 0u32);
+    let mut rest = bytes;
+    while let [steps, ticks, high, low, after @ ..] = rest {
+        let length = usize::from(u16::from_be_bytes([*high, *low])).min(after.len());
+        let (payload, next) = after.split_at(length);
+        rest = next;
+        sequence = (sequence + u64::from(*steps)).saturating_sub(16);
+        timestamp = timestamp.wrapping_add(u32::from(*ticks) * 240);
+        let Some(red) = Redundant::parse(payload) else {
+            continue;
+        };
+        let inside: usize = red.earlier().map(|frame| frame.payload.len()).sum();
+        assert_eq!(inside + red.primary.payload.len() + 4 * red.earlier().len() + 1, payload.len());
+        if history.note(1, sequence, timestamp) {
+            assert!(gone.insert(sequence), "{sequence} twice");
+        }
+        let count = red.earlier().len() as u64;
+        for (frame, back) in red.earlier().zip((1..=count).rev()) {
+            let timestamp = timestamp.wrapping_sub(frame.age);
+            let lost = history.missing(1, sequence, back, timestamp);
+            if let Some(lost) = lost.filter(|lost| history.note(1, *lost, timestamp)) {
+                assert!(lost < sequence && gone.insert(lost), "{lost} twice");
+            }
+        }
+    }
 }
 
 /// The forwarding decision: whatever comes in, no sequence number goes out twice.

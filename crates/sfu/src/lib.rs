@@ -17,6 +17,7 @@ mod levels;
 mod negotiate;
 mod peer;
 mod precheck;
+mod red;
 mod sfu;
 mod slab;
 mod stats;

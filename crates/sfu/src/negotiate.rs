@@ -452,7 +452,8 @@ fn section_facts(rtc: &mut Rtc, plan: &SectionPlan) -> SectionFacts {
     for accepted in media.remote_pts() {
         facts.payload_types.push(**accepted);
         let params = rtc.codec_config().params().iter().find(|params| params.pt() == *accepted);
-        facts.payload_types.extend(params.and_then(|params| params.resend()).map(|resend| *resend));
+        let beside = params.into_iter().flat_map(|params| [params.resend(), params.red()]);
+        facts.payload_types.extend(beside.flatten().map(|beside| *beside));
     }
     facts.extensions = media.remote_extmap().iter().map(|(id, ext)| (id, ext.as_uri().to_owned())).collect();
     if matches!(plan.role, SectionRole::Send { .. })

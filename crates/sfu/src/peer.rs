@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use str0m::channel::{ChannelConfig, ChannelId, Reliability};
 use str0m::config::DtlsCert;
-use str0m::format::Codec;
+use str0m::format::{Codec, PayloadParams};
 use str0m::media::{KeyframeRequestKind, Mid, Pt};
 use str0m::rtp::{RtpWrite, Ssrc};
 use str0m::{Candidate, Input, Rtc};
@@ -17,6 +17,7 @@ use crate::demux::Remote;
 use crate::extensions;
 use crate::forward::Forwarder;
 use crate::negotiate::Negotiation;
+use crate::red::RedTypes;
 use crate::stats::StatsWindow;
 use crate::track::Down;
 
@@ -76,6 +77,8 @@ pub(crate) struct Source {
     pub(crate) mid: Mid,
     pub(crate) payload_type: Pt,
     pub(crate) format: Format,
+    /// Packets carry several frames of the codec that has this payload type (RFC 2198).
+    pub(crate) red: Option<Pt>,
 }
 
 /// One peer connection and what is known about it.
@@ -128,7 +131,7 @@ impl Peer {
             .set_ice_lite(options.ice_lite)
             .set_rtp_mode(true)
             .clear_codecs()
-            .enable_opus(true, false)
+            .enable_opus(true, true)
             .enable_vp8(true)
             .enable_h264(true)
             .enable_vp9(true)
@@ -296,16 +299,27 @@ impl Peer {
                     let profile = Format::of(&params.spec()).profile;
                     (profile != format.profile, profile >> 16 != format.profile >> 16)
                 })
-                .map(str0m::format::PayloadParams::pt)
+                .map(PayloadParams::pt)
         })
         .flatten()
     }
 
-    /// The format that a payload type of this peer stands for.
-    pub(crate) fn format(&mut self, payload_type: Pt) -> Option<Format> {
+    /// The payload types that this peer takes redundant audio with, if it does.
+    pub(crate) fn red_types(&mut self, mid: Mid) -> Option<RedTypes> {
         self.with(|rtc| {
-            let params = rtc.codec_config().params().iter().find(|params| params.pt() == payload_type)?;
-            Some(Format::of(&params.spec()))
+            let accepted = rtc.media(mid)?.remote_pts();
+            let opus = rtc.codec_config().params().iter().find(|params| accepted.contains(&params.pt()))?;
+            Some(RedTypes { red: opus.red()?, opus: opus.pt() })
+        })
+        .flatten()
+    }
+
+    /// The format that a payload type of this peer stands for, and the codec's own payload type if this is redundant audio.
+    pub(crate) fn format(&mut self, payload_type: Pt) -> Option<(Format, Option<Pt>)> {
+        self.with(|rtc| {
+            let stands = |params: &&PayloadParams| params.pt() == payload_type || params.red() == Some(payload_type);
+            let params = rtc.codec_config().params().iter().find(stands)?;
+            Some((Format::of(&params.spec()), (params.pt() != payload_type).then_some(params.pt())))
         })
         .flatten()
     }

@@ -439,6 +439,7 @@ impl Sfu {
         }
         let mut down = Down::new(index, peer_id, mid, ssrc, kind, now);
         down.live = live;
+        down.red = (!video).then(|| peer.red_types(mid)).flatten();
         if let Some(numbering) = peer.numbering_of(mid, ssrc) {
             down.forwarder = numbering;
         }

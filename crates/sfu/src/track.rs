@@ -6,9 +6,10 @@ use str0m::media::{Mid, Pt};
 use str0m::rtp::Ssrc;
 
 use crate::api::{DownSettings, MediaKind, PeerId, TrackId};
-use crate::forward::Forwarder;
+use crate::forward::{Arrival, Forwarder};
 use crate::levels::AudioLevel;
 use crate::peer::Format;
+use crate::red::{History, RedTypes};
 
 /// Layers of a track at most.
 pub(crate) const LAYERS: usize = 4;
@@ -52,6 +53,8 @@ pub(crate) struct Track {
     pub(crate) muted: bool,
     pub(crate) downs: Vec<Down>,
     pub(crate) level: AudioLevel,
+    /// Once redundant audio came: the frames that went out.
+    pub(crate) red: Option<Box<History>>,
     /// Bits that it may bring now, as of then.
     allowance: Option<(f64, Instant)>,
 }
@@ -69,6 +72,8 @@ pub(crate) struct Down {
     pub(crate) live: bool,
     /// Payload type for the format seen last; `None` inside: the subscriber cannot take it.
     pub(crate) payload_type: Option<(Format, Option<Pt>)>,
+    /// Redundant audio is sent as it comes.
+    pub(crate) red: Option<RedTypes>,
     /// The caller was told that the subscriber cannot take it.
     pub(crate) refusal_told: bool,
     pub(crate) bound_at: Instant,
@@ -87,6 +92,7 @@ impl Track {
             muted: false,
             downs: Vec::new(),
             level: AudioLevel::new(),
+            red: None,
             allowance: None,
         }
     }
@@ -128,6 +134,20 @@ impl Track {
         let admitted = left >= bits;
         self.allowance = Some((if admitted { left - bits } else { left }, now));
         admitted
+    }
+
+    /// Notes a frame of redundant audio. False: it went out before, restored from another packet; its number must not be
+    /// used again.
+    pub(crate) fn is_first(&mut self, arrival: &Arrival) -> bool {
+        let Some(history) = &mut self.red else {
+            return true;
+        };
+        history.note(arrival.ssrc, arrival.sequence, arrival.timestamp)
+    }
+
+    /// The number of a lost frame that `arrival` repeats ([`History::missing`]).
+    pub(crate) fn lost(&self, arrival: &Arrival, back: u64, timestamp: u32) -> Option<u64> {
+        self.red.as_ref()?.missing(arrival.ssrc, arrival.sequence, back, timestamp)
     }
 
     /// Note a packet of a layer. True if the set of active layers changed.
@@ -233,6 +253,7 @@ impl Down {
             settings: DownSettings::default(),
             live: false,
             payload_type: None,
+            red: None,
             refusal_told: false,
             bound_at: now,
             silences: 0,

@@ -113,6 +113,11 @@ impl Track {
         !self.info.disable_dtx
     }
 
+    /// Packets may repeat earlier frames (RFC 2198). What is encrypted end to end cannot be taken apart.
+    pub(crate) fn redundant(&self) -> bool {
+        !self.info.disable_red && self.info.encryption == proto::encryption::Type::None as i32
+    }
+
     pub(crate) fn sid(&self) -> &str {
         &self.info.sid
     }

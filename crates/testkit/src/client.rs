@@ -62,10 +62,20 @@ impl Client {
     /// If the address cannot be a host candidate.
     #[must_use]
     pub fn new(now: Instant, address: SocketAddr) -> Self {
+        Self::with_red(now, address, false)
+    }
+
+    /// The same, with redundant audio (RFC 2198) or without.
+    ///
+    /// # Panics
+    ///
+    /// If the address cannot be a host candidate.
+    #[must_use]
+    pub fn with_red(now: Instant, address: SocketAddr, red: bool) -> Self {
         let mut rtc = Rtc::builder()
             .set_rtp_mode(true)
             .clear_codecs()
-            .enable_opus(true, false)
+            .enable_opus(true, red)
             .enable_vp8(true)
             .enable_h264(true)
             .enable_vp9(true)
@@ -138,12 +148,34 @@ impl Client {
         let Some(payload_type) = self.payload_type(packet.codec) else {
             return false;
         };
+        self.write(now, mid, packet, payload_type, packet.payload)
+    }
+
+    /// Payload type of redundant audio, if it was negotiated.
+    #[must_use]
+    pub fn red_type(&self) -> Option<Pt> {
+        self.rtc.codec_config().params().iter().find_map(|params| params.red())
+    }
+
+    /// Send an audio packet that repeats one frame, so many ticks older. False if there is no sender or no redundancy.
+    pub fn send_red(&mut self, now: Instant, mid: Mid, packet: &Packet<'_>, ticks: u16, earlier: &[u8]) -> bool {
+        let (Some(opus), Some(red)) = (self.payload_type(packet.codec), self.red_type()) else {
+            return false;
+        };
+        let (age, length) = (ticks << 2, u16::try_from(earlier.len()).unwrap_or(0));
+        let [high, low] = (age | length >> 8).to_be_bytes();
+        let header = [0x80 | *opus, high, low, (length & 0xff) as u8, *opus];
+        let payload = [&header, earlier, packet.payload].concat();
+        self.write(now, mid, packet, red, &payload)
+    }
+
+    fn write(&mut self, now: Instant, mid: Mid, packet: &Packet<'_>, payload_type: Pt, payload: &[u8]) -> bool {
         let extensions = ExtensionValues {
             audio_level: packet.level.map(|level| -level),
             voice_activity: packet.level.map(|level| level < 40),
             ..Default::default()
         };
-        let write = RtpWrite::new(payload_type, packet.sequence.into(), packet.timestamp, now, packet.payload)
+        let write = RtpWrite::new(payload_type, packet.sequence.into(), packet.timestamp, now, payload)
             .marker(packet.marker)
             .nackable(packet.codec.is_video())
             .ext_vals(extensions);

@@ -2,6 +2,7 @@
 //! loses, delays, doubles and reorders by a seed.
 #![expect(clippy::disallowed_methods, reason = "the simulation starts at some instant and steps time itself")]
 
+mod audio;
 mod fuzz;
 mod limits;
 mod media;

@@ -36,3 +36,8 @@ fn fuzz_candidates() {
 fn fuzz_forwarding() {
     testkit::fuzz::drive(&corpus("forward"), 8, 1_000_000, |bytes| sfu::fuzz::forward(testkit::origin(), bytes));
 }
+
+#[test]
+fn fuzz_redundant_audio() {
+    testkit::fuzz::drive(&corpus("red"), 11, 1_000_000, |bytes| sfu::fuzz::red(testkit::origin(), bytes));
+}

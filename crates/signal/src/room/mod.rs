@@ -268,7 +268,7 @@ impl Room {
 
 /// Codecs that clients may publish, the preferred one first; all video before all audio (a Flutter client relies on it).
 pub(crate) fn publish_codecs() -> Vec<proto::Codec> {
-    ["video/VP8", "video/H264", "video/VP9", "video/AV1", "audio/opus"]
+    ["video/VP8", "video/H264", "video/VP9", "video/AV1", "audio/opus", "audio/red"]
         .into_iter()
         .map(|mime| proto::Codec { mime: mime.to_owned(), fmtp_line: String::new() })
         .collect()

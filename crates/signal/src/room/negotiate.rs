@@ -501,6 +501,7 @@ fn plans(participant: &Participant, offer: &Offer) -> (Vec<SectionPlan>, Vec<Ans
                     preferred_mime: track.and_then(Track::preferred_mime),
                     stereo: track.is_some_and(Track::stereo),
                     discontinuous: track.is_none_or(Track::discontinuous),
+                    redundant: track.is_some_and(Track::redundant),
                     msid: None,
                 };
                 (SectionRole::Receive { track: id }, answer, Direction::SendOnly)

@@ -15,6 +15,8 @@ pub(crate) struct AnswerSection {
     /// Opus: tell the sender that stereo is welcome, that silence need not be sent.
     pub(crate) stereo: bool,
     pub(crate) discontinuous: bool,
+    /// Redundant audio is welcome (RFC 2198); only asked where we receive.
+    pub(crate) redundant: bool,
 }
 
 /// Writes the answer. `plan` has one entry per audio or video section, in order, as `facts.sections` has.
@@ -150,17 +152,24 @@ fn source_lines(body: &mut String, ssrc: u32, rtx_ssrc: Option<u32>, stream: &st
     }
 }
 
-/// The offer's payload types that the engine kept, the preferred codec (and its retransmissions) first.
+/// The offer's payload types that the engine kept, the preferred codec (and its retransmissions) first. A client sends
+/// redundant audio if that is before the codec.
 fn ordered_payload_types(section: &Section, plan: &AnswerSection, known: &SectionFacts) -> Vec<u8> {
     let offered = section.lines.first().map_or("", String::as_str).split(' ').skip(3);
-    let kept: Vec<u8> =
+    let mut kept: Vec<u8> =
         offered.filter_map(|word| word.parse().ok()).filter(|pt| known.payload_types.contains(pt)).collect();
+    let is_red = |pt: &u8| codec_name(section, *pt).is_some_and(|name| name.eq_ignore_ascii_case("red"));
+    if plan.receives {
+        kept.retain(|pt| plan.redundant || !is_red(pt));
+        kept.sort_by_key(|pt| !is_red(pt));
+    }
     let Some(mime) = &plan.preferred_mime else {
         return kept;
     };
     let codec = mime.rsplit('/').next().unwrap_or(mime);
     let (mut first, rest): (Vec<u8>, Vec<u8>) = kept.iter().partition(|pt| {
         codec_name(section, **pt).is_some_and(|name| name.eq_ignore_ascii_case(codec))
+            || is_red(pt)
             || associated(section, **pt)
                 .and_then(|apt| codec_name(section, apt))
                 .is_some_and(|name| name.eq_ignore_ascii_case(codec))
@@ -216,6 +225,9 @@ fn payload_lines(body: &mut String, section: &Section, payload_type: u8, kind: M
 
 fn opus_parameters(line: &str, plan: &AnswerSection) -> String {
     let mut line = line.to_owned();
+    if !line.contains("useinbandfec") {
+        line.push_str(";useinbandfec=1");
+    }
     if plan.discontinuous && !line.contains("usedtx") {
         line.push_str(";usedtx=1");
     }
@@ -262,7 +274,7 @@ m=video 9 UDP/TLS/RTP/SAVPF 96 97\r\na=mid:2\r\na=recvonly\r\na=rtpmap:96 VP8/90
             fingerprint: "sha-256 AA:BB".into(),
             candidates: vec!["candidate:1 1 udp 2130706431 127.0.0.1 7882 typ host".into()],
             sections: vec![
-                section("0", &[111], None),
+                section("0", &[111, 63], None),
                 section("1", &[96, 97, 103, 104], None),
                 section("2", &[96, 97], Some(1000)),
             ],
@@ -277,11 +289,29 @@ m=video 9 UDP/TLS/RTP/SAVPF 96 97\r\na=mid:2\r\na=recvonly\r\na=rtpmap:96 VP8/90
         let offer = Offer::parse(OFFER).unwrap();
         assert_eq!(offer.sections[1].send_rids, ["q", "h"]);
         let plan = [
-            AnswerSection { receives: true, discontinuous: true, ..AnswerSection::default() },
+            AnswerSection { receives: true, discontinuous: true, redundant: true, ..AnswerSection::default() },
             AnswerSection { receives: true, preferred_mime: Some("video/H264".into()), ..AnswerSection::default() },
             AnswerSection { msid: Some(("PA_1|TR_1".into(), "TR_1".into())), ..AnswerSection::default() },
         ];
         insta::assert_snapshot!(answer(&offer, &facts(), &plan, 3).replace("\r\n", "\n"));
+    }
+
+    /// Redundant audio comes before the codec where it is welcome, and not at all elsewhere. A section of ours keeps what
+    /// the client takes.
+    #[test]
+    fn redundant_audio_is_asked_for_by_order() {
+        let offer = Offer::parse(OFFER).unwrap();
+        let known = SectionFacts { payload_types: vec![111, 63], ..SectionFacts::default() };
+        for (receives, redundant, preferred, expected) in [
+            (true, true, None, vec![63, 111]),
+            (true, true, Some("audio/opus"), vec![63, 111]),
+            (true, false, Some("audio/opus"), vec![111]),
+            (false, false, None, vec![111, 63]),
+        ] {
+            let preferred_mime = preferred.map(str::to_owned);
+            let plan = AnswerSection { receives, redundant, preferred_mime, ..AnswerSection::default() };
+            assert_eq!(ordered_payload_types(&offer.sections[0], &plan, &known), expected, "{plan:?}");
+        }
     }
 
     /// The first codec that both have, never a repair format.

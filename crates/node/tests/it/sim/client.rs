@@ -15,7 +15,8 @@ use proto::signal_request::Message as Request;
 use proto::signal_response::Message as Response;
 use str0m::format::Codec;
 use str0m::media::{Direction, MediaKind, Mid, Rid, Simulcast, SimulcastLayer};
-use str0m::rtp::RtpPacket;
+
+use str0m::rtp::{RedDecoder, RtpPacket};
 use testkit::client::{Client, Packet, add_channels};
 use testkit::link::Wire;
 
@@ -39,6 +40,8 @@ pub(crate) struct Sent {
     pub(crate) mark: u8,
     rids: Vec<&'static str>,
     sequence: u64,
+    /// Timestamp of the audio packet before.
+    last_timestamp: Option<u32>,
     /// Encodings (0 = the only or the lowest one) that begin a picture anew with their next packet.
     keyframes: BTreeSet<usize>,
     pub(crate) paused: bool,
@@ -56,6 +59,7 @@ impl Sent {
             mark,
             rids: rids.to_vec(),
             sequence: 1,
+            last_timestamp: None,
             keyframes: (0..rids.len().max(1)).collect(),
             paused: false,
             refused: false,
@@ -125,8 +129,14 @@ impl Sent {
                 level: audio.then_some(20),
                 payload: &payload,
             };
-            if publisher.send(now, mid, &packet) {
+            // As a browser: each packet repeats the frame before it.
+            let age = self.last_timestamp.filter(|_| audio).map(|last| u16::try_from(timestamp.wrapping_sub(last)));
+            let repeated = age.is_some_and(|age| {
+                age.is_ok_and(|age| age < 1 << 14 && publisher.send_red(now, mid, &packet, age, &payload))
+            });
+            if repeated || publisher.send(now, mid, &packet) {
                 sent = true;
+                self.last_timestamp = Some(timestamp);
                 self.keyframes.remove(&encoding);
             }
         }
@@ -181,6 +191,8 @@ pub(crate) struct Participant {
     owners: HashMap<(Mid, u32), String>,
     /// Packets of pictures that did not begin.
     pub(crate) undecodable: usize,
+    /// Audio frames received by track sid, each packet's own and those it repeats: their extended timestamps.
+    pub(crate) frames: BTreeMap<String, BTreeSet<u64>>,
     /// Packets received by track sid that can be played: mark to count.
     pub(crate) received: BTreeMap<String, BTreeMap<u8, usize>>,
     pub(crate) data: Vec<proto::DataPacket>,
@@ -190,7 +202,7 @@ pub(crate) struct Participant {
 }
 
 impl Participant {
-    pub(crate) fn new(now: Instant, index: usize, claims: &Claims, mode: Mode) -> Self {
+    pub(crate) fn new(now: Instant, index: usize, claims: &Claims, mode: Mode, red: bool) -> Self {
         let host = u8::try_from(index % 200).expect("small") + 1;
         let net = u8::try_from(index / 200).expect("small") + 1;
         let address = |port| SocketAddr::new(IpAddr::V4(Ipv4Addr::new(10, 1, net, host)), port);
@@ -199,8 +211,8 @@ impl Participant {
             identity: claims.identity().to_owned(),
             mode,
             connection: None,
-            publisher: Client::new(now, address(5000)),
-            subscriber: (mode == Mode::Dual).then(|| Client::new(now, address(6000))),
+            publisher: Client::with_red(now, address(5000), red),
+            subscriber: (mode == Mode::Dual).then(|| Client::with_red(now, address(6000), red)),
             sid: String::new(),
             room: grant.room,
             hidden: grant.hidden,
@@ -228,6 +240,7 @@ impl Participant {
             undecodable: 0,
             raw: BTreeMap::new(),
             owners: HashMap::new(),
+            frames: BTreeMap::new(),
             received: BTreeMap::new(),
             data: Vec::new(),
             messages: Vec::new(),
@@ -524,7 +537,15 @@ impl Participant {
             // Of the track that the section carried before, or of the one that the answer on its way will name.
             return;
         }
-        let video = packet.payload.len() > 4;
+        let receiver = self.subscriber.as_ref().unwrap_or(&self.publisher);
+        let video = receiver.payload_type(Codec::Vp8) == Some(packet.header.payload_type);
+        if !video {
+            let repeats = receiver.red_type() == Some(packet.header.payload_type);
+            let repeats = repeats.then(|| RedDecoder::decode(&packet.payload).expect("redundant audio"));
+            let ages = repeats.map_or(vec![0], |blocks| blocks.iter().map(|block| block.timestamp_offset).collect());
+            let newest = packet.time.numer();
+            self.frames.entry(sid.clone()).or_default().extend(ages.iter().map(|age| newest - u64::from(*age)));
+        }
         if video && packet.payload[4] & 1 == 0 {
             self.decodable.insert(stream);
         } else if video && !self.decodable.contains(&stream) {

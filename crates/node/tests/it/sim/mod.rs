@@ -54,6 +54,8 @@ pub(crate) struct SimRoom {
     next_connection: u64,
     pub(crate) webhooks: Vec<proto::WebhookEvent>,
     next_media: Instant,
+    /// Whether those who join have redundant audio.
+    pub(crate) red: bool,
     /// Datagrams of clients, if they are to be kept.
     pub(crate) record: Option<Vec<Wire>>,
     pub(crate) seed: u64,
@@ -105,6 +107,7 @@ impl SimRoom {
             next_connection: 1,
             webhooks: Vec::new(),
             next_media: now,
+            red: false,
             record: None,
             seed,
         }
@@ -143,7 +146,7 @@ impl SimRoom {
         adjust: impl FnOnce(&mut ConnectRequest),
     ) -> Result<usize, Reject> {
         let index = self.clients.len();
-        let mut client = Participant::new(self.now, index, &claims, mode);
+        let mut client = Participant::new(self.now, index, &claims, mode, self.red);
         let connection = self.connection();
         client.connection = Some(connection);
         let publisher_offer = (mode == Mode::Single).then(|| client.first_offer());
