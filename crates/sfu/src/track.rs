@@ -21,6 +21,9 @@ pub(crate) const KEYFRAME_INTERVAL: Duration = Duration::from_millis(500);
 /// screen that stands still sends little on all of them.
 const LAYER_STOPPED: Duration = Duration::from_millis(1000);
 const LAYER_STOPPED_PACKETS: u64 = 30;
+/// After such a pause of all layers, those that come back count, whatever there was before. Longer than the second between
+/// the pictures of a screen that stands still.
+const PAUSED: Duration = Duration::from_millis(2500);
 
 /// Audio streams that never got a packet are given silence this long after they were bound, so that a receiver that
 /// announces a track at its first packet does so.
@@ -153,6 +156,10 @@ impl Track {
     /// Note a packet of a layer. True if the set of active layers changed.
     pub(crate) fn saw_packet(&mut self, layer: u8, ssrc: Ssrc, now: Instant) -> bool {
         self.packets += 1;
+        let silent = |layer: &Layer| layer.last_packet.is_none_or(|last| now.saturating_duration_since(last) > PAUSED);
+        if self.layers.iter().all(silent) {
+            self.layers.iter_mut().for_each(|layer| layer.active = false);
+        }
         let index = usize::from(layer);
         while self.layers.len() <= index && index < LAYERS {
             self.layers.push(Layer::default());

@@ -9,6 +9,7 @@ use proto::participant_info::State;
 
 use crate::bounds::is_sid;
 use crate::pace::{Bucket, UpdatePace};
+use crate::room::Repeat;
 use crate::sdp::{AnswerSection, Direction, Offer};
 use crate::seam::{Channel, ConnectionId, MediaKind, PeerId, TrackId};
 use crate::token::{Claims, VideoGrant};
@@ -113,12 +114,16 @@ pub(crate) struct Deadlines {
     pub(crate) refresh_token: Option<Instant>,
     /// Changes of its own that the others are told of later, because there were too many.
     pub(crate) update: Option<Instant>,
+    /// Nobody has wanted one of its encodings for a while.
+    pub(crate) lower_quality: Option<Instant>,
+    pub(crate) repeat_quality: Repeat,
 }
 
 impl Deadlines {
     pub(crate) fn next(&self) -> Option<Instant> {
         let others = [self.join, self.resume, self.answer, self.pending_track, self.refresh_token, self.update];
-        others.into_iter().chain([self.negotiate_due()]).flatten().min()
+        let qualities = [self.lower_quality, self.repeat_quality.due()];
+        others.into_iter().chain(qualities).chain([self.negotiate_due()]).flatten().min()
     }
 
     /// When to ask for an offer or make one. A client that was asked gets the time to do it.

@@ -180,6 +180,7 @@ impl Signal {
         };
         let room = self.rooms.get_mut(&key)?;
         let result = work(room, &mut ctx);
+        room.settle_wishes(&mut ctx);
         if room.ended && room.is_empty() {
             let name = room.name.clone();
             self.rooms.remove(&key);

@@ -7,6 +7,7 @@ use livekit_protocol as proto;
 
 use crate::ids::Ids;
 use crate::participant::{ParticipantKey, SectionState, Use};
+use crate::room::Dynacast;
 use crate::seam::{DownSettings, MediaKind, TrackId};
 
 /// A track that a participant announced, and that is published once a media section carries it.
@@ -24,6 +25,8 @@ pub(crate) struct Track {
     pub(crate) rids: Vec<String>,
     /// Whether the publisher was told that somebody subscribed.
     pub(crate) subscribed_told: bool,
+    /// What its publisher was told that others want of it.
+    pub(crate) dynacast: Dynacast,
     /// When it is given up, if no media section carries it until then.
     pub(crate) expires: Option<Instant>,
 }
@@ -73,6 +76,7 @@ impl Track {
             published: false,
             rids: Vec::new(),
             subscribed_told: false,
+            dynacast: Dynacast::new(),
             expires: None,
         }
     }
@@ -140,11 +144,22 @@ impl Track {
         DownSettings { paused, max_layer: self.layer_for(wish), max_temporal: temporal_layer(wish.fps) }
     }
 
-    /// Index of the smallest layer that covers the asked size, or of the asked quality.
-    fn layer_for(&self, wish: &proto::UpdateTrackSettings) -> Option<u8> {
+    /// Its encodings, lowest first.
+    fn layers(&self) -> Vec<&proto::VideoLayer> {
         let mut layers: Vec<&proto::VideoLayer> =
             self.info.layers.iter().filter(|layer| layer.quality < proto::VideoQuality::Off as i32).collect();
         layers.sort_by_key(|layer| layer.quality);
+        layers
+    }
+
+    /// The quality that a layer was announced with; without that, the one that its number stands for.
+    pub(crate) fn quality_of(&self, layer: u8) -> i32 {
+        self.layers().get(usize::from(layer)).map_or_else(|| i32::from(layer), |layer| layer.quality)
+    }
+
+    /// Index of the smallest layer that covers the asked size, or of the asked quality.
+    fn layer_for(&self, wish: &proto::UpdateTrackSettings) -> Option<u8> {
+        let layers = self.layers();
         let index = if wish.width > 0 && wish.height > 0 && layers.iter().any(|layer| layer.width > 0) {
             let asked = wish.width.max(wish.height);
             layers.iter().position(|layer| layer.width.max(layer.height) >= asked)

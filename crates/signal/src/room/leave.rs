@@ -46,6 +46,9 @@ impl Room {
             ctx.out.push_back(Output::Close(connection));
         }
         ctx.index.participants = ctx.index.participants.saturating_sub(1);
+        for (track, subscription) in &participant.subscriptions {
+            self.note_wish(subscription.publisher, *track);
+        }
         self.drop_media_of(ctx, &participant);
         participant.state = State::Disconnected;
         participant.touch();

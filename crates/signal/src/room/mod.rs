@@ -4,6 +4,7 @@ mod announce;
 mod api;
 mod data;
 mod departures;
+mod dynacast;
 mod join;
 mod leave;
 mod negotiate;
@@ -13,7 +14,7 @@ mod speakers;
 mod subscribe;
 mod time;
 
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::time::Instant;
 
 use livekit_protocol as proto;
@@ -26,6 +27,7 @@ use crate::seam::{Config, ConnectionId, MediaCommand, Output, PeerId, TrackId};
 use data::RecentPackets;
 use departures::Departures;
 
+pub(crate) use dynacast::{Dynacast, Repeat};
 pub(crate) use leave::leave_message;
 
 /// Number of a room within the process.
@@ -95,6 +97,8 @@ pub(crate) struct Room {
     /// Participants and publishers as everybody was told last, and when they are told again.
     counts_told: (u32, u32),
     counts_due: Option<Instant>,
+    /// Tracks of which somebody may want something else than before.
+    changed_wishes: BTreeSet<(ParticipantKey, TrackId)>,
     /// Set when the room is over; whoever holds the map removes it.
     pub(crate) ended: bool,
 }
@@ -128,6 +132,7 @@ impl Room {
             departures: Departures::default(),
             counts_told: (0, 0),
             counts_due: None,
+            changed_wishes: BTreeSet::new(),
             ended: false,
         };
         room.webhook(ctx, "room_started", None, None);

@@ -96,6 +96,7 @@ impl Room {
             }
         };
         note_codecs(participant, &pending.offer, &facts);
+        participant.deadlines.repeat_quality.answered(ctx.now);
         participant.answer_version += 1;
         let sdp = answer(&pending.offer, &facts, &pending.plan, participant.answer_version);
         let description = proto::SessionDescription {

@@ -154,6 +154,7 @@ impl Room {
         let info = participant.info();
         for (track, rids, track_info) in &fresh {
             ctx.index.tracks.insert(*track, (self.key, key));
+            self.changed_wishes.insert((key, *track));
             ctx.media(MediaCommand::TrackLayers { track: *track, rids: rids.clone() });
             if track_info.muted {
                 ctx.media(MediaCommand::MuteTrack { track: *track, muted: true });

@@ -72,11 +72,13 @@ impl Room {
             if let Some(receiver) = self.participants.get_mut(&subscriber) {
                 receiver.subscriptions.insert(id, subscription);
             }
+            self.note_wish(publisher, id);
         } else if has
             && !(desired && allowed)
             && let Some(receiver) = self.participants.get_mut(&subscriber)
         {
             Self::drop_subscription(ctx, receiver, id);
+            self.note_wish(publisher, id);
             self.clear_speaker(ctx, subscriber, publisher);
         }
         if let Some(receiver) = self.participants.get_mut(&subscriber).filter(|_| desired) {
@@ -175,7 +177,7 @@ impl Room {
         }
     }
 
-    pub(super) fn send_down_settings(&self, ctx: &mut Context<'_>, key: ParticipantKey, id: TrackId) {
+    pub(super) fn send_down_settings(&mut self, ctx: &mut Context<'_>, key: ParticipantKey, id: TrackId) {
         let Some(participant) = self.participants.get(&key) else {
             return;
         };
@@ -188,6 +190,7 @@ impl Room {
         let wish = participant.settings.get(&subscription.sid);
         let settings = track.down_settings(wish, participant.client.adaptive_stream);
         ctx.media(MediaCommand::SetDown { peer, track: id, settings });
+        self.note_wish(subscription.publisher, id);
     }
 
     /// The subscriber cannot decode the track: it would wait for a picture that never comes.

@@ -53,6 +53,7 @@ impl Room {
         let deadlines = &participant.deadlines;
         let (join, resume, refresh) = (due(deadlines.join), due(deadlines.resume), due(deadlines.refresh_token));
         let update = due(deadlines.update);
+        let (lower, repeat) = (due(deadlines.lower_quality), due(deadlines.repeat_quality.due()));
         let (answer, pending_track) = (due(deadlines.answer), due(deadlines.pending_track));
         let negotiate = due(deadlines.negotiate_due());
         if join {
@@ -68,6 +69,12 @@ impl Room {
             }
             if update {
                 self.tell_deferred(ctx, key);
+            }
+            if lower {
+                self.lower_qualities(ctx, key);
+            }
+            if repeat {
+                self.repeat_qualities(ctx, key);
             }
             if pending_track {
                 self.give_up_pending_tracks(ctx, key);

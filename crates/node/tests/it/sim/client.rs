@@ -39,7 +39,10 @@ pub(crate) struct Sent {
     pub(crate) mid: Option<Mid>,
     pub(crate) mark: u8,
     rids: Vec<&'static str>,
-    sequence: u64,
+    /// Next number of each encoding.
+    sequences: Vec<u64>,
+    /// Encodings that nobody wants, as the server says.
+    pub(crate) off: BTreeSet<usize>,
     /// Timestamp of the audio packet before.
     last_timestamp: Option<u32>,
     /// Encodings (0 = the only or the lowest one) that begin a picture anew with their next packet.
@@ -58,7 +61,8 @@ impl Sent {
             mid: None,
             mark,
             rids: rids.to_vec(),
-            sequence: 1,
+            sequences: vec![1; rids.len().max(1)],
+            off: BTreeSet::new(),
             last_timestamp: None,
             keyframes: (0..rids.len().max(1)).collect(),
             paused: false,
@@ -101,7 +105,7 @@ impl Sent {
         if self.kind == MediaKind::Audio {
             return vec![0xf8, 0x00, mark];
         }
-        let picture = u16::try_from(self.sequence & 0x7fff).expect("15 bits") | 0x8000;
+        let picture = u16::try_from(self.sequences[encoding] & 0x7fff).expect("15 bits") | 0x8000;
         let [high, low] = picture.to_be_bytes();
         let mut payload = vec![0x90, 0x80, high, low, u8::from(!keyframe), 0x00, 0x00];
         if keyframe {
@@ -111,19 +115,33 @@ impl Sent {
         payload
     }
 
+    /// As livekit-client: the qualities of the codec that is sent, by the names of the encodings; the only one is the lowest.
+    fn set_wanted(&mut self, update: &proto::SubscribedQualityUpdate) {
+        let codec = update.subscribed_codecs.first().expect("a codec");
+        assert_eq!(codec.qualities.len(), 3, "{update:?}");
+        for quality in &codec.qualities {
+            let encoding = usize::try_from(quality.quality).expect("no more than high");
+            if quality.enabled {
+                self.off.remove(&encoding);
+            } else {
+                self.off.insert(encoding);
+            }
+        }
+    }
+
     fn send(&mut self, publisher: &mut Client, now: Instant, elapsed: Duration) {
         let Some(mid) = self.mid.filter(|_| !self.paused) else { return };
         let audio = self.kind == MediaKind::Audio;
         let clock = if audio { 48 } else { 90 };
         let timestamp = u32::try_from(elapsed.as_millis() * clock % u128::from(u32::MAX)).expect("in range");
-        let mut sent = false;
-        for encoding in 0..self.rids.len().max(1) {
+        for encoding in (0..self.rids.len().max(1)).filter(|encoding| !self.off.contains(encoding)).collect::<Vec<_>>()
+        {
             let keyframe = self.keyframes.contains(&encoding);
             let payload = self.payload(encoding, keyframe);
             let packet = Packet {
                 codec: if audio { Codec::Opus } else { Codec::Vp8 },
                 rid: self.rids.get(encoding).copied(),
-                sequence: self.sequence,
+                sequence: self.sequences[encoding],
                 timestamp,
                 marker: true,
                 level: audio.then_some(20),
@@ -135,12 +153,11 @@ impl Sent {
                 age.is_ok_and(|age| age < 1 << 14 && publisher.send_red(now, mid, &packet, age, &payload))
             });
             if repeated || publisher.send(now, mid, &packet) {
-                sent = true;
+                self.sequences[encoding] += 1;
                 self.last_timestamp = Some(timestamp);
                 self.keyframes.remove(&encoding);
             }
         }
-        self.sequence += u64::from(sent);
     }
 }
 
@@ -176,6 +193,8 @@ pub(crate) struct Participant {
     pub(crate) ignores_offers: bool,
     /// Requests for more sections are left without offer.
     pub(crate) adds_no_sections: bool,
+    /// It sends no encoding that nobody wants.
+    pub(crate) dynacast: bool,
     /// Its offers do not have this codec.
     pub(crate) lacks_codec: Option<&'static str>,
     /// Tracks that were explicitly wanted or not.
@@ -231,6 +250,7 @@ impl Participant {
             tells_its_state: true,
             ignores_offers: false,
             adds_no_sections: false,
+            dynacast: true,
             lacks_codec: None,
             wishes: BTreeMap::new(),
             others: BTreeMap::new(),
@@ -262,7 +282,7 @@ impl Participant {
     }
 
     pub(crate) fn report(&self) -> String {
-        let sent: Vec<_> = self.sent.iter().map(|sent| (&sent.sid, sent.mark, sent.mid, sent.sequence)).collect();
+        let sent: Vec<_> = self.sent.iter().map(|sent| (&sent.sid, sent.mark, sent.mid, &sent.sequences)).collect();
         let connected: Vec<bool> =
             [Some(&self.publisher), self.subscriber.as_ref()].into_iter().flatten().map(|pc| pc.connected).collect();
         let last: Vec<String> = self
@@ -416,6 +436,8 @@ impl Participant {
                     self.mids = answer.mid_to_track_id.clone();
                 }
                 self.publisher.accept_answer(&answer.sdp);
+                // In browsers an answer enables all encodings again.
+                self.sent.iter_mut().for_each(|sent| sent.off.clear());
             }
             Response::Offer(offer) => {
                 assert_eq!(self.mode, Mode::Dual, "seed {seed}: server offer to a client with one peer connection");
@@ -445,6 +467,12 @@ impl Participant {
             Response::TrackUnpublished(unpublished) => {
                 let gone = self.sent.iter_mut().filter(|sent| sent.sid == unpublished.track_sid);
                 gone.for_each(|sent| sent.refused = true);
+            }
+            Response::SubscribedQualityUpdate(update) if self.dynacast => {
+                self.sent
+                    .iter_mut()
+                    .filter(|sent| sent.sid == update.track_sid)
+                    .for_each(|sent| sent.set_wanted(update));
             }
             Response::RefreshToken(token) => {
                 assert!(!token.is_empty());
@@ -542,7 +570,8 @@ impl Participant {
         if !video {
             let repeats = receiver.red_type() == Some(packet.header.payload_type);
             let repeats = repeats.then(|| RedDecoder::decode(&packet.payload).expect("redundant audio"));
-            let ages = repeats.map_or(vec![0], |blocks| blocks.iter().map(|block| block.timestamp_offset).collect());
+            let ages =
+                repeats.map_or_else(|| vec![0], |blocks| blocks.iter().map(|block| block.timestamp_offset).collect());
             let newest = packet.time.numer();
             self.frames.entry(sid.clone()).or_default().extend(ages.iter().map(|age| newest - u64::from(*age)));
         }
