@@ -148,14 +148,14 @@ impl Link {
     fn enqueue(&mut self, now: Instant, conditions: &Conditions, wire: Wire) {
         let jitter = self.random.below(conditions.jitter.as_micros() as u64 + 1);
         let mut sent = now;
-        if conditions.rate > 0 {
+        let bits = (wire.bytes.len() as u64 + HEADER_BYTES) * 8;
+        if let Some(nanos) = (bits * 1_000_000_000).checked_div(conditions.rate) {
             let state = self.flows.entry((wire.from.ip(), wire.to.ip())).or_default();
             let starts = state.free_at.map_or(now, |free| free.max(now));
             if starts - now > conditions.queue {
                 return;
             }
-            let bits = (wire.bytes.len() as u64 + HEADER_BYTES) * 8;
-            sent = starts + Duration::from_nanos(bits * 1_000_000_000 / conditions.rate);
+            sent = starts + Duration::from_nanos(nanos);
             state.free_at = Some(sent);
         }
         self.order += 1;
