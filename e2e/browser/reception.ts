@@ -1,7 +1,5 @@
 import type { Page } from "@playwright/test";
 
-import { present } from "../harness/present.ts";
-
 /** What a watcher's browser counts of one other person since it began to receive that person's tracks. */
 export interface Reception {
   /** Audio samples that were played, and those of them that had to be made up for a loss; silence is not counted. */
@@ -56,22 +54,21 @@ export function between(before: Reception, after: Reception) {
   };
 }
 
-/** Ports of the server that the page's connections send media to at this moment. */
-export async function mediaPorts(page: Page): Promise<number[]> {
-  const ports = await page.evaluate(async () => {
-    const found = new Set<number>();
+/** The ways that media of the page's connections take at this moment, as `udp 7882`: protocol, and the server's port. */
+export async function mediaPaths(page: Page): Promise<string[]> {
+  return await page.evaluate(async () => {
+    const found = new Set<string>();
     for (const connection of window.connections) {
+      if (connection.connectionState !== "connected") continue;
       const report = await connection.getStats();
       for (const row of report.values()) {
-        if (row.type !== "transport" || row.selectedCandidatePairId === undefined) continue;
-        const pair = report.get(row.selectedCandidatePairId);
+        const pair = row.type === "transport" && report.get(row.selectedCandidatePairId);
         const remote = pair && report.get(pair.remoteCandidateId);
-        if (remote && connection.connectionState !== "closed") found.add(remote.port);
+        if (remote) found.add(`${remote.protocol} ${remote.port}`);
       }
     }
     return [...found];
   });
-  return ports.map((port) => present(port, "the port of a candidate"));
 }
 
 /** Frames of the largest picture that this person's page has sent. */

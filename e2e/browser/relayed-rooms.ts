@@ -10,7 +10,7 @@ import { ANNA, BEN, CARA, type Person } from "../harness/people.ts";
 import { freeUdpPort } from "../harness/ports.ts";
 import { SEED } from "../harness/random.ts";
 import { playing } from "./probes.ts";
-import { mediaPorts } from "./reception.ts";
+import { mediaPaths } from "./reception.ts";
 import { connect, emptyPage } from "./rooms-in-page.ts";
 
 /** A LiveKit server whose media a relay can reach. */
@@ -85,7 +85,9 @@ async function meetAt<T>(target: Target, browser: Browser, meet: (three: Three) 
     const three = [await seat(ANNA, 1), await seat(BEN, 2), await seat(CARA, 3)] as const;
     const result = await meet(three);
     for (const { page, line, person } of three)
-      expect(await mediaPorts(page), `${person.name}'s media goes through the relay`).toEqual([line.udpPort]);
+      expect(await mediaPaths(page), `${person.name}'s media goes through the relay`).toEqual([
+        `udp ${line.udpPort}`,
+      ]);
     return result;
   } catch (error) {
     console.log(`RELAY_SEED=${SEED}`);
