@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, ValueEnum};
-use load::{Comparison, Measured, Process, Report, Scenario, Target, Window};
+use load::{Chart, Comparison, Measured, Process, Report, Scenario, Target, Window};
 
 /// Arguments of `heydok bench`.
 #[derive(Args, Debug)]
@@ -13,13 +13,16 @@ pub struct BenchArguments {
     /// What to measure; may be repeated. Without it: everything.
     #[arg(long, value_enum)]
     pub scenario: Vec<Kind>,
+    /// Starts a server of its own and says how many people this machine carries; nothing else is measured.
+    #[arg(long, conflicts_with_all = ["scenario", "pid", "reference_url"])]
+    pub capacity: bool,
     /// Address of the server.
     #[arg(long, env = "LIVEKIT_URL", default_value = "http://localhost:7880")]
     pub url: String,
-    #[arg(long, env = "LIVEKIT_API_KEY")]
-    pub api_key: String,
-    #[arg(long, env = "LIVEKIT_API_SECRET", hide_env_values = true)]
-    pub api_secret: String,
+    #[arg(long, env = "LIVEKIT_API_KEY", required_unless_present = "capacity")]
+    pub api_key: Option<String>,
+    #[arg(long, env = "LIVEKIT_API_SECRET", hide_env_values = true, required_unless_present = "capacity")]
+    pub api_secret: Option<String>,
     /// Process id of the server, if it runs on this machine: its CPU time and memory are measured.
     #[arg(long, env = "LIVEKIT_PID")]
     pub pid: Option<u32>,
@@ -53,12 +56,18 @@ pub struct BenchArguments {
     /// Joins of `join` in each round.
     #[arg(long, default_value_t = 20)]
     pub joins: usize,
+    /// Joins of `storm`.
+    #[arg(long, default_value_t = 200)]
+    pub storm: usize,
     /// Subscribers of `memory`.
     #[arg(long, default_value_t = 20)]
     pub subscribers: usize,
     /// Write the tables into this file in place of standard output.
     #[arg(long)]
     pub output: Option<PathBuf>,
+    /// Draw `subscribers`, `rooms` and `loss` into this folder, as SVG.
+    #[arg(long)]
+    pub charts: Option<PathBuf>,
 }
 
 /// What can be measured.
@@ -74,6 +83,28 @@ pub enum Kind {
     Meeting,
     /// One joins after another.
     Join,
+    /// Many join at once.
+    Storm,
+    /// A thousand people with muted microphones in a hundred rooms.
+    Muted,
+    /// `forward` with more and more watchers.
+    Subscribers,
+    /// More and more meetings of four.
+    Rooms,
+    /// `forward` to ten, who lose more and more of it.
+    Loss,
+}
+
+impl Kind {
+    /// Name of the file, title and axis of what is drawn.
+    fn chart(self) -> Option<(&'static str, &'static str, &'static str)> {
+        match self {
+            Self::Subscribers => Some(("subscribers", "CPU time per packet, us: one video", "watchers")),
+            Self::Rooms => Some(("rooms", "CPU time per packet, us: meetings of four", "rooms")),
+            Self::Loss => Some(("loss", "CPU time per packet, us: one video to ten", "lost on the way, %")),
+            _ => None,
+        }
+    }
 }
 
 /// Measures and prints.
@@ -81,32 +112,36 @@ pub enum Kind {
 /// # Errors
 /// An address, key or process id that is of no use, or participants who do not get what they should.
 pub async fn run(arguments: &BenchArguments) -> anyhow::Result<()> {
-    let tested = Target::new(&arguments.url, &arguments.api_key, &arguments.api_secret)?;
+    let window = Window { measure: Duration::from_secs(arguments.seconds), ..Window::default() };
+    if arguments.capacity {
+        return crate::capacity::run(window).await;
+    }
+    // The command line insists on both, unless it is about capacity.
+    let given = |value: &Option<String>| value.clone().unwrap_or_default();
+    let tested = Target::new(&arguments.url, &given(&arguments.api_key), &given(&arguments.api_secret))?;
     let reference = reference(arguments)?;
     if reference.is_none() {
         say("no reference beside: LIVEKIT_REFERENCE_URL, _API_KEY and _API_SECRET are not set");
     }
     let pid = arguments.pid.map(Process);
     let reference_pid = arguments.reference_pid.map(Process).filter(|_| reference.is_some());
-    let window = Window { measure: Duration::from_secs(arguments.seconds), ..Window::default() };
     let idle = |process: Option<Process>| process.map(Process::usage).transpose();
     let idle = (idle(pid)?.map(|usage| usage.resident), idle(reference_pid)?.map(|usage| usage.resident));
+    let servers = Servers { tested: (tested, pid), reference: reference.map(|target| (target, reference_pid)) };
     let mut report = Report { idle, comparisons: Vec::new() };
-    for scenario in scenarios(arguments) {
-        let mut comparison = Comparison {
-            scenario,
-            tested: Measured::default(),
-            reference: reference.as_ref().map(|_| Measured::default()),
-        };
-        let rounds = if matches!(scenario, Scenario::Memory { .. }) { 1 } else { arguments.rounds };
-        for round in 1..=rounds {
-            say(&format!("{}, round {round} of {rounds}", scenario.name()));
-            comparison.tested.0.push(load::measure(&tested, pid, scenario, window).await?);
-            if let (Some(target), Some(measured)) = (&reference, &mut comparison.reference) {
-                measured.0.push(load::measure(target, reference_pid, scenario, window).await?);
-            }
+    let kinds = if arguments.scenario.is_empty() { Kind::value_variants() } else { &arguments.scenario };
+    for kind in kinds {
+        let mut points = Vec::new();
+        for (place, scenario) in scenarios(*kind, arguments) {
+            let rounds = if once(*kind) { 1 } else { arguments.rounds };
+            let comparison = servers.compare(scenario, window, rounds).await?;
+            points.push((place, comparison.clone()));
+            report.comparisons.push(comparison);
         }
-        report.comparisons.push(comparison);
+        if let (Some(folder), Some((name, title, axis))) = (&arguments.charts, kind.chart()) {
+            std::fs::create_dir_all(folder)?;
+            std::fs::write(folder.join(format!("{name}.svg")), Chart { title, axis, points }.svg())?;
+        }
     }
     let text = load::markdown(&report);
     match &arguments.output {
@@ -116,22 +151,62 @@ pub async fn run(arguments: &BenchArguments) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// Who is measured: each with its process, if that is known.
+struct Servers {
+    tested: (Target, Option<Process>),
+    reference: Option<(Target, Option<Process>)>,
+}
+
+impl Servers {
+    /// Round by round, one after the other.
+    async fn compare(&self, scenario: Scenario, window: Window, rounds: u32) -> Result<Comparison, load::LoadError> {
+        let (mut tested, mut reference) = (Measured::default(), self.reference.as_ref().map(|_| Measured::default()));
+        for round in 1..=rounds {
+            say(&format!("{}, round {round} of {rounds}", scenario.name()));
+            tested.0.push(load::measure(&self.tested.0, self.tested.1, scenario, window).await?);
+            if let (Some((target, pid)), Some(measured)) = (&self.reference, &mut reference) {
+                measured.0.push(load::measure(target, *pid, scenario, window).await?);
+            }
+        }
+        Ok(Comparison { scenario, tested, reference })
+    }
+}
+
+/// What takes long, or says the same each time, and what needs processes that have served nobody.
+fn once(kind: Kind) -> bool {
+    matches!(kind, Kind::Memory | Kind::Storm | Kind::Muted) || kind.chart().is_some()
+}
+
 fn reference(arguments: &BenchArguments) -> Result<Option<Target>, load::LoadError> {
     let given = (&arguments.reference_url, &arguments.reference_api_key, &arguments.reference_api_secret);
     let (Some(url), Some(key), Some(secret)) = given else { return Ok(None) };
     Target::new(url, key, secret).map(Some)
 }
 
-fn scenarios(arguments: &BenchArguments) -> Vec<Scenario> {
-    let kinds = if arguments.scenario.is_empty() { Kind::value_variants() } else { &arguments.scenario };
-    let scenario = |kind: &Kind| match kind {
-        Kind::Memory => Scenario::Memory { subscribers: arguments.subscribers },
-        Kind::Forward => Scenario::Forward { watchers: arguments.watchers },
-        Kind::Audio => Scenario::Audio { speakers: arguments.speakers, listeners: arguments.listeners },
-        Kind::Meeting => Scenario::Meeting { participants: arguments.participants },
-        Kind::Join => Scenario::Join { joins: arguments.joins },
+/// The scenarios of a kind, each with its place on the axis of what is drawn.
+fn scenarios(kind: Kind, arguments: &BenchArguments) -> Vec<(f64, Scenario)> {
+    let several = |places: &[u8], scenario: fn(u8) -> Scenario| {
+        places.iter().map(|place| (f64::from(*place), scenario(*place))).collect()
     };
-    kinds.iter().map(scenario).collect()
+    let one = match kind {
+        Kind::Memory => Scenario::Memory { subscribers: arguments.subscribers },
+        Kind::Forward => Scenario::Forward { watchers: arguments.watchers, loss_percent: 0 },
+        Kind::Audio => Scenario::Audio { speakers: arguments.speakers, listeners: arguments.listeners },
+        Kind::Meeting => Scenario::Meeting { rooms: 1, participants: arguments.participants },
+        Kind::Join => Scenario::Join { joins: arguments.joins },
+        Kind::Storm => Scenario::Storm { joins: arguments.storm },
+        Kind::Muted => Scenario::Muted { rooms: 100, participants: 10 },
+        Kind::Subscribers => {
+            return several(&[1, 5, 15, 30, 60], |count| Scenario::Forward { watchers: count.into(), loss_percent: 0 });
+        }
+        Kind::Rooms => {
+            return several(&[1, 2, 4, 8], |count| Scenario::Meeting { rooms: count.into(), participants: 4 });
+        }
+        Kind::Loss => {
+            return several(&[0, 2, 5, 10, 20], |percent| Scenario::Forward { watchers: 10, loss_percent: percent });
+        }
+    };
+    vec![(0.0, one)]
 }
 
 /// Progress, beside the tables.
@@ -156,12 +231,29 @@ mod tests {
     }
 
     #[test]
-    fn everything_is_measured_unless_something_is_named() {
-        assert_eq!(scenarios(&parse(&[]).unwrap()).len(), 5);
-        let audio = parse(&["--scenario", "audio", "--speakers", "2", "--listeners", "3"]).unwrap();
-        assert_eq!(scenarios(&audio), [Scenario::Audio { speakers: 2, listeners: 3 }]);
+    fn what_is_named_is_measured() {
+        let arguments = parse(&["--scenario", "audio", "--speakers", "2", "--listeners", "3"]).unwrap();
+        assert_eq!(arguments.scenario, [Kind::Audio]);
+        assert_eq!(scenarios(Kind::Audio, &arguments), [(0.0, Scenario::Audio { speakers: 2, listeners: 3 })]);
+        assert!(parse(&[]).unwrap().scenario.is_empty());
         assert!(parse(&["--rounds", "0"]).is_none());
         assert!(parse(&["--scenario", "chat"]).is_none());
+    }
+
+    #[test]
+    fn what_is_drawn_has_several_places() {
+        let arguments = parse(&[]).unwrap();
+        for kind in Kind::value_variants() {
+            let places = scenarios(*kind, &arguments).len();
+            assert_eq!(places > 1, kind.chart().is_some(), "{kind:?}");
+        }
+    }
+
+    #[test]
+    fn capacity_needs_no_server_and_no_key() {
+        let command = |words: &[&str]| Cli::try_parse_from(["heydok", "bench"].iter().chain(words));
+        assert!(command(&["--capacity"]).is_ok());
+        assert!(command(&["--capacity", "--scenario", "join"]).is_err());
     }
 
     #[test]

@@ -21,7 +21,7 @@ fn main() -> ExitCode {
 
 fn run(command: Command) -> anyhow::Result<()> {
     let runtime = || tokio::runtime::Builder::new_multi_thread().enable_all().build();
-    if matches!(command, Command::Serve | Command::Dev | Command::Media) {
+    if matches!(command, Command::Serve | Command::Dev | Command::Media | Command::Bench(_)) {
         heydok::process::allow_many_files();
     }
     match command {

@@ -4,7 +4,9 @@
 //! whose headers are real and whose contents are not, receives, counts, and measures. A [`Scenario`] is a room full of
 //! them and a window of steady state. Nothing here knows our own server: any address, key and secret will do.
 
+mod chart;
 mod connection;
+mod crowd;
 mod error;
 mod histogram;
 mod packets;
@@ -15,8 +17,10 @@ mod publisher;
 mod report;
 mod scenario;
 mod stats;
+mod storm;
 mod target;
 
+pub use chart::Chart;
 pub use error::LoadError;
 pub use histogram::Histogram;
 pub use participant::{Participant, Plan};
@@ -25,4 +29,5 @@ pub use publisher::{AudioPlan, VideoPlan};
 pub use report::{Comparison, Measured, Report, markdown};
 pub use scenario::{Outcome, Scenario, Window, measure};
 pub use stats::{JoinPhases, Stats, Totals};
+pub use storm::Storm;
 pub use target::Target;

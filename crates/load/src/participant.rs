@@ -49,6 +49,8 @@ pub struct Plan {
     pub sections: (u32, u32),
     /// Size asked for of each video (`UpdateTrackSettings`); `None` = as the server likes.
     pub size: Option<(u32, u32)>,
+    /// Share of arriving datagrams that get lost, 0..=1.
+    pub loss: f64,
 }
 
 impl Plan {
@@ -62,6 +64,7 @@ impl Plan {
             subscribe: true,
             sections: (3, 3),
             size: None,
+            loss: 0.0,
         }
     }
 
@@ -89,7 +92,7 @@ impl Participant {
     pub async fn join(target: &Target, plan: Plan) -> Result<Self, LoadError> {
         LazyLock::force(&EPOCH);
         let started = SystemClock.instant();
-        let mut peer = Peer::new(local_address(target).await?, *EPOCH).await?;
+        let mut peer = Peer::new(local_address(target).await?, *EPOCH, plan.loss).await?;
         let layers = plan.video.map(|video| video.layers()).unwrap_or_default();
         let audio_cid = plan.audio.is_some().then_some(AUDIO_CID);
         let video = plan.video.is_some().then_some((VIDEO_CID, layers.as_slice()));
@@ -172,6 +175,8 @@ fn join_request(plan: &Plan, offer: String) -> proto::JoinRequest {
         }),
         connection_settings: Some(proto::ConnectionSettings {
             auto_subscribe: plan.subscribe,
+            // Who asks for sizes says so, as official clients do: livekit-server starts low for them, and high for others.
+            adaptive_stream: plan.size.is_some(),
             ..proto::ConnectionSettings::default()
         }),
         add_track_requests: tracks,
@@ -215,7 +220,7 @@ impl Session {
     ) -> Self {
         let sources = |video: VideoPlan| video.layers().into_iter().map(move |layer| VideoSource::new(video, layer));
         Self {
-            audio: plan.audio.map(AudioSource::new),
+            audio: plan.audio.filter(|audio| !audio.muted).map(AudioSource::new),
             video: plan.video.into_iter().flat_map(sources).collect(),
             sections: plan.sections.0 + plan.sections.1,
             plan,
@@ -267,7 +272,11 @@ impl Session {
                 () = tick(&mut video) => self.send_video()?,
                 () = tick(&mut ping) => self.ping().await?,
             }
-            for rid in self.peer.take_keyframe_requests() {
+            let requests = self.peer.take_keyframe_requests();
+            if !requests.is_empty() {
+                self.stats.send_modify(|stats| stats.keyframes_asked += requests.len() as u64);
+            }
+            for rid in requests {
                 let asked = |source: &&mut VideoSource| rid.is_none() || source.layer.rid == rid.as_deref();
                 self.video.iter_mut().filter(asked).for_each(VideoSource::want_keyframe);
             }

@@ -45,11 +45,14 @@ pub(crate) struct Peer {
     payload_types: (Option<Pt>, Option<Pt>),
     /// Times in payloads count from here.
     epoch: Instant,
+    /// Share of arriving datagrams that are thrown away, 0..=1, as a bad link does.
+    loss: f64,
 }
 
 impl Peer {
-    /// A peer bound to `local_ip`. `epoch` must be the same for all participants of a process.
-    pub(crate) async fn new(local_ip: IpAddr, epoch: Instant) -> Result<Self, LoadError> {
+    /// A peer bound to `local_ip`. `epoch` must be the same for all participants of a process; `loss` is the share of
+    /// arriving datagrams that it throws away.
+    pub(crate) async fn new(local_ip: IpAddr, epoch: Instant, loss: f64) -> Result<Self, LoadError> {
         let now = SystemClock.instant();
         let socket = UdpSocket::bind((local_ip, 0)).await?;
         let local = socket.local_addr()?;
@@ -77,6 +80,7 @@ impl Peer {
             wanted: Vec::new(),
             payload_types,
             epoch,
+            loss,
         })
     }
 
@@ -202,6 +206,9 @@ impl Peer {
                 // ICMP errors of earlier sends are reported here; ICE finds out by itself.
                 Err(_) => continue,
             };
+            if self.loss > 0.0 && fastrand::f64() < self.loss {
+                continue;
+            }
             let now = SystemClock.instant();
             if let Ok(receive) = Receive::new(Protocol::Udp, from, self.local, &self.buffer[..length]) {
                 self.rtc.handle_input(Input::Receive(now, receive))?;

@@ -20,11 +20,13 @@ pub struct AudioPlan {
     pub packet_bytes: usize,
     /// Level told in the RFC 6464 extension, in dBov (0 is loudest, -127 silent).
     pub level: i8,
+    /// Announced, and never heard.
+    pub muted: bool,
 }
 
 impl Default for AudioPlan {
     fn default() -> Self {
-        Self { packet_bytes: 80, level: -30 }
+        Self { packet_bytes: 80, level: -30, muted: false }
     }
 }
 
@@ -91,6 +93,8 @@ impl VideoPlan {
                 codec: "vp8".to_owned(),
                 cid: cid.to_owned(),
                 layers,
+                // Without it livekit-server 1.11 takes every stream for the lowest layer.
+                video_layer_mode: proto::video_layer::Mode::OneSpatialLayerPerStream as i32,
                 ..proto::SimulcastCodec::default()
             }],
             ..proto::AddTrackRequest::default()
@@ -125,6 +129,7 @@ impl AudioPlan {
             name: "microphone".to_owned(),
             r#type: proto::TrackType::Audio as i32,
             source: proto::TrackSource::Microphone as i32,
+            muted: self.muted,
             disable_red: true,
             ..proto::AddTrackRequest::default()
         }

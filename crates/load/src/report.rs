@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use crate::scenario::{Outcome, Scenario};
 use crate::stats::JoinPhases;
+use crate::storm::Storm;
 
 /// All rounds of one scenario on one server.
 #[derive(Debug, Clone, Default)]
@@ -41,6 +42,8 @@ const PHASES: [Phase; 7] = [
 const SUBSCRIBERS: [(&str, &str); 2] =
     [("each subscriber of 1 audio and 1 video", "<= 0.4"), ("each subscriber of 9 videos", "<= 1.5")];
 
+const SIDE_BY_SIDE: [&str; 4] = ["what", "ours", "reference", "budget"];
+
 const MEBIBYTE: f64 = 1024.0 * 1024.0;
 
 impl Measured {
@@ -51,7 +54,7 @@ impl Measured {
     }
 
     /// The middle of all rounds.
-    fn median(&self, value: impl Fn(&Outcome) -> Option<f64>) -> Option<f64> {
+    pub(crate) fn median(&self, value: impl Fn(&Outcome) -> Option<f64>) -> Option<f64> {
         let values = self.sorted(value);
         let middle = values.len() / 2;
         match values.len() {
@@ -118,11 +121,13 @@ fn table(title: &str, head: &[&str], rows: &[Vec<String>]) -> String {
 /// The tables as Markdown: medians of all rounds, the reference and the budget beside.
 pub fn markdown(report: &Report) -> String {
     let with = |wanted: fn(&Scenario) -> bool| report.comparisons.iter().filter(move |one| wanted(&one.scenario));
-    let flows: Vec<_> = with(|scenario| !matches!(scenario, Scenario::Join { .. } | Scenario::Memory { .. })).collect();
-    let memory: Vec<_> = with(|scenario| matches!(scenario, Scenario::Memory { .. })).collect();
+    let all = |wanted: fn(&Scenario) -> bool| with(wanted).collect::<Vec<_>>();
+    let flows = all(|scenario| scenario.flows());
     let mut text = forwarding(&flows) + &delays(&flows);
     text.extend(with(|scenario| matches!(scenario, Scenario::Join { .. })).map(joining));
-    text + &resident(report.idle, &memory)
+    text + &storms(&all(|scenario| matches!(scenario, Scenario::Storm { .. })))
+        + &muted(&all(|scenario| matches!(scenario, Scenario::Muted { .. })))
+        + &resident(report.idle, &all(|scenario| matches!(scenario, Scenario::Memory { .. })))
 }
 
 fn forwarding(comparisons: &[&Comparison]) -> String {
@@ -207,6 +212,38 @@ fn joining(comparison: &Comparison) -> String {
     table(&title, &head, &PHASES.map(row))
 }
 
+/// A figure of storms: its name, what the design allows, digits, and the figure.
+type StormFigure = (&'static str, &'static str, usize, fn(&Storm) -> f64);
+
+const STORM: [StormFigure; 3] = [
+    ("all have seen a picture, s", "<= 15", 1, |storm| storm.all_in.as_secs_f64()),
+    ("longest freeze of those who were there, s", "<= 0.5", 2, |storm| storm.longest_freeze.as_secs_f64()),
+    ("keyframe requests for each layer and second", "<= 2", 2, |storm| storm.keyframe_requests),
+];
+
+fn storms(comparisons: &[&Comparison]) -> String {
+    let mut rows = Vec::new();
+    for comparison in comparisons {
+        for (name, budget, digits, figure) in STORM {
+            let median = |measured: &Measured| measured.median(|outcome| outcome.storm.as_ref().map(figure));
+            let (tested, reference) = (median(&comparison.tested), comparison.reference.as_ref().and_then(median));
+            let name = format!("{}: {name}", comparison.scenario.name());
+            rows.push(vec![name, cell(tested, digits), cell(reference, digits), budget.to_owned()]);
+        }
+    }
+    table("Many at once: five publishers, five watchers, then all others within ten seconds", &SIDE_BY_SIDE, &rows)
+}
+
+fn muted(comparisons: &[&Comparison]) -> String {
+    let row = |comparison: &&Comparison| {
+        let percent = |outcome: &Outcome| outcome.server_share().map(|share| share * 100.0);
+        let reference = comparison.reference.as_ref().and_then(|measured| measured.median(percent));
+        let budget = comparison.scenario.budget().to_owned();
+        vec![comparison.scenario.name(), cell(comparison.tested.median(percent), 1), cell(reference, 1), budget]
+    };
+    table("People who say nothing, % of a core", &SIDE_BY_SIDE, &comparisons.iter().map(row).collect::<Vec<_>>())
+}
+
 fn resident(idle: (Option<u64>, Option<u64>), comparisons: &[&Comparison]) -> String {
     let row = |name: String, tested: Option<f64>, reference: Option<f64>, budget: &str| {
         vec![name, cell(tested, 2), cell(reference, 2), ratio(tested, reference), budget.to_owned()]
@@ -248,7 +285,11 @@ mod tests {
     #[test]
     fn the_median_round_and_the_ratio_are_told() {
         let rounds = vec![outcome(6), outcome(90), outcome(5)];
-        let text = markdown(&report(Scenario::Forward { watchers: 30 }, rounds, Some(vec![outcome(12), outcome(12)])));
+        let text = markdown(&report(
+            Scenario::Forward { watchers: 30, loss_percent: 0 },
+            rounds,
+            Some(vec![outcome(12), outcome(12)]),
+        ));
         let row = "| forward 1 -> 30 | 100 / 100 | 0.00 / 0.00 | 6.00 (5.00–90.00) | 12.00 (12.00–12.00) | 0.50 |";
         assert!(text.contains(row), "{text}");
     }
@@ -262,6 +303,21 @@ mod tests {
         assert!(text.contains("| DTLS | 50 | 95 | – | – | – |"), "{text}");
         assert!(text.contains("| ICE | – |"), "{text}");
         assert_eq!(markdown(&Report::default()), "");
+    }
+
+    #[test]
+    fn a_storm_and_muted_people_have_tables_of_their_own() {
+        let storm = Storm {
+            all_in: Duration::from_millis(10_440),
+            longest_freeze: Duration::from_millis(120),
+            keyframe_requests: 1.5,
+        };
+        let outcome = Outcome { storm: Some(storm), ..outcome(500) };
+        let text = markdown(&report(Scenario::Storm { joins: 200 }, vec![outcome.clone()], None));
+        assert!(text.contains("| storm of 200 joins: all have seen a picture, s | 10.4 | – | <= 15 |"), "{text}");
+        let text = markdown(&report(Scenario::Muted { rooms: 100, participants: 10 }, vec![outcome], None));
+        assert!(text.contains("| 1000 muted in 100 rooms | 5.0 | – | <= 10 % of a core |"), "{text}");
+        assert!(!text.contains("CPU us"), "{text}");
     }
 
     #[test]

@@ -2,38 +2,36 @@
 
 use std::time::Duration;
 
-use futures::stream::{StreamExt as _, TryStreamExt as _};
 use kit::{Clock as _, Entropy as _, SystemClock, SystemEntropy};
 
+use crate::crowd::{join_each, leave_all, publishing, watching};
 use crate::error::LoadError;
 use crate::histogram::Histogram;
 use crate::participant::{Participant, Plan};
 use crate::process::{Process, Usage};
 use crate::publisher::{AudioPlan, VideoPlan};
-use crate::stats::{JoinPhases, Stats, Totals};
+use crate::stats::{JoinPhases, Totals};
+use crate::storm::{self, Storm};
 use crate::target::Target;
 
-/// Joins under way at once while a room fills.
-const JOINS_AT_ONCE: usize = 4;
-/// How long a room may take until everybody gets everything.
-const FILL_LIMIT: Duration = Duration::from_secs(60);
-/// How long one join may take until its first keyframe.
-const JOIN_LIMIT: Duration = Duration::from_secs(20);
-/// Between two joins. Servers space keyframe requests (LiveKit by half a second), so joins closer than that would measure
-/// each other's requests.
-const JOIN_SPACING: Duration = Duration::from_secs(1);
+/// How long muted people are left alone before they are measured.
+const MUTED_SETTLE: Duration = Duration::from_secs(10);
 
 /// A room and who is in it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Scenario {
-    /// One publisher of one video layer, 1,100-byte packets; everybody else watches.
-    Forward { watchers: usize },
+    /// One publisher of one video layer, 1,100-byte packets; everybody else watches, and loses so many percent of what comes.
+    Forward { watchers: usize, loss_percent: u8 },
     /// Speakers who only speak and listeners who hear them all.
     Audio { speakers: usize, listeners: usize },
-    /// Everybody sends sound and three video layers and receives everybody in a small size.
-    Meeting { participants: usize },
+    /// Everybody sends sound and three video layers and receives everybody else in the room in a small size.
+    Meeting { rooms: usize, participants: usize },
+    /// Everybody has a muted microphone.
+    Muted { rooms: usize, participants: usize },
     /// One publisher of sound and video; others come one after another and go when they see a picture.
     Join { joins: usize },
+    /// Five publishers and as many watchers; then many come within ten seconds.
+    Storm { joins: usize },
     /// Two rooms, the second while the first still runs: subscribers of one sound and one video, and of nine small videos.
     Memory { subscribers: usize },
 }
@@ -68,6 +66,8 @@ pub struct Outcome {
     pub joins: Vec<JoinPhases>,
     /// Resident bytes that each subscriber added, room by room, of a [`Scenario::Memory`].
     pub resident_each: Vec<u64>,
+    /// How a [`Scenario::Storm`] went.
+    pub storm: Option<Storm>,
 }
 
 impl Outcome {
@@ -77,6 +77,11 @@ impl Outcome {
         (packets > 0).then(|| self.server_cpu.map(|cpu| cpu.as_secs_f64() * 1e6 / packets as f64)).flatten()
     }
 
+    /// Share of one core that the server used.
+    pub fn server_share(&self) -> Option<f64> {
+        self.server_cpu.map(|cpu| cpu.as_secs_f64() / self.measured.as_secs_f64().max(f64::EPSILON))
+    }
+
     /// Packets that subscribers received each second, all together.
     pub fn packets_per_second(&self) -> f64 {
         self.totals.packets() as f64 / self.measured.as_secs_f64().max(f64::EPSILON)
@@ -84,20 +89,24 @@ impl Outcome {
 }
 
 /// Who publishes, who watches, and how many streams (audio, video) each watcher must get.
-struct Cast {
-    publishers: Vec<Plan>,
-    watchers: Vec<Plan>,
-    streams: (usize, usize),
+pub(crate) struct Cast {
+    pub(crate) publishers: Vec<Plan>,
+    pub(crate) watchers: Vec<Plan>,
+    pub(crate) streams: (usize, usize),
 }
 
 impl Scenario {
     /// A name for tables.
     pub fn name(self) -> String {
         match self {
-            Self::Forward { watchers } => format!("forward 1 -> {watchers}"),
+            Self::Forward { watchers, loss_percent: 0 } => format!("forward 1 -> {watchers}"),
+            Self::Forward { watchers, loss_percent } => format!("forward 1 -> {watchers}, {loss_percent} % lost"),
             Self::Audio { speakers, listeners } => format!("audio {speakers} x {listeners}"),
-            Self::Meeting { participants } => format!("meeting {participants} x {participants}"),
+            Self::Meeting { rooms: 1, participants } => format!("meeting {participants} x {participants}"),
+            Self::Meeting { rooms, participants } => format!("{rooms} meetings {participants} x {participants}"),
+            Self::Muted { rooms, participants } => format!("{} muted in {rooms} rooms", rooms * participants),
             Self::Join { joins } => format!("{joins} joins"),
+            Self::Storm { joins } => format!("storm of {joins} joins"),
             Self::Memory { subscribers } => format!("memory of {subscribers} subscribers"),
         }
     }
@@ -105,10 +114,11 @@ impl Scenario {
     /// What the design allows: microseconds of CPU time and share of the reference, or times of joins in milliseconds.
     pub fn budget(self) -> &'static str {
         match self {
-            Self::Forward { .. } => "<= 6 us and <= 0.45",
+            Self::Forward { loss_percent: 0, .. } => "<= 6 us and <= 0.45",
             Self::Audio { .. } | Self::Meeting { .. } => "<= 0.45",
             Self::Join { .. } => "p50 <= 400 and <= reference, p95 <= 1000",
-            Self::Memory { .. } => "",
+            Self::Muted { .. } => "<= 10 % of a core",
+            Self::Forward { .. } | Self::Storm { .. } | Self::Memory { .. } => "",
         }
     }
 
@@ -116,53 +126,77 @@ impl Scenario {
     pub fn delay_budget(self) -> &'static str {
         match self {
             Self::Audio { .. } => "<= reference",
-            Self::Forward { .. } | Self::Meeting { .. } => "<= 3 ms",
-            Self::Join { .. } | Self::Memory { .. } => "",
+            Self::Forward { loss_percent: 0, .. } | Self::Meeting { .. } => "<= 3 ms",
+            _ => "",
         }
+    }
+
+    /// Whether packets flow, and their price and delay are measured.
+    pub fn flows(self) -> bool {
+        matches!(self, Self::Forward { .. } | Self::Audio { .. } | Self::Meeting { .. })
     }
 
     fn cast(self, room: &str) -> Cast {
         let (audio, video) = (Some(AudioPlan::default()), Some(VideoPlan::default()));
-        let publisher = |index, audio, video| Plan::publisher(room, format!("publisher-{index}"), audio, video);
-        let watchers = |count, sections| {
+        let publishers = |count, audio, video| -> Vec<Plan> {
+            (0..count).map(|index| Plan::publisher(room, format!("publisher-{index}"), audio, video)).collect()
+        };
+        let watchers = |count, sections| -> Vec<Plan> {
             (0..count).map(|index| Plan { sections, ..Plan::watcher(room, format!("watcher-{index}")) }).collect()
         };
         match self {
-            Self::Forward { watchers: count } => {
-                Cast { publishers: vec![publisher(0, None, video)], watchers: watchers(count, (0, 1)), streams: (0, 1) }
-            }
+            Self::Forward { watchers: count, loss_percent } => Cast {
+                publishers: publishers(1, None, video),
+                watchers: watchers(count, (0, 1))
+                    .into_iter()
+                    .map(|plan| Plan { loss: f64::from(loss_percent) / 100.0, ..plan })
+                    .collect(),
+                streams: (0, 1),
+            },
             Self::Audio { speakers, listeners } => Cast {
-                publishers: (0..speakers).map(|index| publisher(index, audio, None)).collect(),
+                publishers: publishers(speakers, audio, None),
                 watchers: watchers(listeners, (sections(speakers), 0)),
                 streams: (speakers, 0),
             },
-            Self::Meeting { participants } => {
+            Self::Meeting { rooms, participants } => {
                 let others = participants.saturating_sub(1);
-                let member = |index| Plan {
-                    audio,
-                    video: Some(VideoPlan { simulcast: true, ..VideoPlan::default() }),
-                    sections: (sections(others), sections(others)),
-                    size: Some((320, 180)),
-                    ..Plan::watcher(room, format!("member-{index}"))
-                };
+                let video = VideoPlan { simulcast: true, ..VideoPlan::default() };
+                let member = Plan { audio, video: Some(video), size: Some((320, 180)), ..Plan::watcher(room, "") };
                 Cast {
                     publishers: Vec::new(),
-                    watchers: (0..participants).map(member).collect(),
+                    watchers: members(&member, rooms, participants),
                     streams: (others, others),
                 }
             }
-            Self::Join { joins } => Cast {
-                publishers: vec![publisher(0, audio, video)],
-                watchers: watchers(joins, (3, 3)),
+            Self::Muted { rooms, participants } => {
+                let muted = Some(AudioPlan { muted: true, ..AudioPlan::default() });
+                let member = Plan { audio: muted, ..Plan::watcher(room, "") };
+                Cast { publishers: Vec::new(), watchers: members(&member, rooms, participants), streams: (0, 0) }
+            }
+            Self::Join { joins: count } | Self::Memory { subscribers: count } => Cast {
+                publishers: publishers(1, audio, video),
+                watchers: watchers(count, if matches!(self, Self::Join { .. }) { (3, 3) } else { (1, 1) }),
                 streams: (1, 1),
             },
-            Self::Memory { subscribers } => Cast {
-                publishers: vec![publisher(0, audio, video)],
-                watchers: watchers(subscribers, (1, 1)),
-                streams: (1, 1),
+            Self::Storm { joins } => Cast {
+                publishers: publishers(storm::PUBLISHERS, audio, video),
+                watchers: watchers(storm::WATCHERS + joins, (5, 5)),
+                streams: (storm::PUBLISHERS, storm::PUBLISHERS),
             },
         }
     }
+}
+
+/// Members of several rooms of one size, each with a section for everybody else in its room.
+fn members(plan: &Plan, rooms: usize, participants: usize) -> Vec<Plan> {
+    let others = sections(participants.saturating_sub(1));
+    let member = |index: usize| Plan {
+        room: format!("{}-{}", plan.room, index / participants),
+        identity: format!("member-{index}"),
+        sections: (others, if plan.video.is_some() { others } else { 0 }),
+        ..plan.clone()
+    };
+    (0..rooms * participants).map(member).collect()
 }
 
 fn sections(count: usize) -> u32 {
@@ -177,8 +211,16 @@ pub async fn measure(
     window: Window,
 ) -> Result<Outcome, LoadError> {
     let cast = scenario.cast(&room_name());
-    if matches!(scenario, Scenario::Memory { .. }) {
-        return Ok(Outcome { resident_each: memory(target, server, cast, window).await?, ..Outcome::default() });
+    match scenario {
+        Scenario::Memory { .. } => {
+            let resident_each = memory(target, server, cast, window).await?;
+            return Ok(Outcome { resident_each, ..Outcome::default() });
+        }
+        Scenario::Storm { .. } => {
+            let (storm, joins) = storm::measure(target, cast, window.settle).await?;
+            return Ok(Outcome { storm: Some(storm), joins, ..Outcome::default() });
+        }
+        _ => {}
     }
     let publishers = publishing(target, cast.publishers).await?;
     if let Scenario::Join { .. } = scenario {
@@ -187,6 +229,10 @@ pub async fn measure(
         return Ok(Outcome { joins, ..Outcome::default() });
     }
     let watchers = watching(target, cast.watchers, cast.streams).await?;
+    if let Scenario::Muted { .. } = scenario {
+        // The silence that opens each stream, and everything else that follows a join.
+        tokio::time::sleep(MUTED_SETTLE).await;
+    }
     tokio::time::sleep(window.settle).await;
     let outcome = steady(&watchers, server, window).await?;
     all_there(publishers.iter().chain(&watchers))?;
@@ -196,7 +242,7 @@ pub async fn measure(
 }
 
 /// Whoever fell out meanwhile makes the figures wrong.
-fn all_there<'a>(mut participants: impl Iterator<Item = &'a Participant>) -> Result<(), LoadError> {
+pub(crate) fn all_there<'a>(mut participants: impl Iterator<Item = &'a Participant>) -> Result<(), LoadError> {
     match participants.find_map(|participant| participant.look(|stats| stats.ended.clone())) {
         Some(reason) => Err(LoadError::Protocol(format!("a participant ended during the measurement: {reason}"))),
         None => Ok(()),
@@ -273,68 +319,4 @@ async fn steady(watchers: &[Participant], server: Option<Process>, window: Windo
         delay: last.delay.since(&first.delay),
         ..Outcome::default()
     })
-}
-
-/// Lets publishers join; returns once each sends.
-async fn publishing(target: &Target, plans: Vec<Plan>) -> Result<Vec<Participant>, LoadError> {
-    let publishers = join_all(target, plans).await?;
-    flowing(publishers, "publishing", |stats| stats.sent > 0).await
-}
-
-/// Lets watchers join; returns once each gets as many streams (audio, video) as it shall.
-async fn watching(target: &Target, plans: Vec<Plan>, streams: (usize, usize)) -> Result<Vec<Participant>, LoadError> {
-    let watchers = join_all(target, plans).await?;
-    let (audio, video) = streams;
-    flowing(watchers, "every stream to everybody", |stats| {
-        stats.audio_streams() >= audio && stats.video_streams() >= video
-    })
-    .await
-}
-
-async fn join_all(target: &Target, plans: Vec<Plan>) -> Result<Vec<Participant>, LoadError> {
-    futures::stream::iter(plans).map(|plan| Participant::join(target, plan)).buffered(JOINS_AT_ONCE).try_collect().await
-}
-
-/// Joins one after another, each from the first byte to the first picture.
-async fn join_each(target: &Target, plans: Vec<Plan>) -> Result<Vec<JoinPhases>, LoadError> {
-    let mut joins = Vec::with_capacity(plans.len());
-    for plan in plans {
-        tokio::time::sleep(JOIN_SPACING).await;
-        let mut joined = Participant::join(target, plan).await?;
-        wait(&mut joined, JOIN_LIMIT, "the first picture", |stats| stats.join.first_keyframe.is_some()).await?;
-        joins.push(joined.look(|stats| stats.join));
-        joined.leave().await;
-    }
-    Ok(joins)
-}
-
-async fn flowing(
-    mut participants: Vec<Participant>,
-    what: &'static str,
-    condition: impl Fn(&Stats) -> bool,
-) -> Result<Vec<Participant>, LoadError> {
-    for participant in &mut participants {
-        wait(participant, FILL_LIMIT, what, &condition).await?;
-    }
-    Ok(participants)
-}
-
-async fn wait(
-    participant: &mut Participant,
-    within: Duration,
-    what: &'static str,
-    condition: impl Fn(&Stats) -> bool,
-) -> Result<(), LoadError> {
-    match tokio::time::timeout(within, participant.until(condition)).await {
-        Ok(true) => Ok(()),
-        Ok(false) => {
-            let reason = participant.look(|stats| stats.ended.clone()).unwrap_or_default();
-            Err(LoadError::Protocol(format!("a participant ended before {what}: {reason}")))
-        }
-        Err(_) => Err(LoadError::Late { what, within }),
-    }
-}
-
-async fn leave_all(participants: Vec<Participant>) {
-    futures::future::join_all(participants.into_iter().map(Participant::leave)).await;
 }

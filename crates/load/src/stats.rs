@@ -33,6 +33,8 @@ struct Stream {
     first: u64,
     last: u64,
     packets: u64,
+    last_at: Instant,
+    longest_gap: Duration,
 }
 
 /// Everything one participant counts, since its start.
@@ -46,6 +48,8 @@ pub struct Stats {
     pub sent: u64,
     /// Keyframes sent, all layers.
     pub keyframes_sent: u64,
+    /// Requests for a keyframe that came, all layers.
+    pub keyframes_asked: u64,
     /// Keyframes received.
     pub keyframes_received: u64,
     bytes: u64,
@@ -125,6 +129,7 @@ impl Stats {
             streams: HashMap::new(),
             sent: 0,
             keyframes_sent: 0,
+            keyframes_asked: 0,
             keyframes_received: 0,
             bytes: 0,
             delay: Histogram::default(),
@@ -150,7 +155,11 @@ impl Stats {
             first: sequence,
             last: sequence,
             packets: 0,
+            last_at: now,
+            longest_gap: Duration::ZERO,
         });
+        stream.longest_gap = stream.longest_gap.max(now.saturating_duration_since(stream.last_at));
+        stream.last_at = now;
         stream.first = stream.first.min(sequence);
         stream.last = stream.last.max(sequence);
         stream.packets += 1;
@@ -173,6 +182,12 @@ impl Stats {
     /// Video streams that have brought packets.
     pub fn video_streams(&self) -> usize {
         self.streams(MediaKind::Video)
+    }
+
+    /// The longest time that any video stream brought nothing between two packets.
+    pub fn longest_freeze(&self) -> Duration {
+        let videos = self.streams.values().filter(|stream| stream.kind == MediaKind::Video);
+        videos.map(|stream| stream.longest_gap).max().unwrap_or_default()
     }
 
     /// Sums until now.

@@ -99,9 +99,9 @@ async fn every_scenario_measures_what_flows() {
     let window = Window { settle: Duration::ZERO, measure: Duration::from_millis(500) };
     let own = Some(Process::own());
     let cases = [
-        (Scenario::Forward { watchers: 2 }, (false, true)),
+        (Scenario::Forward { watchers: 2, loss_percent: 0 }, (false, true)),
         (Scenario::Audio { speakers: 2, listeners: 3 }, (true, false)),
-        (Scenario::Meeting { participants: 3 }, (true, true)),
+        (Scenario::Meeting { rooms: 2, participants: 3 }, (true, true)),
     ];
     for (scenario, (audio, video)) in cases {
         let outcome = within("a scenario", load::measure(&target, own, scenario, window)).await.unwrap();
@@ -122,8 +122,9 @@ async fn a_server_that_goes_away_ends_the_measurement() {
     let (handle, target) = server().await;
     // Long enough for a busy machine to stop the server within it.
     let window = Window { settle: Duration::ZERO, measure: Duration::from_secs(10) };
-    let measuring =
-        tokio::spawn(async move { load::measure(&target, None, Scenario::Forward { watchers: 1 }, window).await });
+    let measuring = tokio::spawn(async move {
+        load::measure(&target, None, Scenario::Forward { watchers: 1, loss_percent: 0 }, window).await
+    });
     let flows = async {
         while handle.stats().packets_out == 0 {
             tokio::task::yield_now().await;
