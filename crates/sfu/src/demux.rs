@@ -61,8 +61,19 @@ pub(crate) fn is_stun(datagram: &[u8]) -> bool {
 
 /// The part of the USERNAME attribute that names us (RFC 8445 section 7.2.2), if there is one.
 pub(crate) fn local_ufrag(stun: &[u8]) -> Option<&str> {
-    const HEADER: usize = 20;
     const USERNAME: u16 = 0x0006;
+    std::str::from_utf8(attribute(stun, USERNAME)?).ok()?.split(':').next()
+}
+
+/// Whether a message carries USE-CANDIDATE (RFC 8445 section 7.1.2): its sender wants media on this path.
+pub(crate) fn uses_candidate(stun: &[u8]) -> bool {
+    const USE_CANDIDATE: u16 = 0x0025;
+    attribute(stun, USE_CANDIDATE).is_some()
+}
+
+/// The value of the first attribute of a kind (RFC 8489 section 14).
+fn attribute(stun: &[u8], wanted: u16) -> Option<&[u8]> {
+    const HEADER: usize = 20;
     let mut rest = stun.get(HEADER..)?;
     loop {
         let [type_high, type_low, length_high, length_low, ..] = *rest else {
@@ -70,8 +81,8 @@ pub(crate) fn local_ufrag(stun: &[u8]) -> Option<&str> {
         };
         let length = usize::from(u16::from_be_bytes([length_high, length_low]));
         let value = rest.get(4..4 + length)?;
-        if u16::from_be_bytes([type_high, type_low]) == USERNAME {
-            return std::str::from_utf8(value).ok()?.split(':').next();
+        if u16::from_be_bytes([type_high, type_low]) == wanted {
+            return Some(value);
         }
         rest = rest.get(4 + length.next_multiple_of(4)..)?;
     }

@@ -66,7 +66,11 @@ impl Sfu {
         let input = Input::Receive(now, receive);
         // An address is learned from authenticated STUN only: otherwise anybody could take over a call.
         let learn = by_name.is_some() && peer.addresses.last() != Some(&remote);
-        let authentic = !learn || peer.with(|rtc| rtc.accepts(&input)).unwrap_or(false);
+        let lead = by_name.is_some() && peer.path != Some(remote) && demux::uses_candidate(datagram.contents);
+        let authentic = !(learn || lead) || peer.with(|rtc| rtc.accepts(&input)).unwrap_or(false);
+        if lead && authentic {
+            peer.path = Some(remote);
+        }
         peer.attempt(|rtc| rtc.handle_input(input));
         if learn && authentic {
             self.learn_address(index, remote);
@@ -184,12 +188,22 @@ impl Sfu {
             _ => Protocol::TcpPassive,
         };
         let contents: Vec<u8> = transmit.contents.into();
-        let remote = (protocol, transmit.destination);
-        if demux::is_stun(&contents) && self.demux.by_address(&remote).is_none() {
-            self.expect_address(index, remote);
+        let mut remote = transmit.destination;
+        if !demux::is_stun(&contents) {
+            remote = self.followed(index, protocol, remote);
+        } else if self.demux.by_address(&(protocol, remote)).is_none() {
+            self.expect_address(index, (protocol, remote));
         }
         let local = bound(&self.config.candidates, protocol, transmit.source);
-        self.outputs.push_back(Output::Transmit(Transmit { protocol, local, remote: transmit.destination, contents }));
+        self.outputs.push_back(Output::Transmit(Transmit { protocol, local, remote, contents }));
+    }
+
+    /// Where media goes that str0m sends to `nominated`. A client whose NAT gave it another port goes on asking for media
+    /// from there (USE-CANDIDATE); str0m keeps to the old pair until that has been silent for 15 s, because both have the
+    /// same priority.
+    fn followed(&self, index: usize, protocol: Protocol, nominated: std::net::SocketAddr) -> std::net::SocketAddr {
+        let path = self.peers.get(index).and_then(|peer| peer.path);
+        path.filter(|(kind, to)| *kind == protocol && to.is_ipv4() == nominated.is_ipv4()).map_or(nominated, |(_, to)| to)
     }
 
     /// Answers to our own STUN checks come without a user name: remember whom we asked.

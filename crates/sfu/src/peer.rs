@@ -99,6 +99,8 @@ pub(crate) struct Peer {
     pub(crate) scheduled: Option<Instant>,
     pub(crate) ufrag: String,
     pub(crate) addresses: Vec<Remote>,
+    /// From where the client last asked for media, which is where it goes.
+    pub(crate) path: Option<Remote>,
     pub(crate) remote_candidates: usize,
     channels: HashMap<Channel, ChannelId>,
     /// SSRCs whose packets we know where to send.
@@ -158,6 +160,7 @@ impl Peer {
             scheduled: None,
             ufrag,
             addresses: Vec::new(),
+            path: None,
             remote_candidates: 0,
             channels: HashMap::new(),
             sources: HashMap::new(),

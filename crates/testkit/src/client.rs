@@ -32,7 +32,10 @@ pub struct Packet<'a> {
 /// A client and all that it has received.
 pub struct Client {
     pub rtc: Rtc,
+    /// As others see it. Changed alone, it is a NAT that maps the client to another address.
     pub address: SocketAddr,
+    /// As the client sees itself.
+    host: SocketAddr,
     pending: Option<SdpPendingOffer>,
     timeout: Instant,
     /// Media packets in order of arrival.
@@ -85,6 +88,7 @@ impl Client {
         Self {
             rtc,
             address,
+            host: address,
             pending: None,
             timeout: now,
             packets: Vec::new(),
@@ -133,7 +137,7 @@ impl Client {
     ///
     /// If the address cannot be a host candidate.
     pub fn move_to(&mut self, address: SocketAddr) {
-        self.address = address;
+        (self.address, self.host) = (address, address);
         self.rtc.add_local_candidate(Candidate::host(address, "udp").expect("a host address"));
     }
 
@@ -212,7 +216,7 @@ impl Client {
 
     /// A datagram arrived.
     pub fn receive(&mut self, now: Instant, wire: &Wire) {
-        if let Ok(receive) = Receive::new(Protocol::Udp, wire.from, wire.to, &wire.bytes) {
+        if let Ok(receive) = Receive::new(Protocol::Udp, wire.from, self.host, &wire.bytes) {
             // What cannot be handled is dropped, as a socket would.
             let _ = self.rtc.handle_input(Input::Receive(now, receive));
         }

@@ -106,6 +106,19 @@ fn a_new_address_is_learned() {
     assert!(sim.sfu.counters().unknown_datagrams < 20, "only what came before the new address was proven");
 }
 
+/// Without an ICE restart, and long before the old path counts as dead.
+#[test]
+fn media_follows_a_client_whose_port_changes() {
+    let mut sim = Sim::new(24, Conditions::PERFECT);
+    let (_, mids) = two(&mut sim, true);
+    sim.run_for(Duration::from_secs(2));
+    let before = counters(&sim, 1, mids[0]).len();
+    sim.members[1].client.address.set_port(6001);
+    sim.run_for(Duration::from_secs(5));
+    let heard = counters(&sim, 1, mids[0]).len() - before;
+    assert!(heard > 100, "at most one ping's time is missing: {heard} of 250 packets");
+}
+
 #[test]
 fn a_client_that_vanishes_is_reported() {
     let mut sim = Sim::new(23, Conditions::PERFECT);
