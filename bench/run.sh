@@ -2,13 +2,14 @@
 # Measures the release binary with `heydok bench` and writes docs/benchmarks.md.
 #
 # A second server is measured in turn with ours where LIVEKIT_REFERENCE_URL, _API_KEY, _API_SECRET and _PID are set.
-# ROUNDS (3) and SECONDS_EACH (15) make it shorter or longer; OUTPUT names another file; further arguments go to
-# `heydok bench`.
+# ROUNDS (3) and SECONDS_EACH (15) make it shorter or longer; OUTPUT names another file (charts go into images/benchmarks
+# beside it); further arguments go to `heydok bench`.
 set -eu
 
 root=$(cd "$(dirname "$0")/.." && pwd)
 binary=${HEYDOK_BIN:-${CARGO_TARGET_DIR:-$root/target}/release/heydok}
 output=${OUTPUT:-$root/docs/benchmarks.md}
+charts=$(dirname "$output")/images/benchmarks
 folder=$(mktemp -d)
 server=
 
@@ -51,7 +52,7 @@ stop
 start media
 load_before=$(load)
 "$binary" bench --url "$url" --api-key bench --api-secret "$secret" --pid "$server" \
-	--rounds "${ROUNDS:-3}" --seconds "${SECONDS_EACH:-15}" --output "$folder/tables" "$@"
+	--rounds "${ROUNDS:-3}" --seconds "${SECONDS_EACH:-15}" --output "$folder/tables" --charts "$charts" "$@"
 load_after=$(load)
 
 {
@@ -64,6 +65,10 @@ load_after=$(load)
 		"${ROUNDS:-3}" "${SECONDS_EACH:-15}"
 	printf 'Load average (1, 5, 15 min) before %s, after %s, the benchmark itself included.\n\n' "$load_before" "$load_after"
 	cat "$folder/tables"
+	for chart in subscribers rooms loss; do
+		[ -f "$charts/$chart.svg" ] || continue
+		printf '![CPU time per packet over %s](images/benchmarks/%s.svg)\n\n' "$chart" "$chart"
+	done
 	printf '`heydok serve` (page, API, SQLite and media server in one process), idle: %s MiB; budget 40 MiB.\n\n' \
 		"$((serve_idle / 1024))"
 	printf '### JavaScript of each page, brotli\n\n'

@@ -59,6 +59,9 @@ pub struct BenchArguments {
     /// Joins of `storm`.
     #[arg(long, default_value_t = 200)]
     pub storm: usize,
+    /// Joins and leaves of `churn`.
+    #[arg(long, default_value_t = 10_000)]
+    pub churn: usize,
     /// Subscribers of `memory`.
     #[arg(long, default_value_t = 20)]
     pub subscribers: usize,
@@ -85,6 +88,8 @@ pub enum Kind {
     Join,
     /// Many join at once.
     Storm,
+    /// Many come and go.
+    Churn,
     /// A thousand people with muted microphones in a hundred rooms.
     Muted,
     /// `forward` with more and more watchers.
@@ -174,7 +179,7 @@ impl Servers {
 
 /// What takes long, or says the same each time, and what needs processes that have served nobody.
 fn once(kind: Kind) -> bool {
-    matches!(kind, Kind::Memory | Kind::Storm | Kind::Muted) || kind.chart().is_some()
+    matches!(kind, Kind::Memory | Kind::Storm | Kind::Churn | Kind::Muted) || kind.chart().is_some()
 }
 
 fn reference(arguments: &BenchArguments) -> Result<Option<Target>, load::LoadError> {
@@ -195,6 +200,7 @@ fn scenarios(kind: Kind, arguments: &BenchArguments) -> Vec<(f64, Scenario)> {
         Kind::Meeting => Scenario::Meeting { rooms: 1, participants: arguments.participants },
         Kind::Join => Scenario::Join { joins: arguments.joins },
         Kind::Storm => Scenario::Storm { joins: arguments.storm },
+        Kind::Churn => Scenario::Churn { joins: arguments.churn },
         Kind::Muted => Scenario::Muted { rooms: 100, participants: 10 },
         Kind::Subscribers => {
             return several(&[1, 5, 15, 30, 60], |count| Scenario::Forward { watchers: count.into(), loss_percent: 0 });

@@ -5,6 +5,7 @@
 //! them and a window of steady state. Nothing here knows our own server: any address, key and secret will do.
 
 mod chart;
+mod churn;
 mod connection;
 mod crowd;
 mod error;
@@ -21,6 +22,7 @@ mod storm;
 mod target;
 
 pub use chart::Chart;
+pub use churn::Churn;
 pub use error::LoadError;
 pub use histogram::Histogram;
 pub use participant::{Participant, Plan};

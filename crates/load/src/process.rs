@@ -37,6 +37,12 @@ impl Process {
         };
         usage().map_err(|source| LoadError::Process { pid: self.0, source })
     }
+
+    /// How many files and sockets it has open.
+    pub fn descriptors(self) -> Result<u64, LoadError> {
+        let entries = std::fs::read_dir(format!("/proc/{}/fd", self.0));
+        Ok(entries.map_err(|source| LoadError::Process { pid: self.0, source })?.count() as u64)
+    }
 }
 
 #[cfg(test)]
@@ -47,6 +53,7 @@ mod tests {
     #[test]
     fn this_process_can_be_observed() {
         assert!(Process::own().usage().unwrap().resident > 0);
+        assert!(Process::own().descriptors().unwrap() > 2);
         assert!(matches!(Process(u32::MAX).usage(), Err(LoadError::Process { .. })));
     }
 }

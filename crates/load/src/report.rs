@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::churn::Churn;
 use crate::scenario::{Outcome, Scenario};
 use crate::stats::JoinPhases;
 use crate::storm::Storm;
@@ -126,6 +127,7 @@ pub fn markdown(report: &Report) -> String {
     let mut text = forwarding(&flows) + &delays(&flows);
     text.extend(with(|scenario| matches!(scenario, Scenario::Join { .. })).map(joining));
     text + &storms(&all(|scenario| matches!(scenario, Scenario::Storm { .. })))
+        + &churns(&all(|scenario| matches!(scenario, Scenario::Churn { .. })))
         + &muted(&all(|scenario| matches!(scenario, Scenario::Muted { .. })))
         + &resident(report.idle, &all(|scenario| matches!(scenario, Scenario::Memory { .. })))
 }
@@ -231,7 +233,30 @@ fn storms(comparisons: &[&Comparison]) -> String {
             rows.push(vec![name, cell(tested, digits), cell(reference, digits), budget.to_owned()]);
         }
     }
-    table("Many at once: five publishers, five watchers, then all others within ten seconds", &SIDE_BY_SIDE, &rows)
+    table("Many at once: five publishers, five watchers, then all others, twenty each second", &SIDE_BY_SIDE, &rows)
+}
+
+fn churns(comparisons: &[&Comparison]) -> String {
+    let row = |comparison: &&Comparison| {
+        let told = |measured: &Measured| {
+            let churn = measured.0.iter().find_map(|outcome| outcome.churn)?;
+            let Churn { resident, descriptors } = churn;
+            let mebibytes = |bytes: u64| bytes as f64 / MEBIBYTE;
+            Some(format!(
+                "{:.1} -> {:.1} MiB ({:+.1} %), {} -> {} descriptors",
+                mebibytes(resident.0),
+                mebibytes(resident.1),
+                churn.growth() * 100.0,
+                descriptors.0,
+                descriptors.1
+            ))
+        };
+        let told = |measured: Option<&Measured>| measured.and_then(told).unwrap_or_else(|| cell(None, 0));
+        let budget = comparison.scenario.budget().to_owned();
+        vec![comparison.scenario.name(), told(Some(&comparison.tested)), told(comparison.reference.as_ref()), budget]
+    };
+    let title = "What is left of those who came and went, after the first tenth and after all";
+    table(title, &SIDE_BY_SIDE, &comparisons.iter().map(row).collect::<Vec<_>>())
 }
 
 fn muted(comparisons: &[&Comparison]) -> String {
@@ -318,6 +343,15 @@ mod tests {
         let text = markdown(&report(Scenario::Muted { rooms: 100, participants: 10 }, vec![outcome], None));
         assert!(text.contains("| 1000 muted in 100 rooms | 5.0 | – | <= 10 % of a core |"), "{text}");
         assert!(!text.contains("CPU us"), "{text}");
+    }
+
+    #[test]
+    fn what_is_left_of_many_joins_is_a_growth() {
+        let churn = Churn { resident: (100 << 20, 102 << 20), descriptors: (20, 20) };
+        let outcome = Outcome { churn: Some(churn), ..Outcome::default() };
+        let text = markdown(&report(Scenario::Churn { joins: 1000 }, vec![outcome], None));
+        let row = "| 1000 joins and leaves | 100.0 -> 102.0 MiB (+2.0 %), 20 -> 20 descriptors | – | <= 5 % |";
+        assert!(text.contains(row), "{text}");
     }
 
     #[test]

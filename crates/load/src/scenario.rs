@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use kit::{Clock as _, Entropy as _, SystemClock, SystemEntropy};
 
+use crate::churn::{self, Churn};
 use crate::crowd::{join_each, leave_all, publishing, watching};
 use crate::error::LoadError;
 use crate::histogram::Histogram;
@@ -30,8 +31,10 @@ pub enum Scenario {
     Muted { rooms: usize, participants: usize },
     /// One publisher of sound and video; others come one after another and go when they see a picture.
     Join { joins: usize },
-    /// Five publishers and as many watchers; then many come within ten seconds.
+    /// Five publishers and as many watchers; then many come, twenty each second.
     Storm { joins: usize },
+    /// One publisher; the others come and go, a few at once.
+    Churn { joins: usize },
     /// Two rooms, the second while the first still runs: subscribers of one sound and one video, and of nine small videos.
     Memory { subscribers: usize },
 }
@@ -68,6 +71,8 @@ pub struct Outcome {
     pub resident_each: Vec<u64>,
     /// How a [`Scenario::Storm`] went.
     pub storm: Option<Storm>,
+    /// What a [`Scenario::Churn`] left behind.
+    pub churn: Option<Churn>,
 }
 
 impl Outcome {
@@ -107,6 +112,7 @@ impl Scenario {
             Self::Muted { rooms, participants } => format!("{} muted in {rooms} rooms", rooms * participants),
             Self::Join { joins } => format!("{joins} joins"),
             Self::Storm { joins } => format!("storm of {joins} joins"),
+            Self::Churn { joins } => format!("{joins} joins and leaves"),
             Self::Memory { subscribers } => format!("memory of {subscribers} subscribers"),
         }
     }
@@ -118,6 +124,7 @@ impl Scenario {
             Self::Audio { .. } | Self::Meeting { .. } => "<= 0.45",
             Self::Join { .. } => "p50 <= 400 and <= reference, p95 <= 1000",
             Self::Muted { .. } => "<= 10 % of a core",
+            Self::Churn { .. } => "<= 5 %",
             Self::Forward { .. } | Self::Storm { .. } | Self::Memory { .. } => "",
         }
     }
@@ -173,9 +180,12 @@ impl Scenario {
                 let member = Plan { audio: muted, ..Plan::watcher(room, "") };
                 Cast { publishers: Vec::new(), watchers: members(&member, rooms, participants), streams: (0, 0) }
             }
-            Self::Join { joins: count } | Self::Memory { subscribers: count } => Cast {
+            Self::Join { joins: count } | Self::Churn { joins: count } => {
+                Cast { publishers: publishers(1, audio, video), watchers: watchers(count, (3, 3)), streams: (1, 1) }
+            }
+            Self::Memory { subscribers } => Cast {
                 publishers: publishers(1, audio, video),
-                watchers: watchers(count, if matches!(self, Self::Join { .. }) { (3, 3) } else { (1, 1) }),
+                watchers: watchers(subscribers, (1, 1)),
                 streams: (1, 1),
             },
             Self::Storm { joins } => Cast {
@@ -219,6 +229,9 @@ pub async fn measure(
         Scenario::Storm { .. } => {
             let (storm, joins) = storm::measure(target, cast, window.settle).await?;
             return Ok(Outcome { storm: Some(storm), joins, ..Outcome::default() });
+        }
+        Scenario::Churn { .. } => {
+            return Ok(Outcome { churn: churn::measure(target, server, cast).await?, ..Outcome::default() });
         }
         _ => {}
     }

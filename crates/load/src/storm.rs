@@ -14,8 +14,8 @@ use crate::target::Target;
 pub(crate) const PUBLISHERS: usize = 5;
 /// Those who are there before, and watch.
 pub(crate) const WATCHERS: usize = 5;
-/// Within this time all of them come.
-const ARRIVALS: Duration = Duration::from_secs(10);
+/// Between two arrivals: twenty each second.
+const PAUSE: Duration = Duration::from_millis(50);
 
 /// How a storm of joins went.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -42,9 +42,8 @@ pub(crate) async fn measure(
         publishers.iter().map(|publisher| publisher.look(|stats| stats.keyframes_asked)).sum()
     };
     let (started, asked_before) = (SystemClock.instant(), asked(&publishers));
-    let pause = ARRIVALS / u32::try_from(others.len().max(1)).unwrap_or(u32::MAX);
     let arrivals = others.into_iter().enumerate().map(|(index, plan)| async move {
-        tokio::time::sleep(pause * u32::try_from(index).unwrap_or(u32::MAX)).await;
+        tokio::time::sleep(PAUSE * u32::try_from(index).unwrap_or(u32::MAX)).await;
         let mut joined = Participant::join(target, plan).await?;
         wait(&mut joined, JOIN_LIMIT, "the first picture", |stats| stats.join.first_keyframe.is_some()).await?;
         Ok::<_, LoadError>(joined)

@@ -99,7 +99,7 @@ async fn every_scenario_measures_what_flows() {
     let window = Window { settle: Duration::ZERO, measure: Duration::from_millis(500) };
     let own = Some(Process::own());
     let cases = [
-        (Scenario::Forward { watchers: 2, loss_percent: 0 }, (false, true)),
+        (Scenario::Forward { watchers: 2, loss_percent: 20 }, (false, true)),
         (Scenario::Audio { speakers: 2, listeners: 3 }, (true, false)),
         (Scenario::Meeting { rooms: 2, participants: 3 }, (true, true)),
     ];
@@ -113,6 +113,11 @@ async fn every_scenario_measures_what_flows() {
     assert_eq!(memory.unwrap().resident_each.len(), 2);
     let joins = within("joins", load::measure(&target, own, Scenario::Join { joins: 2 }, window)).await.unwrap().joins;
     assert_eq!(joins.iter().filter(|join| join.first_keyframe.is_some()).count(), 2);
+    let storm = within("a storm", load::measure(&target, own, Scenario::Storm { joins: 4 }, window)).await.unwrap();
+    assert_eq!(storm.joins.len(), 4);
+    assert!(storm.storm.unwrap().all_in >= Duration::from_millis(150), "{:?}", storm.storm);
+    let churn = within("churn", load::measure(&target, own, Scenario::Churn { joins: 20 }, window)).await.unwrap();
+    assert!(churn.churn.unwrap().descriptors.0 > 0);
     within("shutdown", handle.shutdown()).await;
 }
 

@@ -203,7 +203,8 @@ impl Sfu {
     /// same priority.
     fn followed(&self, index: usize, protocol: Protocol, nominated: std::net::SocketAddr) -> std::net::SocketAddr {
         let path = self.peers.get(index).and_then(|peer| peer.path);
-        path.filter(|(kind, to)| *kind == protocol && to.is_ipv4() == nominated.is_ipv4()).map_or(nominated, |(_, to)| to)
+        path.filter(|(kind, to)| *kind == protocol && to.is_ipv4() == nominated.is_ipv4())
+            .map_or(nominated, |(_, to)| to)
     }
 
     /// Answers to our own STUN checks come without a user name: remember whom we asked.
