@@ -39,6 +39,11 @@ fuzz: requirements ## Fuzz every parser of foreign bytes with coverage: make fuz
 bench: build ## Measure the release binary (beside LIVEKIT_REFERENCE_URL, if set) and write docs/benchmarks.md
 	@HEYDOK_BIN="$(BINARY)" bench/run.sh
 
+.PHONY: soak
+soak: build ## Browsers over bad lines, with other luck each time, beside LIVEKIT_REFERENCE_URL, if set; wants a quiet machine
+	@scripts/install.sh test
+	RELAY_SEED=$${RELAY_SEED:-$$(date +%s)} HEYDOK_BIN="$(BINARY)" npm run --silent soak
+
 .PHONY: screenshots
 screenshots: build ## Write a picture of every screen and state into target/screenshots
 	@scripts/install.sh test

@@ -1,26 +1,12 @@
-import { expect, type Page, test } from "@playwright/test";
+import { expect, test } from "@playwright/test";
 
 import { eventually } from "../harness/eventually.ts";
+import { askFor } from "./layers.ts";
 import { between, reception } from "./reception.ts";
 import { expectAllWell, meetAtReference, meetRelayed, type Three } from "./relayed-rooms.ts";
 import { publish } from "./rooms-in-page.ts";
 
 const SWITCHES = 30;
-
-async function ask(page: Page, watcher: string, other: string, quality: "LOW" | "HIGH"): Promise<void> {
-  await page.evaluate(
-    ({ watcher, other, quality }) => {
-      const publications =
-        window.rooms[watcher]?.remoteParticipants.get(other)?.videoTrackPublications.values() ?? [];
-      for (const publication of publications) {
-        (publication as import("livekit-client").RemoteTrackPublication).setVideoQuality(
-          window.LivekitClient.VideoQuality[quality],
-        );
-      }
-    },
-    { watcher, other, quality },
-  );
-}
 
 /** How often Anna's picture froze for Ben, who asks for another size all the time, and for Cara, who does not. */
 async function freezes(three: Three): Promise<{ ben: number; cara: number; frames: number }> {
@@ -38,7 +24,7 @@ async function freezes(three: Three): Promise<{ ben: number; cara: number; frame
   const before = { ben: await looks.ben(), cara: await looks.cara() };
   for (let round = 0; round < SWITCHES; round += 1) {
     const small = round % 2 === 0;
-    await ask(ben.page, "Ben", "Anna", small ? "LOW" : "HIGH");
+    await askFor(ben.page, "Ben", "Anna", small ? "LOW" : "HIGH");
     await eventually(`switch ${round}`, async () => (await looks.ben()).width < 480, small);
   }
   const seen = {

@@ -71,14 +71,17 @@ export async function mediaPaths(page: Page): Promise<string[]> {
   });
 }
 
-/** Frames of the largest picture that this person's page has sent. */
-export async function sentFrames(page: Page, sender: string): Promise<number> {
+/** What this person's page has sent of the own picture: frames of the largest layer, and layers sent at the moment. */
+export async function sending(page: Page, sender: string): Promise<{ frames: number; layers: number }> {
   return await page.evaluate(async (sender) => {
-    let sent = 0;
+    let [frames, layers] = [0, 0];
     for (const { track } of window.rooms[sender]?.localParticipant.videoTrackPublications.values() ?? []) {
-      for (const row of (await track?.getRTCStatsReport())?.values() ?? [])
-        if (row.type === "outbound-rtp") sent = Math.max(sent, row.framesSent ?? 0);
+      for (const row of (await track?.getRTCStatsReport())?.values() ?? []) {
+        if (row.type !== "outbound-rtp") continue;
+        frames = Math.max(frames, row.framesSent ?? 0);
+        if (row.active) layers += 1;
+      }
     }
-    return sent;
+    return { frames, layers };
   }, sender);
 }

@@ -68,7 +68,12 @@ export interface Seated {
 export type Three = readonly [anna: Seated, ben: Seated, cara: Seated];
 
 /** Seats Anna, Ben and Cara in a new room of the target while `meet` runs. */
-async function meetAt<T>(target: Target, browser: Browser, meet: (three: Three) => Promise<T>): Promise<T> {
+async function meetAt<T>(
+  target: Target,
+  browser: Browser,
+  meet: (three: Three) => Promise<T>,
+  adaptive = false,
+): Promise<T> {
   const room = `relayed-${randomUUID()}`;
   const closing: (() => unknown)[] = [];
   const seat = async (person: Person, number: number): Promise<Seated> => {
@@ -78,7 +83,7 @@ async function meetAt<T>(target: Target, browser: Browser, meet: (three: Three) 
     closing.unshift(() => page.context().close());
     const access = new AccessToken(target.key, target.secret, { identity: person.name });
     access.addGrant({ roomJoin: true, room });
-    await connect(page, line.url, { person, token: await access.toJwt(), single: true });
+    await connect(page, line.url, { person, token: await access.toJwt(), single: true, adaptive });
     return { person, page, line };
   };
   try {
@@ -97,11 +102,15 @@ async function meetAt<T>(target: Target, browser: Browser, meet: (three: Three) 
   }
 }
 
-/** A meeting of three at our server, over lines that a test can spoil. */
-export async function meetRelayed<T>(browser: Browser, meet: (three: Three) => Promise<T>): Promise<T> {
+/** A meeting of three at our server, over lines that a test can spoil; `adaptive`: hidden pictures are not asked for. */
+export async function meetRelayed<T>(
+  browser: Browser,
+  meet: (three: Three) => Promise<T>,
+  { adaptive = false } = {},
+): Promise<T> {
   const target = await startHeydok();
   try {
-    return await meetAt(target, browser, meet);
+    return await meetAt(target, browser, meet, adaptive);
   } finally {
     await target.stop();
   }

@@ -22,6 +22,8 @@ export interface Seat {
   readonly token: string;
   /** One peer connection for both directions, or one for each. */
   readonly single: boolean;
+  /** Whether what nobody looks at is not asked for. */
+  readonly adaptive?: boolean;
 }
 
 /** An empty page with nothing but livekit-client as npm ships it; its media goes to `udpPort` if that is given. */
@@ -45,7 +47,11 @@ export async function emptyPage(browser: Browser, url: string, udpPort?: number)
 async function connectInPage({ url, seat }: { url: string; seat: Seat }): Promise<void> {
   const { Room } = window.LivekitClient;
   const { name } = seat.person;
-  const room = new Room({ singlePeerConnection: seat.single, adaptiveStream: false, dynacast: true });
+  const room = new Room({
+    singlePeerConnection: seat.single,
+    adaptiveStream: seat.adaptive ?? false,
+    dynacast: true,
+  });
   window.rooms[name] = room;
   room.on("trackSubscribed", (track, _publication, participant) => {
     const element = track.attach();
