@@ -70,8 +70,8 @@ class RoomProbe implements Probe {
     this.before = sample;
     const { lossUp, lossDown } = details;
     return {
-      // A slow processor draws too few pictures to fill the line; then the estimate of the line counts.
-      up: sample.processorLimited ? Math.max(details.up ?? 0, sample.estimateUp ?? 0) : details.up,
+      // A slow processor draws too few pictures to fill the line; then the browser's estimate of the line counts.
+      up: sample.uploadLimited ? details.up : Math.max(details.up ?? 0, sample.estimateUp ?? 0),
       down: details.down,
       loss: lossUp === null && lossDown === null ? null : Math.max(lossUp ?? 0, lossDown ?? 0),
       delay: details.delay,
@@ -113,11 +113,11 @@ class TestPicture {
 
   constructor() {
     const canvas = document.createElement("canvas");
-    [canvas.width, canvas.height] = [640, 360];
+    [canvas.width, canvas.height] = [480, 270];
     const brush = canvas.getContext("2d");
     const noise = () => {
       if (brush === null) return;
-      for (let spot = 0; spot < 400; spot += 1) {
+      for (let spot = 0; spot < 200; spot += 1) {
         brush.fillStyle = `hsl(${Math.random() * 360} 80% ${20 + Math.random() * 60}%)`;
         brush.fillRect(Math.random() * canvas.width, Math.random() * canvas.height, 24, 24);
       }

@@ -62,7 +62,8 @@ export type NoteKey =
   | "lossHigh"
   | "thirdGood"
   | "thirdPartly"
-  | "thirdNone";
+  | "thirdNone"
+  | "thirdAbsent";
 
 export interface CheckResult {
   readonly state: Exclude<CheckState, "waiting" | "running">;

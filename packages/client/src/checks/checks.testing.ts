@@ -15,6 +15,8 @@ export interface FakeNetwork {
   up: number;
   down: number;
   loss: number;
+  /** Whether the server's own participant comes in. */
+  third: boolean;
   /** Pictures that arrive at each of the three. */
   pictures: readonly [first: number, second: number, third: number];
 }
@@ -29,6 +31,7 @@ export const GOOD_NETWORK: FakeNetwork = {
   up: 1_000,
   down: 980,
   loss: 0,
+  third: true,
   pictures: [2, 2, 2],
 };
 
@@ -88,7 +91,7 @@ export function fakeLine(change: Partial<FakeNetwork> = {}) {
           tokens: ["one", "two"],
           udpPort: 7882,
           tcpPort: network.tcpPort,
-          picturesAtThird: async () => network.pictures[2],
+          third: async () => ({ connected: network.third, pictures: network.pictures[2] }),
           close: () => {
             log.roomClosed = true;
           },

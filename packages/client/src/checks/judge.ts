@@ -10,6 +10,7 @@ const LOSS_NOTICED = 2;
 const LOSS_HIGH = 8;
 /** Each of three participants to each other one. */
 export const WAYS = 6;
+const WAYS_OF_TWO = 2;
 
 /** A measured rate in kbit/s. */
 export function judgeRate(direction: "upload" | "download", kbits: number): CheckResult {
@@ -26,8 +27,9 @@ export function judgeLoss(percent: number, delayMs: number | null): CheckResult 
   return percent >= LOSS_NOTICED ? warned("lossSome", values) : passed("lossGood", values);
 }
 
-/** How many of the six ways between three participants carried pictures. */
-export function judgeThird(ways: number): CheckResult {
+/** How many of the six ways between three participants carried pictures; without the third there are only two. */
+export function judgeThird(ways: number, thirdCame: boolean): CheckResult {
+  if (!thirdCame && ways >= WAYS_OF_TWO) return warned("thirdAbsent");
   if (ways >= WAYS) return passed("thirdGood", { n: ways });
   return ways === 0 ? failed("thirdNone") : failed("thirdPartly", { n: ways });
 }

@@ -125,6 +125,12 @@ describe("the thorough test", () => {
       { three_party_media: "failed thirdPartly" },
     ],
     [
+      "the server's own participant does not come in",
+      { third: false, pictures: [1, 1, 0], down: 20 },
+      { kind: "video" },
+      { three_party_media: "warning thirdAbsent", download: "skipped thirdAbsent" },
+    ],
+    [
       "nobody is seen",
       { pictures: [0, 0, 0] },
       { kind: "blocked", reason: "noMedia" },

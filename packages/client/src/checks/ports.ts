@@ -2,6 +2,13 @@ import type { Route } from "../call/line-stats";
 import type { DevicePort, OpenLevelMeter } from "../prejoin/ports";
 import type { PathId } from "./check";
 
+/** The server's own participant in a test room, who sends and receives as the page does. */
+export interface Third {
+  readonly connected: boolean;
+  /** Of how many connections of the page a picture has reached it. */
+  readonly pictures: number;
+}
+
 /** A room on the server that is only there for one test (`POST /api/v1/selftest`). */
 export interface TestRoom {
   readonly livekitUrl: string;
@@ -10,8 +17,7 @@ export interface TestRoom {
   /** Where media is expected; `null` where there is no such port or it is not known. */
   readonly udpPort: number | null;
   readonly tcpPort: number | null;
-  /** Of how many connections of the page a picture has reached the server's own participant. */
-  picturesAtThird(): Promise<number>;
+  third(): Promise<Third>;
   /** Frees the server's place; nobody waits for it. */
   close(): void;
 }

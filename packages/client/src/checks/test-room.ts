@@ -1,4 +1,4 @@
-import type { TestRoom, TestRoomAnswer } from "./ports";
+import type { TestRoom, TestRoomAnswer, Third } from "./ports";
 
 const ADDRESS = "/api/v1/selftest";
 
@@ -28,16 +28,18 @@ function readRoom(body: Opened): TestRoom {
     tokens: body.tokens,
     udpPort: body.udp_port,
     tcpPort: body.tcp_port,
-    picturesAtThird: async () => {
-      try {
-        const answer = await fetch(address);
-        if (!answer.ok) return 0;
-        return ((await answer.json()) as { third: { video_streams: number } }).third.video_streams;
-      } catch {
-        return 0;
-      }
-    },
+    third: () => askThird(address),
     // Also when the page is closed.
     close: () => void fetch(address, { method: "DELETE", keepalive: true }).catch(() => undefined),
   };
+}
+
+async function askThird(address: string): Promise<Third> {
+  try {
+    const answer = await fetch(address);
+    const { third } = (await answer.json()) as { third: { connected: boolean; video_streams: number } };
+    return { connected: third.connected, pictures: third.video_streams };
+  } catch {
+    return { connected: false, pictures: 0 };
+  }
 }

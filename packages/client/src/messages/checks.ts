@@ -203,6 +203,10 @@ export const checkMessages = defineMessages({
     "Only {n} of 6 ways between three participants carried pictures. Tell whoever runs this server.",
     "Nur {n} von 6 Wegen zwischen drei Teilnehmenden trugen Bilder. Sagen Sie es dem Betreiber dieses Servers.",
   ],
+  note_thirdAbsent: [
+    "The server's own participant did not come in; the server does not reach the address it gives to browsers. Tell whoever runs it.",
+    "Der eigene Teilnehmer des Servers kam nicht dazu; der Server erreicht die Adresse nicht, die er Browsern nennt. Sagen Sie es dem Betreiber.",
+  ],
   note_thirdNone: [
     "Between three participants no picture arrived. Tell whoever runs this server.",
     "Zwischen drei Teilnehmenden kam kein Bild an. Sagen Sie es dem Betreiber dieses Servers.",
