@@ -8,7 +8,7 @@ export RUSTC_BOOTSTRAP=1
 [ $# -gt 0 ] || set -- $(cargo fuzz list)
 for target in "$@"; do
     corpus=$target
-    case $target in room_*) corpus=${target#room_} ;; esac
+    case $target in room_*) corpus=${target#room_} ;; turn_*) corpus=turn ;; esac
     # The first folder takes what is new; the committed one is only read.
     mkdir -p "fuzz/found/$target"
     cargo fuzz run "$target" "fuzz/found/$target" "fuzz/corpus/$corpus" -- -max_total_time="${FUZZ_SECONDS:-60}" -max_len=65536 -rss_limit_mb=4096 -timeout=20

@@ -3,7 +3,9 @@
 use std::fmt;
 
 use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+use hmac::{Hmac, KeyInit as _, Mac as _};
+use sha1::Sha1;
 use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq as _;
 
@@ -68,6 +70,14 @@ pub fn token_digest(token: &str) -> String {
     sha256_hex(token.as_bytes())
 }
 
+/// The password of a TURN user name, base64 of HMAC-SHA1 (draft-uberti-behave-turn-rest): whoever shares the secret derives
+/// the same, so that nothing is kept of it.
+pub fn turn_password(secret: &Secret, user_name: &str) -> String {
+    let mut mac = Hmac::<Sha1>::new_from_slice(secret.expose().as_bytes()).expect("HMAC takes a key of any length");
+    mac.update(user_name.as_bytes());
+    STANDARD.encode(mac.finalize().into_bytes())
+}
+
 /// SHA-256 in lower-case hex, 64 characters.
 pub fn sha256_hex(bytes: &[u8]) -> String {
     use fmt::Write as _;
@@ -107,5 +117,11 @@ mod tests {
     #[test]
     fn digests_are_sha_256_in_hex() {
         assert_eq!(token_digest("abc"), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+    }
+
+    /// `printf %s '1700000000:anna' | openssl dgst -sha1 -hmac north -binary | base64`
+    #[test]
+    fn turn_passwords_are_what_others_derive() {
+        assert_eq!(turn_password(&Secret::new("north"), "1700000000:anna"), "WS1fjjHj2gNlXzhc/ZcwmC3ofIo=");
     }
 }

@@ -4,6 +4,8 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use node::{Candidate, Protocol};
 
+use crate::config::InterfaceFilter;
+
 /// Addresses at most: each one costs every client connectivity checks.
 const CANDIDATES_MAX: usize = 8;
 
@@ -38,7 +40,9 @@ impl Advertised {
         } else {
             "found on this machine's interfaces; where clients reach it by another address, set RTC_NODE_IP"
         };
-        format!("media on UDP port {udp}{tcp}; clients are told to use {list} ({why})")
+        let here = self.of(Protocol::Udp).all(|candidate| candidate.advertised.ip().is_loopback());
+        let here = if here { "; that is this machine alone, nobody else gets sound or video" } else { "" };
+        format!("media on UDP port {udp}{tcp}; clients are told to use {list} ({why}{here})")
     }
 
     /// The bound address for a datagram that arrived for `destination`: one of the candidates, so that the node knows it.
@@ -61,14 +65,40 @@ pub(crate) struct Local {
     pub(crate) ip: IpAddr,
 }
 
-/// Reads the interfaces. An error leaves loopback only: a machine without network can still hold a meeting with itself.
-pub(crate) fn interfaces() -> Vec<Local> {
+/// Reads the interfaces that `filter` lets through. An error leaves loopback only: a machine without network can still hold a meeting with itself.
+pub(crate) fn interfaces(filter: &InterfaceFilter) -> Vec<Local> {
     match if_addrs::get_if_addrs() {
-        Ok(found) => found.into_iter().map(|one| Local { ip: one.ip(), interface: one.name }).collect(),
+        Ok(found) => {
+            let all = found.into_iter().map(|one| Local { ip: one.ip(), interface: one.name });
+            all.filter(|local| passes(filter, local)).collect()
+        }
         Err(error) => {
             tracing::warn!(%error, "cannot list the network interfaces; only this machine can connect");
             Vec::new()
         }
+    }
+}
+
+/// Whether clients may be told of an address. Loopback is not filtered: it is told or not by a setting of its own.
+fn passes(filter: &InterfaceFilter, local: &Local) -> bool {
+    let named = |names: &[String]| names.contains(&local.interface);
+    let within = |networks: &[(IpAddr, u8)]| networks.iter().any(|network| contains(*network, local.ip));
+    let interface = if filter.only.is_empty() { !named(&filter.except) } else { named(&filter.only) };
+    let ip = if filter.only_ips.is_empty() { !within(&filter.except_ips) } else { within(&filter.only_ips) };
+    local.ip.is_loopback() || (interface && ip)
+}
+
+fn contains((network, bits): (IpAddr, u8), ip: IpAddr) -> bool {
+    match (network, ip) {
+        (IpAddr::V4(network), IpAddr::V4(ip)) => {
+            let shift = 32_u32.saturating_sub(bits.into());
+            network.to_bits().checked_shr(shift) == ip.to_bits().checked_shr(shift)
+        }
+        (IpAddr::V6(network), IpAddr::V6(ip)) => {
+            let shift = 128_u32.saturating_sub(bits.into());
+            network.to_bits().checked_shr(shift) == ip.to_bits().checked_shr(shift)
+        }
+        _ => false,
     }
 }
 
@@ -217,6 +247,34 @@ mod tests {
     }
 
     #[test]
+    fn interfaces_are_filtered_by_name_and_address() {
+        let names = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
+        let networks =
+            |list: &[(&str, u8)]| list.iter().map(|(ip, bits)| (ip.parse().unwrap(), *bits)).collect::<Vec<_>>();
+        type Case<'a> = (&'a [&'a str], &'a [&'a str], &'a [(&'a str, u8)], &'a [(&'a str, u8)], &'a [&'a str]);
+        let cases: [Case<'_>; 7] = [
+            (&[], &[], &[], &[], &["127.0.0.1", "192.168.1.5", "fe80::1", "2001:db8::5", "172.17.0.1"]),
+            (&["docker0"], &[], &[], &[], &["127.0.0.1", "172.17.0.1"]),
+            (&[], &["eth0"], &[], &[], &["127.0.0.1", "172.17.0.1"]),
+            (&["eth0"], &["eth0"], &[], &[], &["127.0.0.1", "192.168.1.5", "fe80::1", "2001:db8::5"]),
+            (&[], &[], &[("192.168.0.0", 16)], &[], &["127.0.0.1", "192.168.1.5"]),
+            (&[], &[], &[], &[("2000::", 3), ("172.17.0.1", 32)], &["127.0.0.1", "192.168.1.5", "fe80::1"]),
+            (&[], &[], &[("0.0.0.0", 0)], &[], &["127.0.0.1", "192.168.1.5", "172.17.0.1"]),
+        ];
+        for (only, except, only_ips, except_ips, expected) in cases {
+            let filter = InterfaceFilter {
+                only: names(only),
+                except: names(except),
+                only_ips: networks(only_ips),
+                except_ips: networks(except_ips),
+            };
+            let left = machine().into_iter().filter(|local| passes(&filter, local));
+            let left: Vec<_> = left.map(|local| local.ip.to_string()).collect();
+            assert_eq!(left, expected, "{filter:?}");
+        }
+    }
+
+    #[test]
     fn a_machine_without_network_still_has_loopback() {
         let advertised = advertise(&[], &[], false, true, UDP);
         assert_eq!(told(&advertised), [("127.0.0.1".to_owned(), "127.0.0.1".to_owned())]);
@@ -249,6 +307,13 @@ mod tests {
         );
         let line = advertised.explain();
         assert!(line.contains("UDP port 7882 (told as 40000), else on TCP port 7881 (told as 443)"), "{line}");
+    }
+
+    #[test]
+    fn the_log_line_says_who_is_left_out() {
+        let line = |node_ip: &str| advertise(&machine(), &[node_ip.parse().unwrap()], false, true, UDP).explain();
+        assert!(line("127.0.0.1").contains("this machine alone"));
+        assert!(!line("192.168.1.5").contains("this machine alone"));
     }
 
     #[test]

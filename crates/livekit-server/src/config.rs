@@ -3,9 +3,8 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use livekit_protocol as proto;
 use node::token::ApiKeys;
-use node::{Limits, RoomDefaults};
+use node::{IceServer, Limits, RoomDefaults};
 
 /// Everything the embedded server is told; fixed for its life.
 #[derive(Debug, Clone)]
@@ -39,8 +38,28 @@ pub struct RtcConfig {
     pub loopback: bool,
     /// Answer ICE as an ICE-lite agent.
     pub ice_lite: bool,
-    /// ICE servers (TURN) named to clients.
-    pub ice_servers: Vec<proto::IceServer>,
+    /// Relay media for clients that cannot reach the media ports in another way (TURN over the same ports), and tell them.
+    pub turn: bool,
+    /// Name and port at which clients reach [`Handle::serve_turn_stream`](crate::Handle::serve_turn_stream) over TLS, with a
+    /// certificate for that name; or a TLS proxy that forwards to the TCP port.
+    pub turn_tls: Option<(String, u16)>,
+    /// Connections of one client network to the TCP port, and its streams of TURN over TLS.
+    pub tcp_connections_per_network: usize,
+    /// STUN and TURN servers of others, named to clients.
+    pub ice_servers: Vec<IceServer>,
+    /// Which of this machine's addresses are found where `node_ips` names none.
+    pub interfaces: InterfaceFilter,
+}
+
+/// Which interfaces and addresses of this machine clients are told of. Where both of a pair are given, the first counts.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct InterfaceFilter {
+    /// Names of interfaces: only these, or all but these.
+    pub only: Vec<String>,
+    pub except: Vec<String>,
+    /// Addresses, each with the bits that count: only these, or all but these.
+    pub only_ips: Vec<(IpAddr, u8)>,
+    pub except_ips: Vec<(IpAddr, u8)>,
 }
 
 /// Who is told about rooms and participants.
@@ -77,7 +96,11 @@ impl Default for RtcConfig {
             node_ips: Vec::new(),
             loopback: true,
             ice_lite: true,
+            turn: true,
+            turn_tls: None,
+            tcp_connections_per_network: 256,
             ice_servers: Vec::new(),
+            interfaces: InterfaceFilter::default(),
         }
     }
 }

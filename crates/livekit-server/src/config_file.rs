@@ -2,13 +2,16 @@
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use kit::Secret;
 use node::token::ApiKeys;
+use node::{IceLogin, IceServer};
 use serde::Deserialize;
 use serde_norway::Value;
 
+use crate::config::RtcConfig;
 use crate::standalone::StandaloneConfig;
 
 /// Bytes of the file at most.
@@ -34,6 +37,7 @@ struct File {
     keys: BTreeMap<String, String>,
     room: Room,
     rtc: Rtc,
+    turn: Turn,
     webhook: Webhook,
     logging: Logging,
     log_level: Option<String>,
@@ -63,6 +67,48 @@ struct Rtc {
     use_external_ip: Option<bool>,
     use_ice_lite: Option<bool>,
     enable_loopback_candidate: Option<bool>,
+    interfaces: Filter,
+    ips: Filter,
+    stun_servers: Vec<String>,
+    turn_servers: Vec<TurnServer>,
+    #[serde(flatten)]
+    unknown: BTreeMap<String, Value>,
+}
+
+/// Names of interfaces, or networks such as `10.0.0.0/8`.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Filter {
+    includes: Vec<String>,
+    excludes: Vec<String>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct TurnServer {
+    host: String,
+    port: u16,
+    protocol: String,
+    username: String,
+    credential: String,
+    secret: String,
+    secret_file: Option<PathBuf>,
+    ttl: i64,
+}
+
+/// It holds secrets.
+impl std::fmt::Debug for TurnServer {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_struct("TurnServer").field("host", &self.host).finish_non_exhaustive()
+    }
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Turn {
+    enabled: Option<bool>,
+    domain: Option<String>,
+    external_tls: Option<bool>,
     #[serde(flatten)]
     unknown: BTreeMap<String, Value>,
 }
@@ -99,6 +145,7 @@ pub fn apply_config_text(text: &str, config: &mut StandaloneConfig) -> Result<Ve
     // An empty document is null, which no struct reads.
     let file: File = serde_norway::from_str::<Option<File>>(text)?.unwrap_or_default();
     let warnings = warnings(&file);
+    apply_turn(&file, &mut config.server.rtc)?;
     if let Some(port) = file.port {
         config.port = port;
     }
@@ -151,18 +198,94 @@ fn apply_rtc(file: &Rtc, config: &mut StandaloneConfig) -> Result<(), ConfigFile
     Ok(())
 }
 
+fn apply_turn(file: &File, rtc: &mut RtcConfig) -> Result<(), ConfigFileError> {
+    rtc.turn = file.turn.enabled.unwrap_or(rtc.turn);
+    // Somebody else ends TLS and hands the stream to our TCP port.
+    if let (Some(domain), Some(true)) = (&file.turn.domain, file.turn.external_tls) {
+        rtc.turn_tls = Some((domain.clone(), 443));
+    }
+    let stun = file.rtc.stun_servers.iter().map(|address| format!("stun:{address}")).collect::<Vec<_>>();
+    if !stun.is_empty() {
+        rtc.ice_servers.push(IceServer { urls: stun, login: IceLogin::Open });
+    }
+    for server in &file.rtc.turn_servers {
+        rtc.ice_servers.push(turn_server(server)?);
+    }
+    rtc.interfaces.only.clone_from(&file.rtc.interfaces.includes);
+    rtc.interfaces.except.clone_from(&file.rtc.interfaces.excludes);
+    rtc.interfaces.only_ips = networks("rtc.ips.includes", &file.rtc.ips.includes)?;
+    rtc.interfaces.except_ips = networks("rtc.ips.excludes", &file.rtc.ips.excludes)?;
+    Ok(())
+}
+
+fn turn_server(server: &TurnServer) -> Result<IceServer, ConfigFileError> {
+    let problem = |problem: &str| ConfigFileError::Value { name: "rtc.turn_servers", problem: problem.into() };
+    let (scheme, transport) = match server.protocol.as_str() {
+        "tls" => ("turns", "tcp"),
+        "tcp" | "" => ("turn", "tcp"),
+        "udp" => ("turn", "udp"),
+        _ => return Err(problem("protocol is tls, tcp or udp")),
+    };
+    if server.host.is_empty() || server.port == 0 {
+        return Err(problem("each needs a host and a port"));
+    }
+    let secret = match &server.secret_file {
+        Some(path) if server.secret.is_empty() => {
+            let read = std::fs::read_to_string(path);
+            read.map_err(|source| ConfigFileError::Read { path: path.display().to_string(), source })?.trim().to_owned()
+        }
+        _ => server.secret.clone(),
+    };
+    let login = if !secret.is_empty() {
+        IceLogin::Derived { secret: Secret::new(secret), seconds: turn_ttl_s(server.ttl) }
+    } else if server.secret_file.is_some() {
+        return Err(problem("secret_file is empty"));
+    } else {
+        let password = Secret::new(server.credential.clone());
+        IceLogin::Fixed { user_name: server.username.clone(), password }
+    };
+    let url = format!("{scheme}:{}:{}?transport={transport}", server.host, server.port);
+    Ok(IceServer { urls: vec![url], login })
+}
+
+/// livekit-server's rule: four hours where nothing is said, five minutes for nonsense, a day at most.
+fn turn_ttl_s(ttl: i64) -> u64 {
+    match u64::try_from(ttl) {
+        Ok(0) => 14_400,
+        Ok(seconds) => seconds.min(86_400),
+        Err(_) => 300,
+    }
+}
+
+fn networks(name: &'static str, list: &[String]) -> Result<Vec<(IpAddr, u8)>, ConfigFileError> {
+    let network = |text: &String| {
+        let (ip, bits) = text.split_once('/').map_or((text.as_str(), None), |(ip, bits)| (ip, Some(bits)));
+        let ip: IpAddr = ip.trim().parse().ok()?;
+        let most = if ip.is_ipv4() { 32 } else { 128 };
+        let bits = bits.map_or(Some(most), |bits| bits.trim().parse().ok().filter(|bits| *bits <= most))?;
+        Some((ip, bits))
+    };
+    let problem = |text: &String| ConfigFileError::Value { name, problem: format!("`{text}` is no network") };
+    list.iter().map(|text| network(text).ok_or_else(|| problem(text))).collect()
+}
+
 /// Names without effect here, one sentence each.
 fn warnings(file: &File) -> Vec<String> {
     let sections = [
         ("", &file.unknown),
         ("room.", &file.room.unknown),
         ("rtc.", &file.rtc.unknown),
+        ("turn.", &file.turn.unknown),
         ("webhook.", &file.webhook.unknown),
         ("logging.", &file.logging.unknown),
     ];
     let unknown =
         sections.into_iter().flat_map(|(section, names)| names.keys().map(move |name| format!("{section}{name}")));
     let mut sentences: Vec<String> = unknown.map(|name| format!("{name} has no effect in this server")).collect();
+    if file.turn.domain.is_some() && file.turn.external_tls != Some(true) {
+        sentences
+            .push("turn.domain has no effect without turn.external_tls: TURN over TLS is part of our own TLS".into());
+    }
     if file.rtc.use_external_ip == Some(true) && file.rtc.node_ip.is_none() {
         sentences.push(
             "rtc.use_external_ip has no effect: no third party is asked; set rtc.node_ip to the public address".into(),
@@ -237,6 +360,40 @@ mod tests {
         assert_eq!(server.rtc.node_ips, ["203.0.113.4".parse::<IpAddr>().unwrap()]);
         assert_eq!((server.webhook.urls.len(), server.webhook.api_key.as_deref()), (1, Some("key1")));
         assert_eq!((config.log_level.as_deref(), config.keys_given), (Some("debug"), true));
+    }
+
+    #[test]
+    fn turn_servers_of_others_are_told_with_their_credentials() {
+        let text = "rtc:\n  stun_servers: [stun.example.org:3478]\n  interfaces: {excludes: [wg0]}\n  ips: {includes: [10.0.0.0/8]}\n  \
+                    turn_servers:\n  - {host: a.example.org, port: 443, protocol: tls, secret: north, ttl: 60}\n  \
+                    - {host: b.example.org, port: 3478, protocol: udp, username: user, credential: word}\n\
+                    turn: {enabled: false, udp_port: 3478, domain: turn.example.org, external_tls: true}\n";
+        let mut config = config();
+        let warnings = apply_config_text(text, &mut config).unwrap();
+        assert_eq!(warnings, ["turn.udp_port has no effect in this server"]);
+        let rtc = &config.server.rtc;
+        assert_eq!((rtc.turn, rtc.turn_tls.clone()), (false, Some(("turn.example.org".to_owned(), 443))));
+        let urls: Vec<_> = rtc.ice_servers.iter().flat_map(|server| server.urls.clone()).collect();
+        let expected = [
+            "stun:stun.example.org:3478",
+            "turns:a.example.org:443?transport=tcp",
+            "turn:b.example.org:3478?transport=udp",
+        ];
+        assert_eq!(urls, expected);
+        let logins: Vec<_> = rtc.ice_servers.iter().map(|server| format!("{:?}", server.login)).collect();
+        let expected =
+            ["Open", "Derived { secret: [secret], seconds: 60 }", "Fixed { user_name: \"user\", password: [secret] }"];
+        assert_eq!(logins, expected);
+        assert_eq!(rtc.interfaces.except, ["wg0"]);
+        assert_eq!(rtc.interfaces.only_ips, [("10.0.0.0".parse().unwrap(), 8)]);
+        assert_eq!([0, -1, 60, 100_000].map(turn_ttl_s), [14_400, 300, 60, 86_400]);
+        for wrong in [
+            "turn_servers: [{host: a, port: 1, protocol: sctp}]",
+            "turn_servers: [{}]",
+            "ips: {includes: [10.0.0.0/33]}",
+        ] {
+            assert!(apply_config_text(&format!("rtc:\n  {wrong}\n"), &mut self::config()).is_err(), "{wrong}");
+        }
     }
 
     #[test]

@@ -9,7 +9,9 @@ use std::time::Duration;
 
 use kit::{Clock as _, Entropy as _, SystemClock, SystemEntropy};
 use node::token::ApiKeys;
-use node::{ApiCall, ApiError, ApiReply, ConnectRequest, ConnectionId, Node, Reject};
+use node::{
+    ApiCall, ApiError, ApiReply, ConnectRequest, ConnectionId, Node, Reject, StreamId, TurnLimits, TurnOptions,
+};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -19,14 +21,18 @@ use crate::command::Command;
 use crate::config::Config;
 use crate::connection::{self, Connection};
 use crate::crowd::{Crowd, Place};
+use crate::ice_servers;
 use crate::media::{LISTENER, Media, WAKER, unix_ms};
 use crate::stats::{Shared, Stats};
 use crate::tcp::TcpPaths;
+use crate::turn_stream::StreamNews;
 use crate::udp::MediaSocket;
 use crate::webhook::Webhooks;
 
 /// Commands waiting for the media thread at most; more wait in their callers.
 const COMMANDS_MAX: usize = 1024;
+/// News of TURN streams waiting for the media thread at most; each stream waits with four.
+const STREAM_NEWS_MAX: usize = 1024;
 /// Bytes of clients' messages waiting for the media thread at most.
 const FRAME_BYTES_MAX: usize = 32 * 1024 * 1024;
 /// Webhook events between the media thread and their queues at most.
@@ -67,24 +73,33 @@ impl Server {
             _ => StartError::Bind { port, source },
         })?;
         let rtc = &config.rtc;
-        let tcp = rtc.tcp_port.map(bind_tcp).transpose()?;
+        let tcp = rtc.tcp_port.map(|port| bind_tcp(port, rtc.tcp_connections_per_network)).transpose()?;
         let port = |bound, advertised: Option<u16>| Port { bound, advertised: advertised.unwrap_or(bound) };
         let ports = Ports {
             udp: port(socket.port(), rtc.advertised_udp_port),
             tcp: tcp.as_ref().map(|tcp| port(tcp.port(), rtc.advertised_tcp_port)),
         };
-        let advertised = Arc::new(advertise(&interfaces(), &rtc.node_ips, rtc.loopback, socket.ipv6(), ports));
+        let advertised =
+            Arc::new(advertise(&interfaces(&rtc.interfaces), &rtc.node_ips, rtc.loopback, socket.ipv6(), ports));
         tracing::info!("{}", advertised.explain());
         let poll = mio::Poll::new().map_err(StartError::Thread)?;
         let waker = mio::Waker::new(poll.registry(), WAKER).map_err(StartError::Thread)?;
         let (commands, receiver) = mpsc::channel(COMMANDS_MAX);
+        let (streams, stream_news) = mpsc::channel(STREAM_NEWS_MAX);
         let (events, event_receiver) = mpsc::channel(WEBHOOKS_MAX);
         let webhooks = Webhooks::start(&config.webhook, Arc::clone(&config.keys), (&events, event_receiver));
         let shared = Arc::new(Shared::default());
         let node = new_node(&config, &advertised);
-        let media =
-            Media::new(node, (socket, tcp), poll, Arc::clone(&advertised), receiver, events, Arc::clone(&shared))
-                .map_err(StartError::Thread)?;
+        let media = Media::new(
+            node,
+            (socket, tcp),
+            poll,
+            Arc::clone(&advertised),
+            (receiver, stream_news),
+            events,
+            Arc::clone(&shared),
+        )
+        .map_err(StartError::Thread)?;
         let stopped = CancellationToken::new();
         let failed = Arc::new(AtomicBool::new(false));
         let thread =
@@ -93,6 +108,9 @@ impl Server {
             commands,
             waker,
             next_connection: AtomicU64::new(1),
+            streams,
+            next_stream: AtomicU64::new(1),
+            turn_crowd: Crowd::new(config.rtc.tcp_connections_per_network, |_| false),
             frame_bytes: Arc::new(Semaphore::new(FRAME_BYTES_MAX)),
             crowd: Crowd::new(config.connections_per_address, |address| address.is_loopback()),
             keys: config.keys,
@@ -108,14 +126,15 @@ impl Server {
     }
 }
 
-fn bind_tcp(port: u16) -> Result<TcpPaths, StartError> {
-    TcpPaths::bind(port, LISTENER, SystemClock.instant()).map_err(|source| match source.kind() {
+fn bind_tcp(port: u16, per_network: usize) -> Result<TcpPaths, StartError> {
+    TcpPaths::bind(port, LISTENER, per_network, SystemClock.instant()).map_err(|source| match source.kind() {
         io::ErrorKind::AddrInUse => StartError::TcpPortInUse { port },
         _ => StartError::BindTcp { port, source },
     })
 }
 
 fn new_node(config: &Config, advertised: &Advertised) -> Node {
+    let secret = kit::new_token(&SystemEntropy);
     let (mut seed, mut id) = ([0; 32], [0; 6]);
     SystemEntropy.fill(&mut seed);
     SystemEntropy.fill(&mut id);
@@ -124,7 +143,8 @@ fn new_node(config: &Config, advertised: &Advertised) -> Node {
         node_id,
         candidates: advertised.candidates.clone(),
         ice_lite: config.rtc.ice_lite,
-        ice_servers: config.rtc.ice_servers.clone(),
+        ice_servers: ice_servers::all(&config.rtc, &advertised.candidates, &secret),
+        turn: config.rtc.turn.then(|| TurnOptions { secret, limits: TurnLimits::default() }),
         keys: Arc::clone(&config.keys),
         room: config.room.clone(),
         limits: config.limits.clone(),
@@ -169,6 +189,9 @@ struct Inner {
     commands: mpsc::Sender<Command>,
     waker: mio::Waker,
     next_connection: AtomicU64,
+    streams: mpsc::Sender<StreamNews>,
+    next_stream: AtomicU64,
+    turn_crowd: Arc<Crowd>,
     frame_bytes: Arc<Semaphore>,
     crowd: Arc<Crowd>,
     keys: Arc<ApiKeys>,
@@ -301,6 +324,37 @@ impl Handle {
         self.0.commands.send(command).await.map_err(|_| Unavailable)?;
         self.wake();
         Ok(())
+    }
+
+    /// A place for one more TURN stream from `address`.
+    pub(crate) fn turn_place(&self, address: IpAddr) -> Option<Place> {
+        let place = self.0.turn_crowd.enter(address);
+        if place.is_none() {
+            metrics::counter!("heydok_media_tcp_connections_refused_total").increment(1);
+        }
+        place
+    }
+
+    pub(crate) fn next_stream(&self) -> StreamId {
+        StreamId(self.0.next_stream.fetch_add(1, Ordering::Relaxed))
+    }
+
+    /// Tells the media thread of a TURN stream, waiting while the queue is full.
+    pub(crate) async fn tell(&self, news: StreamNews) -> Result<(), Unavailable> {
+        self.0.streams.send(news).await.map_err(|_| Unavailable)?;
+        self.wake();
+        Ok(())
+    }
+
+    /// The same from a destructor: at once if there is room, else from a task of its own.
+    pub(crate) fn stream_closed(&self, id: StreamId) {
+        if let Err(mpsc::error::TrySendError::Full(news)) = self.0.streams.try_send(StreamNews::Closed(id)) {
+            let handle = self.clone();
+            if let Ok(runtime) = tokio::runtime::Handle::try_current() {
+                runtime.spawn(async move { handle.tell(news).await });
+            }
+        }
+        self.wake();
     }
 
     /// Queues a command from a destructor: at once if there is room, else from a task of its own.

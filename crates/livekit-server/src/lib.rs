@@ -27,12 +27,14 @@ pub mod fuzz;
 mod handle;
 mod http_router;
 mod http_server;
+mod ice_servers;
 mod join;
 mod media;
 mod rtc;
 mod standalone;
 mod stats;
 mod tcp;
+mod turn_stream;
 mod twirp;
 mod udp;
 mod webhook;
@@ -40,10 +42,13 @@ mod websocket;
 
 pub use address::Advertised;
 pub use auth::{ClientIp, Refusal, claims};
-pub use config::{Config, RtcConfig, WebhookConfig};
+pub use config::{Config, InterfaceFilter, RtcConfig, WebhookConfig};
 pub use config_file::{ConfigFileError, apply_config_file, apply_config_text};
 pub use crowd::{Crowd, Place};
 pub use handle::{Handle, Server, StartError, Unavailable};
 pub use http_server::{serve_http, serve_http_behind};
-pub use standalone::{StandaloneConfig, StandaloneError, load_or_create_keys, run_standalone, run_standalone_until};
+pub use node::{IceLogin, IceServer};
+pub use standalone::{
+    Proxies, StandaloneConfig, StandaloneError, load_or_create_keys, run_standalone, run_standalone_until,
+};
 pub use stats::Stats;

@@ -3,12 +3,13 @@
 
 use std::collections::HashMap;
 use std::io;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use kit::{Clock as _, SystemClock};
 use mio::{Events, Interest, Poll, Token};
-use node::{ConnectionId, Datagram, Node, Output, Protocol, Transmit};
+use node::{ConnectionId, Datagram, Node, Output, Protocol, StreamId, Transmit};
 use tokio::sync::mpsc;
 
 use crate::address::Advertised;
@@ -16,6 +17,7 @@ use crate::command::Command;
 use crate::connection::{Outgoing, Overflow};
 use crate::stats::{Meter, NodeFigures, Shared};
 use crate::tcp::{Arrived, TcpPaths};
+use crate::turn_stream::{StreamNews, TurnStreams};
 use crate::udp::{MediaSocket, Read};
 use crate::webhook::Notice;
 
@@ -31,6 +33,7 @@ const SLEEP_MAX: Duration = Duration::from_secs(1);
 /// Batches read and commands taken in one turn at most, so that neither starves the other or the timers.
 const READS_MAX: usize = 8;
 const COMMANDS_MAX: usize = 256;
+const STREAM_NEWS_MAX: usize = 256;
 /// Datagrams collected before they are sent.
 const TRANSMITS_MAX: usize = 512;
 /// How often the node's wall clock is set.
@@ -43,7 +46,9 @@ pub(crate) struct Media {
     tcp: Option<TcpPaths>,
     poll: Poll,
     advertised: Arc<Advertised>,
+    streams: TurnStreams,
     commands: mpsc::Receiver<Command>,
+    stream_news: mpsc::Receiver<StreamNews>,
     webhooks: mpsc::Sender<Notice>,
     connections: HashMap<ConnectionId, Outgoing>,
     transmits: Vec<Transmit>,
@@ -66,7 +71,7 @@ impl Media {
         (mut socket, mut tcp): (MediaSocket, Option<TcpPaths>),
         poll: Poll,
         advertised: Arc<Advertised>,
-        commands: mpsc::Receiver<Command>,
+        (commands, stream_news): (mpsc::Receiver<Command>, mpsc::Receiver<StreamNews>),
         webhooks: mpsc::Sender<Notice>,
         shared: Arc<Shared>,
     ) -> io::Result<Self> {
@@ -81,7 +86,9 @@ impl Media {
             tcp,
             poll,
             advertised,
+            streams: TurnStreams::new(now),
             commands,
+            stream_news,
             webhooks,
             connections: HashMap::new(),
             transmits: Vec::with_capacity(TRANSMITS_MAX),
@@ -116,8 +123,9 @@ impl Media {
             }
             readable = readable && self.read(now);
             self.read_tcp(now);
+            let streams_left = self.read_streams(now);
             let (left, turn) = self.take_commands(now);
-            commands_left = left;
+            commands_left = left || streams_left;
             self.timers(now);
             self.node.flush(now);
             self.drain(now);
@@ -164,11 +172,28 @@ impl Media {
         let Some(tcp) = &mut self.tcp else { return };
         let (node, advertised) = (&mut self.node, &self.advertised);
         tcp.receive(self.poll.registry(), now, &mut self.meter.counters, |arrived| {
-            let Arrived { remote, local, contents } = arrived;
+            let Arrived { remote, local, stream, contents } = arrived;
+            if let Some(stream) = stream {
+                return node.receive_stream(now, stream, remote, contents);
+            }
             if let Some(local) = advertised.bound(Protocol::TcpPassive, Some(local), remote) {
                 node.receive(now, Datagram { protocol: Protocol::TcpPassive, remote, local, contents });
             }
+            false
         });
+        for (stream, remote) in tcp.take_ended() {
+            node.stream_closed(stream, remote);
+        }
+    }
+
+    /// Takes what the tasks of TURN streams tell; true if there may be more.
+    fn read_streams(&mut self, now: Instant) -> bool {
+        self.streams.sweep(now, &mut self.node);
+        for _ in 0..STREAM_NEWS_MAX {
+            let Ok(news) = self.stream_news.try_recv() else { return false };
+            self.streams.take(now, news, &mut self.node, &mut self.meter.counters);
+        }
+        true
     }
 
     /// Carries out waiting commands; true if there may be more.
@@ -261,6 +286,7 @@ impl Media {
                         self.send();
                     }
                 }
+                Output::Stream(stream, remote, contents) => self.write_stream(now, (stream, remote), contents),
                 Output::Frame(connection, frame) => {
                     let pushed = self
                         .connections
@@ -285,6 +311,14 @@ impl Media {
                     }
                 }
             }
+        }
+    }
+
+    fn write_stream(&mut self, now: Instant, (stream, remote): (StreamId, SocketAddr), contents: Vec<u8>) {
+        let counters = &mut self.meter.counters;
+        match &mut self.tcp {
+            Some(tcp) if TcpPaths::is_ours(stream) => tcp.queue_turn(now, (stream, remote), &contents, counters),
+            _ => self.streams.queue(now, stream, contents, counters),
         }
     }
 

@@ -7,19 +7,32 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
+use axum::extract::{ConnectInfo, Request, State};
+use axum::middleware::{Next, from_fn_with_state};
+use axum::response::Response;
+use http::HeaderMap;
 use kit::{Entropy, SystemEntropy};
 use node::token::ApiKeys;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
+use crate::auth::ClientIp;
 use crate::config::Config;
 use crate::handle::{Server, StartError};
-use crate::http_server::serve_http;
+use crate::http_server::serve_http_behind;
 
 /// File in the data directory that keeps generated keys, readable by its owner only.
 const KEYS_FILE: &str = "livekit-keys.yaml";
 /// How long open HTTP requests may take after the media has been shut down.
 const HTTP_WAIT: Duration = Duration::from_secs(3);
+
+/// Who calls from behind which proxies.
+pub trait Proxies: std::fmt::Debug + Send + Sync {
+    /// Whether this is one of them.
+    fn is_proxy(&self, address: IpAddr) -> bool;
+    /// The client of a request that came from `peer`.
+    fn client(&self, peer: IpAddr, headers: &HeaderMap) -> IpAddr;
+}
 
 /// Settings of a server that runs alone.
 #[derive(Debug, Clone)]
@@ -35,6 +48,8 @@ pub struct StandaloneConfig {
     pub keys_given: bool,
     /// Routes beside the server's own.
     pub extra: Router,
+    /// Whose word about the client counts; `None` = nobody's.
+    pub proxies: Option<Arc<dyn Proxies>>,
 }
 
 impl StandaloneConfig {
@@ -47,6 +62,7 @@ impl StandaloneConfig {
             log_level: None,
             keys_given: false,
             extra: Router::new(),
+            proxies: None,
         }
     }
 }
@@ -163,7 +179,9 @@ pub async fn run_standalone_until(
     let handle = Server::start(config.server)?;
     let address = listener.local_addr().map_err(StandaloneError::Http)?;
     let closing = CancellationToken::new();
-    let mut http = tokio::spawn(serve_http(listener, handle.standalone_router().merge(config.extra), closing.clone()));
+    let router = behind(config.proxies.as_ref(), handle.standalone_router().merge(config.extra));
+    let is_proxy = move |address| config.proxies.as_ref().is_some_and(|proxies| proxies.is_proxy(address));
+    let mut http = tokio::spawn(serve_http_behind(listener, router, closing.clone(), is_proxy));
     listening(address);
     let failed = tokio::select! {
         () = stop => false,
@@ -181,6 +199,22 @@ pub async fn run_standalone_until(
         http.abort();
     }
     if failed { Err(StandaloneError::Media) } else { Ok(()) }
+}
+
+/// The routes, told who calls from behind `proxies`.
+fn behind(proxies: Option<&Arc<dyn Proxies>>, router: Router) -> Router {
+    match proxies {
+        Some(proxies) => router.layer(from_fn_with_state(Arc::clone(proxies), tell_client_ip)),
+        None => router,
+    }
+}
+
+async fn tell_client_ip(State(proxies): State<Arc<dyn Proxies>>, mut request: Request, next: Next) -> Response {
+    if let Some(ConnectInfo(peer)) = request.extensions().get::<ConnectInfo<SocketAddr>>().copied() {
+        let client = proxies.client(peer.ip(), request.headers());
+        request.extensions_mut().insert(ClientIp(client));
+    }
+    next.run(request).await
 }
 
 /// All addresses of both families, or IPv4 alone where the machine has no IPv6.
@@ -211,7 +245,40 @@ async fn termination() {
 
 #[cfg(test)]
 mod tests {
+    use tower::ServiceExt as _;
+
     use super::*;
+
+    /// The client behind a proxy is the one whose connections are counted.
+    #[tokio::test]
+    async fn a_proxy_names_its_client() {
+        #[derive(Debug)]
+        struct Loopback;
+        impl Proxies for Loopback {
+            fn is_proxy(&self, address: IpAddr) -> bool {
+                address.is_loopback()
+            }
+            fn client(&self, peer: IpAddr, headers: &HeaderMap) -> IpAddr {
+                let told = headers.get("x-forwarded-for").and_then(|told| told.to_str().ok()?.parse().ok());
+                told.filter(|_| self.is_proxy(peer)).unwrap_or(peer)
+            }
+        }
+        let ask = async |proxies: Option<Arc<dyn Proxies>>, peer: &str| {
+            let who = |request: Request| {
+                let (parts, _) = request.into_parts();
+                std::future::ready(crate::auth::client_ip(&parts).to_string())
+            };
+            let router = behind(proxies.as_ref(), Router::new().route("/", axum::routing::get(who)));
+            let peer: SocketAddr = peer.parse().unwrap();
+            let request = Request::get("/").header("x-forwarded-for", "192.0.2.7").extension(ConnectInfo(peer));
+            let response = router.oneshot(request.body(axum::body::Body::empty()).unwrap()).await.unwrap();
+            let body = axum::body::to_bytes(response.into_body(), 100).await.unwrap();
+            String::from_utf8(body.to_vec()).unwrap()
+        };
+        assert_eq!(ask(Some(Arc::new(Loopback)), "127.0.0.1:1").await, "192.0.2.7");
+        assert_eq!(ask(Some(Arc::new(Loopback)), "198.51.100.1:1").await, "198.51.100.1");
+        assert_eq!(ask(None, "127.0.0.1:1").await, "127.0.0.1");
+    }
 
     #[test]
     fn generated_keys_are_kept_for_their_owner_only() {

@@ -97,6 +97,8 @@ pub(crate) struct NodeFigures {
     pub(crate) rooms: u64,
     pub(crate) tracks: u64,
     pub(crate) media: node::Counters,
+    pub(crate) allocations: u64,
+    pub(crate) turn: node::TurnCounters,
 }
 
 impl NodeFigures {
@@ -108,6 +110,8 @@ impl NodeFigures {
             rooms: sizes.rooms as u64,
             tracks: sizes.tracks as u64,
             media: node.counters(),
+            allocations: sizes.allocations as u64,
+            turn: node.turn_counters(),
         }
     }
 }
@@ -152,6 +156,8 @@ impl Meter {
         metrics::gauge!("heydok_media_participants").set(node.participants as f64);
         metrics::gauge!("heydok_media_rooms").set(node.rooms as f64);
         metrics::gauge!("heydok_media_tracks").set(node.tracks as f64);
+        metrics::gauge!("heydok_turn_allocations").set(node.allocations as f64);
+        publish_turn(&node.turn);
         self.publish_media(&node.media, node.participants == 0);
         self.counters.publish();
         self.busy = Duration::ZERO;
@@ -186,6 +192,16 @@ impl Meter {
         let lost = media.packets_lost.saturating_sub(before.1);
         if reported == 0 { nobody.then_some(0.0) } else { Some(lost as f64 / reported as f64) }
     }
+}
+
+/// The TURN server counts since its start.
+fn publish_turn(turn: &node::TurnCounters) {
+    metrics::counter!("heydok_stun_answers_total").absolute(turn.bindings);
+    metrics::counter!("heydok_stun_unanswered_total").absolute(turn.unanswered);
+    metrics::counter!("heydok_turn_allocations_made_total").absolute(turn.allocations);
+    metrics::counter!("heydok_turn_allocations_refused_total").absolute(turn.allocations_refused);
+    metrics::counter!("heydok_turn_packets_relayed_total").absolute(turn.relayed_in + turn.relayed_out);
+    metrics::counter!("heydok_turn_packets_dropped_total").absolute(turn.relay_dropped);
 }
 
 #[cfg(test)]

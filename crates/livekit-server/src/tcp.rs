@@ -1,7 +1,8 @@
-//! ICE-TCP (RFC 6544), passive side: a listener, connections, and their datagrams framed by RFC 4571.
+//! The TCP port of media: ICE-TCP (RFC 6544), passive side, and TURN over TCP (RFC 8656, section 3.1).
 //!
-//! A client that cannot send UDP opens a connection here and runs the same ICE, DTLS and SRTP over it. Nothing is queued
-//! beyond a bound: what a slow reader cannot take is dropped and counted, as a full UDP socket would.
+//! A client that cannot send UDP opens a connection here and runs the same ICE, DTLS and SRTP over it; or it speaks TURN, as
+//! those do that cannot open connections for ICE. Nothing is queued beyond a bound: what a slow reader cannot take is
+//! dropped and counted, as a full UDP socket would.
 
 use std::collections::HashMap;
 use std::io::{self, Read as _, Write as _};
@@ -11,22 +12,26 @@ use std::time::{Duration, Instant};
 
 use mio::net::{TcpListener, TcpStream};
 use mio::{Interest, Registry, Token};
+use node::StreamId;
 use socket2::{Domain, Protocol, Socket, Type};
 
 use crate::address::canonical;
 use crate::crowd::{Crowd, Place};
-use crate::framing::{Frames, HEADER_BYTES};
+use crate::framing::{Framing, HEADER_BYTES, Speech};
 use crate::stats::Counters;
 
-/// Connections at most, and from one network: offices share one address.
+/// Connections at most.
 const CONNECTIONS_MAX: usize = 4096;
-const NETWORK_CONNECTIONS_MAX: usize = 256;
+/// Numbers of TURN streams from here on are connections of this port.
+const FIRST_STREAM: u64 = 1 << 63;
 /// Connections waiting for `accept` in the kernel.
 const BACKLOG: i32 = 256;
 /// Bytes waiting for one reader at most: about two seconds of a call in good quality.
 const WRITE_BYTES_MAX: usize = 512 * 1024;
 /// A connection that ICE has not answered for this long is closed: it never belonged to a call, or its call is over.
 const SILENCE_MAX: Duration = Duration::from_secs(30);
+/// The same with a TURN allocation, which its client refreshes once in an hour at least.
+const RELAY_SILENCE_MAX: Duration = Duration::from_secs(3660);
 /// The same before the first answer.
 const STRANGER_MAX: Duration = Duration::from_secs(10);
 /// How often silent connections are looked for.
@@ -48,6 +53,9 @@ pub(crate) struct TcpPaths {
     free: Vec<usize>,
     by_remote: HashMap<SocketAddr, usize>,
     crowd: Arc<Crowd>,
+    next_stream: u64,
+    /// TURN connections that have ended.
+    ended: Vec<(StreamId, SocketAddr)>,
     /// Connections to read from, and connections with something to write.
     readable: Vec<usize>,
     unwritten: Vec<usize>,
@@ -59,12 +67,15 @@ pub(crate) struct TcpPaths {
 
 #[derive(Debug)]
 struct Connection {
-    stream: TcpStream,
+    socket: TcpStream,
     _place: Place,
     remote: SocketAddr,
     /// Address of ours that the client connected to.
     local: IpAddr,
-    frames: Frames,
+    framing: Framing,
+    /// Set while it carries a TURN allocation.
+    is_relay: bool,
+    stream: StreamId,
     /// Framed bytes to write, from `written` on.
     output: Vec<u8>,
     written: usize,
@@ -80,12 +91,14 @@ struct Connection {
 pub(crate) struct Arrived<'a> {
     pub(crate) remote: SocketAddr,
     pub(crate) local: IpAddr,
+    /// Set where it is no datagram but a TURN message.
+    pub(crate) stream: Option<StreamId>,
     pub(crate) contents: &'a [u8],
 }
 
 impl TcpPaths {
-    /// Binds `port` on all addresses. Connections get the tokens from `token + 1` on.
-    pub(crate) fn bind(port: u16, token: Token, now: Instant) -> io::Result<Self> {
+    /// Binds `port` on all addresses, for `per_network` connections of one network. They get the tokens from `token + 1` on.
+    pub(crate) fn bind(port: u16, token: Token, per_network: usize, now: Instant) -> io::Result<Self> {
         let listener = TcpListener::from_std(listen(port)?);
         let port = listener.local_addr()?.port();
         Ok(Self {
@@ -95,7 +108,9 @@ impl TcpPaths {
             connections: Vec::new(),
             free: Vec::new(),
             by_remote: HashMap::new(),
-            crowd: Crowd::new(NETWORK_CONNECTIONS_MAX, |_| false),
+            crowd: Crowd::new(per_network, |_| false),
+            next_stream: FIRST_STREAM,
+            ended: Vec::new(),
             readable: Vec::new(),
             unwritten: Vec::new(),
             acceptable: false,
@@ -141,13 +156,24 @@ impl TcpPaths {
         self.acceptable || !self.readable.is_empty()
     }
 
-    /// Accepts and reads what is there, and hands out each datagram.
+    /// Whether the stream is a connection of this port.
+    pub(crate) fn is_ours(stream: StreamId) -> bool {
+        stream.0 >= FIRST_STREAM
+    }
+
+    /// TURN connections that have ended since the last call.
+    pub(crate) fn take_ended(&mut self) -> Vec<(StreamId, SocketAddr)> {
+        std::mem::take(&mut self.ended)
+    }
+
+    /// Accepts and reads what is there, and hands out each datagram, or TURN message: it says whether its connection
+    /// carries an allocation.
     pub(crate) fn receive(
         &mut self,
         registry: &Registry,
         now: Instant,
         counters: &mut Counters,
-        mut each: impl FnMut(Arrived<'_>),
+        mut each: impl FnMut(Arrived<'_>) -> bool,
     ) {
         if self.acceptable {
             self.accept(registry, now, counters);
@@ -174,14 +200,37 @@ impl TcpPaths {
 
     /// Puts a datagram into the queue of its connection; one that is gone or does not read loses it.
     pub(crate) fn queue(&mut self, now: Instant, remote: SocketAddr, contents: &[u8], counters: &mut Counters) {
+        self.queue_for(now, remote, None, contents, counters);
+    }
+
+    /// The same for a TURN message.
+    pub(crate) fn queue_turn(
+        &mut self,
+        now: Instant,
+        (stream, remote): (StreamId, SocketAddr),
+        contents: &[u8],
+        counters: &mut Counters,
+    ) {
+        self.queue_for(now, remote, Some(stream), contents, counters);
+    }
+
+    fn queue_for(
+        &mut self,
+        now: Instant,
+        remote: SocketAddr,
+        stream: Option<StreamId>,
+        contents: &[u8],
+        counters: &mut Counters,
+    ) {
         let index = self.by_remote.get(&remote).copied();
-        let Some((index, connection)) =
-            index.and_then(|index| Some((index, self.connections.get_mut(index)?.as_mut()?)))
-        else {
-            counters.send_failed += 1;
-            return;
+        let open = index.and_then(|index| Some((index, self.connections.get_mut(index)?.as_mut()?)));
+        let speaks = |connection: &Connection| match stream {
+            Some(stream) => connection.stream == stream,
+            None => matches!(connection.framing, Framing::Ice(_)),
         };
-        let Ok(length) = u16::try_from(contents.len()) else {
+        let length = u16::try_from(contents.len());
+        let (Some((index, connection)), Ok(length)) = (open.filter(|(_, connection)| speaks(connection)), length)
+        else {
             counters.send_failed += 1;
             return;
         };
@@ -190,7 +239,9 @@ impl TcpPaths {
             return;
         }
         connection.answered_at = Some(now);
-        connection.output.extend_from_slice(&length.to_be_bytes());
+        if stream.is_none() {
+            connection.output.extend_from_slice(&length.to_be_bytes());
+        }
         connection.output.extend_from_slice(contents);
         counters.sent(1, contents.len());
         note(&mut self.unwritten, &mut connection.is_unwritten, index);
@@ -237,21 +288,23 @@ impl TcpPaths {
         &mut self,
         registry: &Registry,
         now: Instant,
-        mut stream: TcpStream,
+        mut socket: TcpStream,
         remote: SocketAddr,
     ) -> io::Result<()> {
         let place = self.crowd.enter(remote.ip()).filter(|_| self.len() < CONNECTIONS_MAX);
         let place = place.ok_or_else(|| io::Error::other("too many connections"))?;
-        stream.set_nodelay(true)?;
-        let local = canonical(stream.local_addr()?).ip();
+        socket.set_nodelay(true)?;
+        let local = canonical(socket.local_addr()?).ip();
         let index = self.free.last().copied().unwrap_or(self.connections.len());
-        registry.register(&mut stream, Token(self.token.0 + 1 + index), Interest::READABLE | Interest::WRITABLE)?;
+        registry.register(&mut socket, Token(self.token.0 + 1 + index), Interest::READABLE | Interest::WRITABLE)?;
         let mut connection = Connection {
-            stream,
+            socket,
             _place: place,
             remote,
             local,
-            frames: Frames::default(),
+            framing: Framing::default(),
+            is_relay: false,
+            stream: StreamId(self.next_stream),
             output: Vec::new(),
             written: 0,
             full: false,
@@ -260,6 +313,7 @@ impl TcpPaths {
             opened_at: now,
             answered_at: None,
         };
+        self.next_stream += 1;
         note(&mut self.readable, &mut connection.is_readable, index);
         if self.free.pop().is_some() {
             self.connections[index] = Some(connection);
@@ -275,8 +329,11 @@ impl TcpPaths {
             return;
         };
         tracing::debug!(%reason, "an ICE-TCP connection ended");
-        let _ = registry.deregister(&mut connection.stream);
+        let _ = registry.deregister(&mut connection.socket);
         self.free.push(index);
+        if matches!(connection.framing, Framing::Turn(_)) {
+            self.ended.push((connection.stream, connection.remote));
+        }
         if self.by_remote.get(&connection.remote) == Some(&index) {
             self.by_remote.remove(&connection.remote);
         }
@@ -284,6 +341,7 @@ impl TcpPaths {
 
     fn sweep(&mut self, registry: &Registry, now: Instant) {
         let is_silent = |connection: &Connection| match connection.answered_at {
+            Some(at) if connection.is_relay => now.saturating_duration_since(at) > RELAY_SILENCE_MAX,
             Some(at) => now.saturating_duration_since(at) > SILENCE_MAX,
             None => now.saturating_duration_since(connection.opened_at) > STRANGER_MAX,
         };
@@ -307,21 +365,23 @@ impl Connection {
         &mut self,
         buffer: &mut [u8],
         counters: &mut Counters,
-        each: &mut impl FnMut(Arrived<'_>),
+        each: &mut impl FnMut(Arrived<'_>) -> bool,
     ) -> io::Result<Left> {
         for _ in 0..READS_MAX {
-            let length = match self.stream.read(buffer) {
+            let length = match self.socket.read(buffer) {
                 Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
                 Ok(length) => length,
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(Left::Nothing),
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
                 Err(error) => return Err(error),
             };
-            let (remote, local) = (self.remote, self.local);
-            self.frames.push(&buffer[..length], |contents| {
+            let Self { remote, local, stream, .. } = *self;
+            let (framing, is_relay) = (&mut self.framing, &mut self.is_relay);
+            framing.push(&buffer[..length], |speech, contents| {
                 counters.packets_in += 1;
                 counters.bytes_in += contents.len() as u64;
-                each(Arrived { remote, local, contents });
+                *is_relay =
+                    each(Arrived { remote, local, stream: (speech == Speech::Turn).then_some(stream), contents });
             })?;
         }
         Ok(Left::More)
@@ -329,7 +389,7 @@ impl Connection {
 
     fn write(&mut self, counters: &mut Counters) -> io::Result<()> {
         while !self.full && self.written < self.output.len() {
-            match self.stream.write(&self.output[self.written..]) {
+            match self.socket.write(&self.output[self.written..]) {
                 Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
                 Ok(length) => {
                     counters.sends += 1;
@@ -386,6 +446,7 @@ mod tests {
     use super::*;
 
     const LISTENER: Token = Token(2);
+    const PER_NETWORK: usize = 80;
     /// A STUN binding request without attributes, framed.
     const STUN: [u8; 22] = [0, 20, 0, 1, 0, 0, 0x21, 0x12, 0xa4, 0x42, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12];
 
@@ -400,7 +461,7 @@ mod tests {
     impl Bed {
         fn new() -> Self {
             let now = SystemClock.instant();
-            let mut tcp = TcpPaths::bind(0, LISTENER, now).unwrap();
+            let mut tcp = TcpPaths::bind(0, LISTENER, PER_NETWORK, now).unwrap();
             let poll = Poll::new().unwrap();
             tcp.register(poll.registry()).unwrap();
             Self { poll, tcp, counters: Counters::default(), arrived: Vec::new(), now }
@@ -420,6 +481,7 @@ mod tests {
             let arrived = &mut self.arrived;
             self.tcp.receive(self.poll.registry(), self.now, &mut self.counters, |one| {
                 arrived.push((one.remote, one.contents.to_vec()));
+                one.stream.is_some()
             });
             self.tcp.flush(self.poll.registry(), &mut self.counters);
         }
@@ -517,11 +579,11 @@ mod tests {
     fn one_network_cannot_take_every_place() {
         let mut bed = Bed::new();
         let mut clients = Vec::new();
-        for _ in 0..=NETWORK_CONNECTIONS_MAX {
+        for _ in 0..=PER_NETWORK {
             clients.push(bed.connect());
             bed.turn();
         }
         bed.until("one is refused", |bed| bed.counters.tcp_refused == 1);
-        assert_eq!(bed.tcp.len(), NETWORK_CONNECTIONS_MAX);
+        assert_eq!(bed.tcp.len(), PER_NETWORK);
     }
 }

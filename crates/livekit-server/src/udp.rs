@@ -24,6 +24,8 @@ pub(crate) struct MediaSocket {
     port: u16,
     buffers: Vec<u8>,
     joined: Vec<u8>,
+    /// Whether the log has said that a send failed.
+    told: bool,
 }
 
 /// What one read found.
@@ -57,6 +59,7 @@ impl MediaSocket {
             port,
             buffers: vec![0; BATCH_SIZE * BUFFER_BYTES],
             joined: Vec::with_capacity(BUFFER_BYTES),
+            told: false,
         })
     }
 
@@ -138,7 +141,13 @@ impl MediaSocket {
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => counters.send_dropped += run.len() as u64,
             // The system or the device refused the segmented form (quinn-udp has switched it off where it is hopeless).
             Err(_) if run.len() > 1 => run.iter().for_each(|one| self.send_run(std::slice::from_ref(one), counters)),
-            Err(_) => counters.send_failed += 1,
+            Err(error) => {
+                counters.send_failed += 1;
+                if !is_peer_error(&error) && !std::mem::replace(&mut self.told, true) {
+                    tracing::warn!(%error, "the system does not send media to a client; is RTC_NODE_IP an address of this \
+                        machine, or one that is forwarded to it? This is said once, and counted in /metrics");
+                }
+            }
         }
     }
 
@@ -148,10 +157,17 @@ impl MediaSocket {
             ecn: None,
             contents,
             segment_size,
-            src_ip: (!path.local.ip().is_unspecified()).then(|| path.local.ip()),
+            src_ip: source(path.local.ip(), path.remote.ip()),
         };
         self.state.try_send(UdpSockRef::from(&self.socket), &transmit)
     }
+}
+
+/// The address to send from, where the system is not to choose. It refuses (EINVAL) to send from loopback to elsewhere, which
+/// is what RTC_NODE_IP=127.0.0.1 would have it do in a container whose ports are forwarded; left alone, it takes the right one.
+fn source(local: IpAddr, remote: IpAddr) -> Option<IpAddr> {
+    let leaves = local.is_loopback() && !remote.is_loopback();
+    (!local.is_unspecified() && !leaves).then_some(local)
 }
 
 fn bind_dual(port: u16) -> io::Result<Socket> {
@@ -219,6 +235,20 @@ mod tests {
         let received = receive_all(&mut to, 5);
         for (sent, (address, bytes)) in sent.iter().zip(&received) {
             assert_eq!((&sent.contents, sent.local), (bytes, *address));
+        }
+    }
+
+    #[test]
+    fn nothing_leaves_from_loopback() {
+        let cases = [
+            ("192.0.2.1", "198.51.100.1", Some("192.0.2.1")),
+            ("127.0.0.1", "127.0.0.1", Some("127.0.0.1")),
+            ("127.0.0.1", "172.17.0.1", None),
+            ("0.0.0.0", "198.51.100.1", None),
+        ];
+        for (local, remote, expected) in cases {
+            let found = source(local.parse().unwrap(), remote.parse().unwrap());
+            assert_eq!(found, expected.map(|ip| ip.parse().unwrap()), "{local} to {remote}");
         }
     }
 

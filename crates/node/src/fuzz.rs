@@ -4,12 +4,13 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use kit::Secret;
 use livekit_protocol as proto;
 
 use crate::token::{ApiKeys, Claims, VideoGrant};
 use crate::{
-    Candidate, ClientAddress, Config, ConnectRequest, ConnectionId, Datagram, Frame, Limits, Node, Protocol,
-    RoomDefaults, SignalPath,
+    Candidate, ClientAddress, Config, ConnectRequest, ConnectionId, Datagram, Frame, Limits, Node, Output, Protocol,
+    RoomDefaults, SignalPath, StreamId, TurnLimits, TurnOptions,
 };
 
 const SERVER: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::new(10, 0, 0, 1)), 7882);
@@ -67,6 +68,27 @@ pub fn datagram(now: Instant, bytes: &[u8]) {
         settle(&mut node, later);
     }
     assert_eq!(node.sizes().addresses, 1, "an address was learned from bytes that nobody signed");
+    assert_eq!(node.counters().panics, 0, "str0m broke");
+}
+
+/// A STUN or TURN message of somebody without credentials, over UDP and over a stream.
+/// Nobody gets an allocation who has not signed, and no answer is much larger than its question.
+pub fn turn(now: Instant, bytes: &[u8]) {
+    let mut node = node_with_two(now);
+    let path = Datagram { protocol: Protocol::Udp, remote: CLIENT, local: SERVER, contents: bytes };
+    node.receive(now, path);
+    node.receive_stream(now, StreamId(1), CLIENT, bytes);
+    node.flush(now);
+    while let Some(output) = node.poll_output() {
+        let answer = match output {
+            Output::Transmit(transmit) => transmit.contents,
+            Output::Stream(_, _, contents) => contents,
+            _ => continue,
+        };
+        assert!(answer.len() <= 68.max(bytes.len()), "{} bytes for {}", answer.len(), bytes.len());
+    }
+    assert_eq!(node.sizes().allocations, 0, "nobody signed this");
+    assert!(!node.receive_stream(now, StreamId(1), CLIENT, bytes));
     assert_eq!(node.counters().panics, 0, "str0m broke");
 }
 
@@ -132,6 +154,7 @@ fn node_with_two(now: Instant) -> Node {
         candidates: vec![Candidate { protocol: Protocol::Udp, advertised: SERVER, bound: SERVER }],
         ice_lite: true,
         ice_servers: Vec::new(),
+        turn: Some(TurnOptions { secret: Secret::new("north"), limits: TurnLimits::default() }),
         keys: Arc::new(ApiKeys::new(vec![("key".into(), "a-secret-of-sufficient-length".into())])),
         room,
         limits,

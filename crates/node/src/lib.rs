@@ -8,8 +8,9 @@ mod api;
 mod convert;
 pub mod fuzz;
 mod machine;
+mod relay;
 
-pub use api::{Config, Output, Sizes};
+pub use api::{Config, Output, Sizes, TurnOptions};
 pub use machine::Node;
 pub use sfu::{Candidate, Counters, Datagram, Protocol, Transmit};
 pub use signal::seam::{
@@ -17,3 +18,5 @@ pub use signal::seam::{
     RoomDefaults, SignalPath,
 };
 pub use signal::token;
+pub use signal::{IceLogin, IceServer};
+pub use turn::{Counters as TurnCounters, Frames as TurnFrames, Limits as TurnLimits, StreamId};

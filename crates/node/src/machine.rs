@@ -1,14 +1,17 @@
 //! The state machine.
 
 use std::collections::VecDeque;
+use std::net::SocketAddr;
 use std::time::Instant;
 
 use sfu::{Counters, Datagram, OfferChange, PeerOptions, Sfu};
 use signal::Signal;
 use signal::seam::{self, MediaCommand, MediaEvent};
+use turn::StreamId;
 
 use crate::api::{Config, Output, Sizes};
 use crate::convert;
+use crate::relay::{self, Relay};
 use crate::{ApiCall, ApiError, ApiReply, ConnectRequest, ConnectionId, Frame, Reject};
 
 /// Rooms and media of one process. See the crate documentation for the contract.
@@ -16,6 +19,7 @@ use crate::{ApiCall, ApiError, ApiReply, ConnectRequest, ConnectionId, Frame, Re
 pub struct Node {
     signal: Signal,
     sfu: Sfu,
+    relay: Relay,
     /// Outputs of signalling that wait for the driver; those of media are taken from `sfu` directly.
     out: VecDeque<Output>,
 }
@@ -23,6 +27,7 @@ pub struct Node {
 impl Node {
     /// `seed` feeds identifiers; `unix_ms` is the wall clock (milliseconds since 1970, UTC) at `now`.
     pub fn new(config: Config, seed: [u8; 32], now: Instant, unix_ms: u64) -> Self {
+        let relay = Relay::new(&config.candidates, config.turn.as_ref(), now, unix_ms);
         let media = sfu::Config { candidates: config.candidates, limits: media_limits(&config.limits) };
         let signalling = signal::Config {
             node_id: config.node_id,
@@ -33,12 +38,14 @@ impl Node {
             limits: config.limits,
             simulate_scenarios: config.simulate_scenarios,
         };
-        Self { signal: Signal::new(signalling, seed, now, unix_ms), sfu: Sfu::new(media, now), out: VecDeque::new() }
+        let signal = Signal::new(signalling, seed, now, unix_ms);
+        Self { signal, sfu: Sfu::new(media, now), relay, out: VecDeque::new() }
     }
 
     /// Re-anchors the wall clock, which drifts against the monotonic one. Call it about once a minute.
     pub fn set_unix_ms(&mut self, now: Instant, unix_ms: u64) {
         self.signal.set_unix_ms(now, unix_ms);
+        self.relay.server.set_unix_ms(now, unix_ms);
     }
 
     /// Whether [`Node::connect`] would admit these claims: what `/rtc/validate` answers.
@@ -74,7 +81,33 @@ impl Node {
 
     /// A datagram from the network. Call [`Node::flush`] after the last one of a batch.
     pub fn receive(&mut self, now: Instant, datagram: Datagram<'_>) {
-        self.sfu.receive(now, datagram);
+        if turn::is_for_us(datagram.contents) {
+            self.receive_over(now, relay::path(&datagram), datagram.contents);
+        } else if !turn::Server::is_relayed(datagram.remote) {
+            self.sfu.receive(now, datagram);
+        }
+    }
+
+    /// One STUN or TURN message of a stream that a client has opened. True while the stream carries an allocation: then
+    /// it is to stay open.
+    pub fn receive_stream(&mut self, now: Instant, id: StreamId, remote: SocketAddr, contents: &[u8]) -> bool {
+        let path = relay::stream(id, remote);
+        self.receive_over(now, path, contents);
+        self.relay.server.has_allocation(&path)
+    }
+
+    /// A stream is gone.
+    pub fn stream_closed(&mut self, id: StreamId, remote: SocketAddr) {
+        self.relay.server.stream_closed(id, remote);
+    }
+
+    fn receive_over(&mut self, now: Instant, path: turn::Path, contents: &[u8]) {
+        if let Some(datagram) = self.relay.unwrap(now, path, contents) {
+            self.sfu.receive(now, datagram);
+        }
+        while let Some(output) = self.relay.poll_output() {
+            self.out.push_back(output);
+        }
     }
 
     /// Drains every peer touched since the last call into the outputs, grouped by destination.
@@ -85,13 +118,17 @@ impl Node {
 
     /// When [`Node::handle_timeout`] wants to be called next, at the latest.
     pub fn poll_timeout(&mut self) -> Option<Instant> {
-        [self.signal.poll_timeout(), self.sfu.poll_timeout()].into_iter().flatten().min()
+        [self.signal.poll_timeout(), self.sfu.poll_timeout(), self.relay.server.poll_timeout()]
+            .into_iter()
+            .flatten()
+            .min()
     }
 
     /// Time has passed.
     pub fn handle_timeout(&mut self, now: Instant) {
         self.signal.handle_timeout(now);
         self.sfu.handle_timeout(now);
+        self.relay.server.handle_timeout(now);
         self.carry_out(now);
     }
 
@@ -123,12 +160,18 @@ impl Node {
             addresses,
             timers,
             wishes,
+            allocations: self.relay.server.allocations(),
         }
     }
 
     /// Counters of the media engine since start.
     pub fn counters(&self) -> Counters {
         self.sfu.counters()
+    }
+
+    /// Counters of the TURN server since start.
+    pub fn turn_counters(&self) -> turn::Counters {
+        self.relay.server.counters()
     }
 
     /// Carries out what signalling ordered, then lets the media engine speak.
@@ -155,7 +198,7 @@ impl Node {
     fn take_media(&mut self, now: Instant) {
         while let Some(output) = self.sfu.poll_output() {
             match output {
-                sfu::Output::Transmit(transmit) => self.out.push_back(Output::Transmit(transmit)),
+                sfu::Output::Transmit(transmit) => self.out.extend(self.relay.wrap(now, transmit)),
                 sfu::Output::Event(event) => {
                     self.signal.media(now, convert::event(event));
                     self.take_signal(now);

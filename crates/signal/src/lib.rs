@@ -9,6 +9,7 @@
 
 mod bounds;
 mod data_packet;
+mod ice_server;
 mod ids;
 mod message;
 mod pace;
@@ -20,5 +21,6 @@ mod service;
 pub mod token;
 mod track;
 
+pub use ice_server::{IceLogin, IceServer};
 pub use seam::Config;
 pub use service::Signal;

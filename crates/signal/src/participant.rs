@@ -4,11 +4,12 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::Instant;
 
+use kit::Bucket;
 use livekit_protocol as proto;
 use proto::participant_info::State;
 
 use crate::bounds::is_sid;
-use crate::pace::{Bucket, UpdatePace};
+use crate::pace::UpdatePace;
 use crate::room::Repeat;
 use crate::sdp::{AnswerSection, Direction, Offer};
 use crate::seam::{Channel, ConnectionId, MediaKind, PeerId, TrackId};

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use livekit_protocol as proto;
 
+use crate::ice_server::IceServer;
 use crate::token::{ApiKeys, Claims};
 
 /// How signalling behaves; fixed for its life.
@@ -14,9 +15,9 @@ pub struct Config {
     pub node_id: String,
     /// Answer ICE as an ICE-lite agent (RFC 8445 section 2.5).
     pub ice_lite: bool,
-    /// ICE servers named to clients, as they stand here. None are needed while clients reach the advertised addresses;
+    /// STUN and TURN servers named to clients, best first. None are needed while clients reach the advertised addresses;
     /// livekit-server names a public STUN server then, we ask no third party.
-    pub ice_servers: Vec<proto::IceServer>,
+    pub ice_servers: Vec<IceServer>,
     /// Keys that sign refreshed tokens; the first is used.
     pub keys: Arc<ApiKeys>,
     pub room: RoomDefaults,

@@ -4,6 +4,7 @@ pub mod client;
 pub mod fuzz;
 pub mod link;
 pub mod random;
+pub mod turn;
 
 /// Where simulated time begins. Which moment that is makes no difference; tests only add to it.
 #[must_use]

@@ -10,9 +10,10 @@ const CRATES: &[(&str, &[&str])] = &[
     ("db", &["kit"]),
     ("sfu", &["kit"]),
     ("signal", &["kit"]),
-    ("node", &["kit", "signal", "sfu"]),
+    ("turn", &["kit"]),
+    ("node", &["kit", "signal", "sfu", "turn"]),
     ("livekit-server", &["kit", "node", "signal", "sfu"]),
-    ("testkit", &["kit", "sfu", "signal", "node"]),
+    ("testkit", &["kit", "sfu", "signal", "node", "turn"]),
     ("load", &["kit", "signal"]),
     ("heydok", &["kit", "db", "livekit-server", "load", "signal", "node", "sfu"]),
 ];

@@ -4,6 +4,7 @@ mod fuzz;
 mod http_surface;
 mod shutdown;
 mod support;
+mod turn;
 mod twirp;
 mod webhooks;
 mod websocket;

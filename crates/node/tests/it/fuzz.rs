@@ -32,6 +32,18 @@ fn fuzz_datagrams() {
     testkit::fuzz::drive(&corpus("datagram"), 3, 1_300, |bytes| node::fuzz::datagram(now, bytes));
 }
 
+#[test]
+fn fuzz_turn() {
+    let now = Instant::now();
+    testkit::fuzz::drive(&corpus("turn"), 5, 2_000, |bytes| node::fuzz::turn(now, bytes));
+}
+
+#[test]
+fn fuzz_turn_messages() {
+    let now = Instant::now();
+    testkit::fuzz::drive(&corpus("turn"), 6, 150_000, |bytes| turn::fuzz::messages(now, bytes));
+}
+
 /// Anybody can send from (or as if from) the address of a client in a call: true packets with some bytes changed, cut
 /// short, or sent again, in the midst of its own. The call goes on, and nothing breaks inside.
 ///

@@ -11,6 +11,7 @@ mod negotiation;
 mod resume;
 mod room_state;
 mod sim;
+mod turn;
 
 use std::time::Duration;
 

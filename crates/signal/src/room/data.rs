@@ -4,12 +4,12 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use kit::{Bucket, Rate};
 use livekit_protocol as proto;
 use prost::Message as _;
 
 use super::{Context, Room};
 use crate::data_packet::{self, Stamped};
-use crate::pace::{Bucket, Rate};
 use crate::participant::{Participant, ParticipantKey};
 use crate::seam::{Channel, MediaCommand};
 

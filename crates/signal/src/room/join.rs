@@ -83,7 +83,7 @@ impl Room {
             participant: Some(participant.info()),
             other_participants: others.map(Participant::info).collect(),
             server_version: COMPATIBLE_VERSION.to_owned(),
-            ice_servers: ctx.config.ice_servers.clone(),
+            ice_servers: ice_servers(ctx, &participant.sid),
             subscriber_primary: !participant.client.single && participant.permission.can_subscribe,
             ping_timeout: PING_TIMEOUT_S,
             ping_interval: PING_INTERVAL_S,
@@ -133,7 +133,7 @@ impl Room {
             return;
         }
         let response = proto::ReconnectResponse {
-            ice_servers: ctx.config.ice_servers.clone(),
+            ice_servers: ice_servers(ctx, &participant.sid),
             server_info: Some(server_info(ctx)),
             last_message_seq: participant.data.last_sequence,
             ..proto::ReconnectResponse::default()
@@ -260,6 +260,11 @@ fn client_of(info: proto::ClientInfo, settings: &proto::ConnectionSettings, sing
         single,
         text: false,
     }
+}
+
+/// The servers a participant is told, with credentials that are good from now on.
+fn ice_servers(ctx: &Context<'_>, sid: &str) -> Vec<proto::IceServer> {
+    ctx.config.ice_servers.iter().map(|server| server.told(sid, ctx.unix_ms / 1000)).collect()
 }
 
 /// Whether the client does right with a server that is an ICE-lite agent. Firefox nominates several pairs in turn even

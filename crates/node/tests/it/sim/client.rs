@@ -517,6 +517,15 @@ impl Participant {
         }
     }
 
+    /// The TURN server that it was told last.
+    pub(crate) fn ice_server(&self) -> Option<proto::IceServer> {
+        self.messages.iter().rev().find_map(|message| match message {
+            Response::Join(join) => join.ice_servers.first().cloned(),
+            Response::Reconnect(reconnect) => reconnect.ice_servers.first().cloned(),
+            _ => None,
+        })
+    }
+
     pub(crate) fn owns(&self, address: SocketAddr) -> bool {
         self.publisher.address == address || self.subscriber.as_ref().is_some_and(|client| client.address == address)
     }

@@ -6,22 +6,25 @@
 
 mod client;
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use kit::Secret;
 use livekit_protocol as proto;
 use node::token::{ApiKeys, Claims, VideoGrant};
 use node::{
     ApiCall, ApiError, ApiReply, Candidate, ClientAddress, Config, ConnectRequest, ConnectionId, Datagram, Frame,
-    Limits, Node, Output, Protocol, Reject, RoomDefaults, SignalPath, Sizes,
+    IceLogin, IceServer, Limits, Node, Output, Protocol, Reject, RoomDefaults, SignalPath, Sizes, TurnLimits,
+    TurnOptions,
 };
 use prost::Message as _;
 use proto::signal_request::Message as Request;
 use proto::signal_response::Message as Response;
 use str0m::media::MediaKind;
 use testkit::link::{Conditions, Link, Wire};
+use testkit::turn::{Step, TurnClient};
 
 pub(crate) use client::{Mode, Participant, Sent, without_codec};
 
@@ -58,6 +61,8 @@ pub(crate) struct SimRoom {
     pub(crate) red: bool,
     /// Datagrams of clients, if they are to be kept.
     pub(crate) record: Option<Vec<Wire>>,
+    /// Clients whose every datagram goes through TURN, by address.
+    pub(crate) relayed: HashMap<SocketAddr, TurnClient>,
     pub(crate) seed: u64,
 }
 
@@ -66,7 +71,11 @@ fn server_config() -> Config {
         node_id: "ND_test".into(),
         candidates: vec![Candidate { protocol: Protocol::Udp, advertised: SERVER, bound: SERVER }],
         ice_lite: true,
-        ice_servers: Vec::new(),
+        ice_servers: vec![IceServer {
+            urls: vec![format!("turn:{SERVER}?transport=udp")],
+            login: IceLogin::Derived { secret: Secret::new(SECRET), seconds: 60 },
+        }],
+        turn: Some(TurnOptions { secret: Secret::new(SECRET), limits: TurnLimits::default() }),
         keys: Arc::new(ApiKeys::new(vec![("key".into(), SECRET.into())])),
         room: RoomDefaults::default(),
         limits: Limits { rooms: 100, participants: 1_000, metadata_bytes: 64 * 1024, ..Limits::default() },
@@ -109,6 +118,7 @@ impl SimRoom {
             next_media: now,
             red: false,
             record: None,
+            relayed: HashMap::new(),
             seed,
         }
     }
@@ -310,6 +320,45 @@ impl SimRoom {
         self.request(index, Request::Subscription(update));
     }
 
+    /// From now on the client reaches the server through TURN only, with the credentials that it was told.
+    pub(crate) fn relay(&mut self, index: usize) {
+        let told = self.clients[index].ice_server().expect("told at the join");
+        let mut turn = TurnClient::new(&told.username, &told.credential, SERVER);
+        let from = self.clients[index].publisher.address;
+        self.link.send(self.now, Wire { from, to: SERVER, bytes: turn.allocate() });
+        self.relayed.insert(from, turn);
+    }
+
+    /// Such a client goes away in order.
+    pub(crate) fn release(&mut self, index: usize) {
+        let from = self.clients[index].publisher.address;
+        if let Some(turn) = self.relayed.get_mut(&from) {
+            let bytes = turn.release();
+            self.link.send(self.now, Wire { from, to: SERVER, bytes });
+        }
+    }
+
+    /// What a client sees of what arrives for it: a relayed one sees what is inside.
+    fn arriving(&mut self, wire: Wire) -> Option<Wire> {
+        let Some(turn) = self.relayed.get_mut(&wire.to) else { return Some(wire) };
+        match turn.receive(&wire.bytes) {
+            Step::Send(bytes) => {
+                self.link.send(self.now, Wire { from: wire.to, to: SERVER, bytes });
+                None
+            }
+            Step::Data(bytes) => Some(Wire { bytes, ..wire }),
+            Step::Nothing => None,
+        }
+    }
+
+    /// What a client's datagram looks like on the way; a relayed one can send nothing before it has its channel.
+    fn leaving(&self, wire: Wire) -> Option<Wire> {
+        match self.relayed.get(&wire.from) {
+            Some(turn) => turn.ready.then(|| Wire { bytes: turn.wrap(&wire.bytes), ..wire }),
+            None => Some(wire),
+        }
+    }
+
     /// A datagram that no client has sent arrives at the server.
     pub(crate) fn inject(&mut self, wire: &Wire) {
         let datagram = Datagram { protocol: Protocol::Udp, remote: wire.from, local: SERVER, contents: &wire.bytes };
@@ -378,7 +427,9 @@ impl SimRoom {
                 let datagram =
                     Datagram { protocol: Protocol::Udp, remote: wire.from, local: SERVER, contents: &wire.bytes };
                 self.node.receive(self.now, datagram);
-            } else if let Some(client) = self.clients.iter_mut().find(|client| !client.closed && client.owns(wire.to)) {
+            } else if let Some(wire) = self.arriving(wire)
+                && let Some(client) = self.clients.iter_mut().find(|client| !client.closed && client.owns(wire.to))
+            {
                 client.transport(wire.to).receive(self.now, &wire);
             }
         }
@@ -412,6 +463,7 @@ impl SimRoom {
                 }
                 Output::Frame(..) => panic!("text frame to a client that speaks protobuf"),
                 Output::Close(connection) => self.signal(Signal::Closed(connection)),
+                Output::Stream(..) => panic!("no client has opened a stream"),
                 Output::Webhook(event) => self.webhooks.push(*event),
             }
         }
@@ -427,7 +479,9 @@ impl SimRoom {
                 if let Some(record) = &mut self.record {
                     record.push(wire.clone());
                 }
-                self.link.send(self.now, wire);
+                if let Some(wire) = self.leaving(wire) {
+                    self.link.send(self.now, wire);
+                }
             }
             for request in self.clients[index].pending_requests() {
                 self.request(index, request);
