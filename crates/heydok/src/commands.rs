@@ -159,6 +159,7 @@ fn standalone(loaded: &Loaded, data_dir: &DataDir) -> anyhow::Result<StandaloneC
         config.server.connections_per_address = connections as usize;
     }
     settings.livekit.apply(values, &mut config.server.rtc);
+    config.proxies = Some(std::sync::Arc::new(settings.listening.trusted_proxies.clone()));
     Ok(config)
 }
 

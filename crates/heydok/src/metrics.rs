@@ -119,7 +119,14 @@ describe! {
     describe_counter "heydok_media_keyframe_requests_sent_total" "Keyframe requests to publishers";
     describe_counter "heydok_media_data_refused_total" "Data messages refused by a slow reader's full buffer";
     describe_counter "heydok_media_excessive_total" "Signalling messages and data packets dropped because their sender sends too many";
-    describe_counter "heydok_media_tcp_connections_refused_total" "ICE-TCP connections refused";
+    describe_counter "heydok_media_tcp_connections_refused_total" "Connections to the TCP port of media, and streams of TURN over TLS, refused";
+    describe_gauge "heydok_turn_allocations" "TURN allocations";
+    describe_counter "heydok_turn_allocations_made_total" "TURN allocations made";
+    describe_counter "heydok_turn_allocations_refused_total" "TURN allocations refused at a limit or for what was asked";
+    describe_counter "heydok_turn_packets_relayed_total" "Datagrams relayed to and from clients";
+    describe_counter "heydok_turn_packets_dropped_total" "Datagrams to relay that were not permitted, or too many";
+    describe_counter "heydok_stun_answers_total" "STUN requests answered";
+    describe_counter "heydok_stun_unanswered_total" "STUN and TURN requests without credentials left unanswered, because their network asks too often";
     describe_counter "heydok_media_peer_faults_total" "Peers removed after a fault";
     describe_gauge "process_cpu_seconds_total" "Processor time used";
     describe_gauge "process_resident_memory_bytes" "Memory in use";

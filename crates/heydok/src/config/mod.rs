@@ -11,6 +11,7 @@ mod rules;
 mod settings;
 mod show;
 mod source;
+mod turn;
 pub mod variable;
 
 pub use reference::reference;

@@ -26,6 +26,7 @@ pub(super) fn check(settings: &Settings, values: &Values, problems: &mut Vec<Pro
     debug_in_public(settings, problems, warnings);
     external_livekit(settings, problems);
     half_a_key(settings, problems);
+    settings.livekit.reach.check(problems);
     cluster(values, problems);
     participants(settings, problems);
     not_built(settings, values, warnings);
@@ -233,6 +234,13 @@ mod tests {
             &["R-12", "R-12", "R-12"],
         );
         check_rules(&[("MAX_PARTICIPANTS", "501")], &["R-12"]);
+        let urls = ("TURN_URLS", "turns:turn.example.org:443?transport=tcp");
+        check_rules(&[urls], &["R-12"]);
+        check_rules(&[urls, ("TURN_SECRET", "north")], &[]);
+        check_rules(&[urls, ("TURN_USERNAME", "user")], &["R-12"]);
+        check_rules(&[urls, ("TURN_USERNAME", "user"), ("TURN_CREDENTIAL", "word")], &[]);
+        check_rules(&[urls, ("TURN_SECRET", "north"), ("TURN_USERNAME", "user")], &["R-12"]);
+        check_rules(&[("TURN_URLS", "stun:stun.example.org"), ("TURN_TTL", "25h")], &["R-12"]);
     }
 
     /// Where nothing is set, everything is as the documents print it.
@@ -261,7 +269,6 @@ mod tests {
             ("ASSETS_URL", "https://cdn.test"),
             ("JWT_SECRET_PREVIOUS", LONG_A),
             ("REDIS_URL", "redis://localhost"),
-            ("TURN_SECRET", "x"),
             ("SMTP_URL", "smtp://localhost"),
             ("ENABLE_RECORDING", "true"),
         ] {

@@ -9,6 +9,7 @@ use kit::Secret;
 use super::parse;
 use super::reader::Reader;
 use super::source::Values;
+use super::turn::Reach;
 use super::variable as v;
 use crate::limits::{Rate, TrustedProxies};
 
@@ -141,6 +142,8 @@ pub struct LiveKit {
     pub advertised_tcp_port: Option<u16>,
     /// Addresses that browsers are told. Empty: those of this machine.
     pub node_ips: Vec<IpAddr>,
+    /// How browsers reach the media where the plain way is closed.
+    pub reach: Reach,
 }
 
 /// What a meeting may be.
@@ -375,6 +378,7 @@ impl LiveKit {
             advertised_udp_port: reader.optional(&v::RTC_ADVERTISED_UDP_PORT, told_port),
             advertised_tcp_port: reader.optional(&v::RTC_ADVERTISED_TCP_PORT, told_port),
             node_ips: reader.value(&v::RTC_NODE_IP, addresses),
+            reach: Reach::read(reader),
         }
     }
 }
@@ -393,6 +397,7 @@ impl LiveKit {
         if !self.node_ips.is_empty() {
             rtc.node_ips.clone_from(&self.node_ips);
         }
+        self.reach.apply(values, rtc);
     }
 }
 

@@ -192,6 +192,34 @@ variables! {
     RTC_NODE_IP = setting(LiveKit, "RTC_NODE_IP", "", "IP addresses with commas",
         "Addresses at which browsers reach the media ports. Unset: the addresses of this machine. Set it behind NAT or in a cloud.");
 
+    /// Interfaces whose addresses are found.
+    RTC_INTERFACES = setting(LiveKit, "RTC_INTERFACES", "", "names with commas, or `!` and a name",
+        "Network interfaces of this machine whose addresses browsers are told where RTC_NODE_IP is unset: only `eth0`, or all but `!wg0`. Unset: all but those of containers.");
+    /// TCP connections of one network.
+    RTC_TCP_PER_NETWORK = setting(LiveKit, "RTC_TCP_PER_NETWORK", "256", "1 to 4096",
+        "Connections of one client network to RTC_TCP_PORT, and as many of its streams of TURN over TLS. An office of people whose firewall lets no UDP out needs one each, or a few.");
+    /// Own TURN server.
+    TURN_SERVER = setting(LiveKit, "TURN_SERVER", "on", "on, off",
+        "Whether the embedded server relays for browsers that reach its media ports in no other way (TURN over RTC_UDP_PORT, RTC_TCP_PORT and TLS). It relays to itself only, and its passwords last an hour.");
+    /// TURN over TLS that a proxy ends.
+    TURN_DOMAIN = setting(LiveKit, "TURN_DOMAIN", "", "name, or name:port",
+        "Name at which a proxy ends TLS and hands the stream to RTC_TCP_PORT; browsers are told `turns:` with it, at port 443 unless another is given. The certificate must be for this name.");
+    /// Servers of others.
+    TURN_URLS = setting(LiveKit, "TURN_URLS", "", "turn:, turns: or stun: addresses with commas",
+        "TURN servers of others that browsers are told besides our own, such as `turns:turn.example.org:443?transport=tcp`. They need TURN_SECRET, or TURN_USERNAME and TURN_CREDENTIAL.");
+    /// Secret shared with them.
+    TURN_SECRET = secret(LiveKit, "TURN_SECRET",
+        "Secret that the servers of TURN_URLS share with us (coturn: `static-auth-secret`); each participant gets a user name that expires.");
+    /// How long a user name is good.
+    TURN_TTL = setting(LiveKit, "TURN_TTL", "4h", "duration up to 24h",
+        "How long the user names are good that follow from TURN_SECRET.");
+    /// The same user name for everybody.
+    TURN_USERNAME = setting(LiveKit, "TURN_USERNAME", "", "text",
+        "User name at the servers of TURN_URLS, the same for everybody. Every participant can read it, and TURN_CREDENTIAL too.");
+    /// Its password.
+    TURN_CREDENTIAL = secret(LiveKit, "TURN_CREDENTIAL",
+        "Password for TURN_USERNAME.");
+
     /// Participants.
     MAX_PARTICIPANTS = setting(Meetings, "MAX_PARTICIPANTS", "20", "2 to MAX_PARTICIPANTS_HARD",
         "Most people in a meeting that does not say otherwise.");
@@ -249,7 +277,7 @@ variables! {
         "Webhooks that are refused, for each network that sends them: unsigned ones, or any with LIVEKIT_WEBHOOK off. Signed ones are not counted.");
     /// Calls at once.
     MAX_CONNECTIONS_PER_NETWORK = setting(RateLimits, "MAX_CONNECTIONS_PER_NETWORK", "1000", "1 to 100000, off",
-        "People of one client network who may be in calls of the embedded server at once; one more gets 429. Off in `heydok media` unless set. Whatever is set, 256 of one network can use RTC_TCP_PORT.");
+        "People of one client network who may be in calls of the embedded server at once; one more gets 429. Off in `heydok media` unless set. Of one network, as many as RTC_TCP_PER_NETWORK says can use RTC_TCP_PORT.");
     /// Everything else.
     RATE_LIMIT_OTHER = setting(RateLimits, "RATE_LIMIT_OTHER", "600/min", "rate, off",
         "All other calls for each client network.");
@@ -346,7 +374,7 @@ pub const NOT_YET: &[&str] = &[
 ];
 
 /// Beginnings of names of planned settings that come in numbers.
-pub const NOT_YET_FAMILIES: &[&str] = &["AI_PRICE_", "CRM_", "OIDC_", "PUSH_", "TURN_"];
+pub const NOT_YET_FAMILIES: &[&str] = &["AI_PRICE_", "CRM_", "OIDC_", "PUSH_"];
 
 /// The setting called `name`, in either case.
 pub fn by_name(name: &str) -> Option<&'static Variable> {

@@ -188,7 +188,8 @@ fn is_loopback_host(host: &str) -> bool {
 }
 
 /// All lines of a header as one list (RFC 9110, 5.3): some proxies add a line instead of writing into the one that is there.
-fn all_values<'h>(headers: &'h HeaderMap, name: &str) -> Option<Cow<'h, str>> {
+/// Every line of a header that may come in several, as one list.
+pub(crate) fn all_values<'h>(headers: &'h HeaderMap, name: &str) -> Option<Cow<'h, str>> {
     let mut lines = headers.get_all(name).iter();
     // A line that is no text stays as something that is no address either, so that nothing before it is believed.
     let text = |line: &'h HeaderValue| line.to_str().unwrap_or("?");

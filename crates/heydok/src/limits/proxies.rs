@@ -58,6 +58,18 @@ impl TrustedProxies {
     }
 }
 
+/// `heydok media`, where no request context is at hand.
+impl livekit_server::Proxies for TrustedProxies {
+    fn is_proxy(&self, address: IpAddr) -> bool {
+        self.contains(address)
+    }
+
+    fn client(&self, peer: IpAddr, headers: &http::HeaderMap) -> IpAddr {
+        let hops = crate::http::context::all_values(headers, "x-forwarded-for");
+        Self::client(self, peer.to_canonical(), hops.as_deref())
+    }
+}
+
 /// The host bits under a prefix of `length`.
 fn mask(length: u32) -> u128 {
     u128::MAX.checked_shr(length).unwrap_or(0)
