@@ -28,6 +28,8 @@ pub(crate) struct Client {
     pub(crate) adaptive_stream: bool,
     /// The server may be an ICE-lite agent towards it (RFC 8445 section 2.5).
     pub(crate) takes_ice_lite: bool,
+    /// It plays tracks of one stream in step, and takes several in one.
+    pub(crate) synchronises: bool,
     /// One peer connection for both directions (the client always offers), or two.
     pub(crate) single: bool,
     /// Last frame of the client was proto-JSON, so answer in kind.

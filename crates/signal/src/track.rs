@@ -126,6 +126,18 @@ impl Track {
         &self.info.sid
     }
 
+    /// The stream of `a=msid` (RFC 8830) in which a subscriber gets this track of `publisher`: one of its own, or, in step,
+    /// one for lips and voice and one for a screen and its sound. Browsers synchronise within a stream only.
+    pub(crate) fn stream_id(&self, publisher: &str, in_step: bool) -> String {
+        use proto::TrackSource::{Camera, Microphone, ScreenShare, ScreenShareAudio};
+        let stream = match self.info.source() {
+            Camera | Microphone if in_step => "camera",
+            ScreenShare | ScreenShareAudio if in_step => "screen",
+            _ => self.sid(),
+        };
+        format!("{publisher}|{stream}")
+    }
+
     /// The codec to put first in the answer, if the client asked for one.
     pub(crate) fn preferred_mime(&self) -> Option<String> {
         self.info.codecs.first().map(|codec| codec.mime_type.clone()).filter(|mime| !mime.is_empty())
@@ -263,6 +275,26 @@ pub(crate) struct Subscription {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn lips_and_voice_share_a_stream() {
+        use proto::TrackSource::{Camera, Microphone, ScreenShare, ScreenShareAudio, Unknown};
+        let stream = |source: proto::TrackSource, in_step| {
+            let mut track = camera();
+            track.info.source = source as i32;
+            track.info.sid = "TR_1".into();
+            track.stream_id("PA_1", in_step)
+        };
+        for (source, expected) in [
+            (Camera, "PA_1|camera"),
+            (Microphone, "PA_1|camera"),
+            (ScreenShare, "PA_1|screen"),
+            (ScreenShareAudio, "PA_1|screen"),
+            (Unknown, "PA_1|TR_1"),
+        ] {
+            assert_eq!((stream(source, true).as_str(), stream(source, false).as_str()), (expected, "PA_1|TR_1"));
+        }
+    }
 
     fn camera() -> Track {
         let layer = |quality, width, height| proto::VideoLayer { quality, width, height, ..Default::default() };

@@ -256,6 +256,7 @@ fn client_of(info: proto::ClientInfo, settings: &proto::ConnectionSettings, sing
         auto_subscribe: settings.auto_subscribe,
         adaptive_stream: settings.adaptive_stream,
         takes_ice_lite: takes_ice_lite(&info) && !settings.disable_ice_lite,
+        synchronises: single && synchronises(&info),
         info,
         single,
         text: false,
@@ -271,7 +272,17 @@ fn ice_servers(ctx: &Context<'_>, sid: &str) -> Vec<proto::IceServer> {
 /// then, and may end on another one than the server (livekit-server turns it off for the same reason); protocol 5 and
 /// older cannot.
 fn takes_ice_lite(client: &proto::ClientInfo) -> bool {
-    !client.browser.to_ascii_lowercase().starts_with("firefox") && client.protocol > 5
+    !is_firefox(client) && client.protocol > 5
+}
+
+/// Whether the client may get several tracks in one stream, which browsers play in step. livekit-client then finds each by
+/// `mid_to_track_id` (since protocol 10); other SDKs, and Firefox, need the track's sid in the name of the stream.
+fn synchronises(client: &proto::ClientInfo) -> bool {
+    client.sdk() == proto::client_info::Sdk::Js && client.protocol > 9 && !is_firefox(client)
+}
+
+fn is_firefox(client: &proto::ClientInfo) -> bool {
+    client.browser.to_ascii_lowercase().starts_with("firefox")
 }
 
 /// Name of the browser in a `User-Agent`, as far as rules depend on it.

@@ -66,7 +66,7 @@ impl Room {
                 publisher,
                 kind: track.kind,
                 sid: track.sid().to_owned(),
-                stream_id: format!("{}|{}", sender.sid, track.sid()),
+                stream_id: track.stream_id(&sender.sid, receiver.client.synchronises),
                 mid: None,
             };
             if let Some(receiver) = self.participants.get_mut(&subscriber) {
