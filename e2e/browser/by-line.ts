@@ -5,7 +5,7 @@ import { freeUdpPort } from "../harness/ports.ts";
 import { oneProcess } from "../harness/product.ts";
 import { SEED } from "../harness/random.ts";
 import { testWith } from "./fixtures.ts";
-import { rerouteMedia } from "./rerouted.ts";
+import { type Route, rerouteMedia } from "./rerouted.ts";
 import { Visitor } from "./visitor.ts";
 
 /** A visitor whose page, signalling and media all come over one line. */
@@ -23,17 +23,17 @@ export function testByLine(settings: Record<string, string> = {}) {
   });
   return started.extend<{
     /** Brings a person to the product over a line of their own. */
-    comeByLine: (person: Person) => Promise<Guest>;
+    comeByLine: (person: Person, firewall?: Omit<Route, "udpPort">) => Promise<Guest>;
     /** Brings Anna, Ben and Cara into a new meeting, each over a line of their own. */
     threeByLine: () => Promise<readonly [anna: Guest, ben: Guest, cara: Guest]>;
   }>({
     comeByLine: async ({ browser, product }, use, testInfo) => {
       const guests: Guest[] = [];
-      await use(async (person) => {
+      await use(async (person, firewall = {}) => {
         const ports = { http: Number(new URL(product.home).port), udp: product.udpPort };
         const line = await Line.open(ports, guests.length);
         const visitor = await Visitor.arrive(browser, { home: line.url, livekitUrl: line.url }, person);
-        await visitor.context.addInitScript(rerouteMedia, line.udpPort);
+        await visitor.context.addInitScript(rerouteMedia, { udpPort: line.udpPort, ...firewall });
         guests.push({ visitor, line });
         return { visitor, line };
       });

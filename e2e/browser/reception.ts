@@ -54,7 +54,7 @@ export function between(before: Reception, after: Reception) {
   };
 }
 
-/** The ways that media of the page's connections take at this moment, as `udp 7882`: protocol, and the server's port. */
+/** The ways that media of the page's connections take at this moment, as `udp 7882` (the server's port) or `relay tcp`. */
 export async function mediaPaths(page: Page): Promise<string[]> {
   return await page.evaluate(async () => {
     const found = new Set<string>();
@@ -63,8 +63,9 @@ export async function mediaPaths(page: Page): Promise<string[]> {
       const report = await connection.getStats();
       for (const row of report.values()) {
         const pair = row.type === "transport" && report.get(row.selectedCandidatePairId);
-        const remote = pair && report.get(pair.remoteCandidateId);
-        if (remote) found.add(`${remote.protocol} ${remote.port}`);
+        const [local, remote] = [pair?.localCandidateId, pair?.remoteCandidateId].map((id) => report.get(id));
+        if (local?.candidateType === "relay") found.add(`relay ${local.relayProtocol}`);
+        else if (remote) found.add(`${remote.protocol} ${remote.port}`);
       }
     }
     return [...found];

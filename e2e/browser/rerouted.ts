@@ -2,21 +2,46 @@ declare global {
   interface Window {
     /** All peer connections that the page has made. */
     connections: RTCPeerConnection[];
+    /** The browser's own peer connection, for what goes over no server. */
+    DirectPeerConnection: typeof RTCPeerConnection;
   }
 }
 
+/** Where a page's media may go. */
+export interface Route {
+  /** The port of this machine that all UDP goes to, whatever address the server names. */
+  readonly udpPort: number;
+  /** Whether the firewall knows ICE-TCP, and lets none of it through. */
+  readonly noIceTcp?: boolean;
+}
+
 /**
- * Has a page send all its UDP media to this port of this machine, whatever address the server names, and hide its own
- * addresses, so that no server finds a way past that port. Runs in the page before its own scripts; so it may use
- * nothing from outside.
+ * Has a page send its media by this route, and hide its own addresses, so that no server finds a way past it. Runs in
+ * the page before its own scripts; so it may use nothing from outside.
  */
-export function rerouteMedia(port: number): void {
+export function rerouteMedia({ udpPort, noIceTcp }: Route): void {
+  const here = `127.0.0.1 ${udpPort} `;
   const reroute = (text: string) =>
-    text.replace(/(candidate:\S+ \d+ udp \d+) \S+ \d+ /gi, `$1 127.0.0.1 ${port} `);
+    text
+      .replace(/(candidate:\S+ \d+ udp \d+) \S+ \d+ /gi, `$1 ${here}`)
+      // Port 9 stands for no port where TCP is passive (RFC 6544).
+      .replace(/(candidate:\S+ \d+ tcp \d+ \S+) \d+ /gi, noIceTcp ? "$1 9 " : "$&");
+  const configured = (configuration: RTCConfiguration = {}): RTCConfiguration => ({
+    ...configuration,
+    iceServers: configuration.iceServers?.map((server) => ({
+      ...server,
+      urls: [server.urls]
+        .flat()
+        .map((url) =>
+          url.includes("transport=tcp") ? url : url.replace(/:.*?(\?|$)/, `:127.0.0.1:${udpPort}$1`),
+        ),
+    })),
+  });
   window.connections = [];
+  window.DirectPeerConnection = RTCPeerConnection;
   window.RTCPeerConnection = class extends RTCPeerConnection {
     constructor(configuration?: RTCConfiguration) {
-      super(configuration);
+      super(configured(configuration));
       window.connections.push(this);
       // Before all other listeners: none of them hears of a candidate.
       this.addEventListener("icecandidate", (event) => event.stopImmediatePropagation());
@@ -27,6 +52,10 @@ export function rerouteMedia(port: number): void {
           return { type, sdp: sdp.replace(/a=candidate:.*\r\n/g, "") };
         },
       });
+    }
+
+    override setConfiguration(configuration?: RTCConfiguration): void {
+      super.setConfiguration(configured(configuration));
     }
 
     override addIceCandidate(candidate?: RTCIceCandidateInit | null): Promise<void> {

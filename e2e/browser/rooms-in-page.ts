@@ -31,7 +31,7 @@ export async function emptyPage(browser: Browser, url: string, udpPort?: number)
   // The product's page forbids scripts from elsewhere, as it should.
   const context = await browser.newContext({ bypassCSP: true });
   await context.addInitScript(replaceDevices, { self: ANNA, screen: SCREEN });
-  if (udpPort !== undefined) await context.addInitScript(rerouteMedia, udpPort);
+  if (udpPort !== undefined) await context.addInitScript(rerouteMedia, { udpPort });
   const page = await context.newPage();
   // The server's own address: browsers let only pages from this machine ask this machine.
   await page.goto(url.replace(/^ws/, "http"));
