@@ -102,8 +102,9 @@ pub struct KeyChange {
 }
 
 impl KeyChange {
-    /// From ENCRYPTION_KEY_PREVIOUS (else the key of `secrets.toml`) to ENCRYPTION_KEY. Where none is configured, a new one is
-    /// generated; `secrets.toml` holds both until [`KeyChange::finish`], so that a crash in between loses neither.
+    /// From ENCRYPTION_KEY_PREVIOUS (else the key of `secrets.toml`) to ENCRYPTION_KEY. Where that is not configured, the key of
+    /// `secrets.toml` is replaced by a new one; the file holds both until [`KeyChange::finish`], so that a crash in between
+    /// loses neither.
     ///
     /// # Errors
     /// R-8 where there is no old key, R-10 where `secrets.toml` cannot be read or written.
@@ -111,12 +112,13 @@ impl KeyChange {
         let path = folder.path().join("secrets.toml");
         let mut kept = file::read(&path)?;
         let is_unfinished = kept.contains_key(PREVIOUS);
-        let told = configured.encryption_key_previous.as_ref();
+        // A generated key is replaced in the file, so what the file held is the old one, whatever else is said.
+        let told = configured.encryption_key_previous.as_ref().filter(|_| configured.encryption_key.is_some());
         let old = told.or_else(|| kept.get(PREVIOUS)).or_else(|| kept.get(CURRENT)).cloned();
         let old = old.ok_or_else(|| {
             Refusal::one(
                 "R-8",
-                "ENCRYPTION_KEY_PREVIOUS is missing: set it to the key that the database was written with",
+                "the old key is missing: set ENCRYPTION_KEY to the new key, and ENCRYPTION_KEY_PREVIOUS to the one that the database was written with",
             )
         })?;
         let new = match (&configured.encryption_key, kept.get(CURRENT).filter(|_| is_unfinished)) {
@@ -286,6 +288,12 @@ mod tests {
         change.finish(&folder).unwrap();
         let text = std::fs::read_to_string(folder.path().join("secrets.toml")).unwrap();
         assert!(text.contains(new.expose()) && !text.contains(first.expose()), "only the new one is left");
+        // A wrong word about the old key does not cost the one that is in the file.
+        let wrong = Keys { encryption_key_previous: Some(Secret::new("wrong")), ..NONE };
+        let change = KeyChange::prepare(&wrong, &folder, &SystemEntropy).unwrap();
+        assert_eq!(change.old.expose(), new.expose());
+        change.finish(&folder).unwrap();
+        let new = Secrets::resolve(&nothing, &folder, &Fingerprints::new(), &SystemEntropy).unwrap().encryption_key;
         // From then on one that the operator chose.
         let chosen = Keys { encryption_key: Some(Secret::new("chosen")), ..NONE };
         let change = KeyChange::prepare(&chosen, &folder, &SystemEntropy).unwrap();
