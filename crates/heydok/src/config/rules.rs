@@ -27,7 +27,7 @@ pub(super) fn check(settings: &Settings, values: &Values, problems: &mut Vec<Pro
     external_livekit(settings, problems);
     half_a_key(settings, problems);
     settings.livekit.reach.check(problems);
-    cluster(values, problems);
+    cluster(settings, problems);
     participants(settings, problems);
     not_built(settings, values, warnings);
 }
@@ -134,14 +134,10 @@ fn half_a_key(settings: &Settings, problems: &mut Vec<Problem>) {
 }
 
 /// Somebody who asks for several instances must not get one that keeps everything to itself.
-fn cluster(values: &Values, problems: &mut Vec<Problem>) {
-    match set(values, &v::CLUSTER).map(parse::switch) {
-        None | Some(Ok(false)) => {}
-        Some(Ok(true)) => {
-            let sentence = "this version runs alone: several instances cannot share their work yet; unset CLUSTER";
-            problems.push(Problem::new("R-7", sentence));
-        }
-        Some(Err(sentence)) => problems.push(Problem::new("R-12", format!("CLUSTER: {sentence}"))),
+fn cluster(settings: &Settings, problems: &mut Vec<Problem>) {
+    if settings.operation.cluster {
+        let sentence = "this version runs alone: several instances cannot share their work yet; unset CLUSTER";
+        problems.push(Problem::new("R-7", sentence));
     }
 }
 

@@ -232,6 +232,8 @@ pub enum LogFormat {
 pub struct Operation {
     /// Whether this is `heydok dev`.
     pub development: bool,
+    /// Whether several instances were asked for; refused until they can share their work.
+    pub cluster: bool,
     /// More detail in logs and errors.
     pub debug: bool,
     /// Token for `/metrics`.
@@ -503,6 +505,7 @@ impl Operation {
         Self {
             development: reader
                 .value(&v::HEYDOK_ENV, |text| parse::word(text, &[("production", false), ("development", true)])),
+            cluster: reader.value(&v::CLUSTER, parse::switch),
             debug: reader.value(&v::DEBUG, parse::switch),
             metrics_token: reader.text(&v::METRICS_TOKEN).map(Secret::new),
             health_details: reader.value(&v::HEALTH_DETAILS, |text| {
