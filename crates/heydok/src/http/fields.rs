@@ -27,12 +27,7 @@ impl Fields {
         }
         match serde_json::from_slice(body) {
             Ok(Value::Object(members)) => Ok(Self { members, errors: Vec::new() }),
-            Ok(_) => Err(Problem::invalid(vec![FieldError {
-                loc: vec!["body".into()],
-                msg: "must be a JSON object".into(),
-                r#type: "model_attributes_type",
-                pointer: String::new(),
-            }])),
+            Ok(_) => Err(Problem::wrong("body", "", "model_attributes_type", "must be a JSON object")),
             Err(error) => {
                 Err(Problem::new(MALFORMED_JSON).private(format!("line {} column {}", error.line(), error.column())))
             }
@@ -41,19 +36,18 @@ impl Fields {
 
     /// Records that `name` is wrong.
     pub fn reject(&mut self, name: &str, r#type: &'static str, msg: impl Into<String>) {
-        self.errors.push(FieldError {
-            loc: vec!["body".into(), name.into()],
-            msg: msg.into(),
-            r#type,
-            pointer: format!("/{name}"),
-        });
+        self.errors.push(FieldError::new("body", name, r#type, msg));
     }
 
-    /// Rejects members with other names. Endpoints of the seeds ignore those, as the seeds' FastAPI does; all others refuse
+    /// Takes out a member; null is as absent.
+    fn take(&mut self, name: &str) -> Option<Value> {
+        self.members.remove(name).filter(|value| !value.is_null())
+    }
+
+    /// Rejects members that nothing has read. Endpoints of the seeds ignore those, as the seeds' FastAPI does; all others refuse
     /// them (C-01), so that a slip of the finger is told.
-    pub fn only(&mut self, names: &[&str]) {
-        let unknown: Vec<_> = self.members.keys().filter(|name| !names.contains(&name.as_str())).cloned().collect();
-        for name in unknown.iter().take(UNKNOWN_MAX) {
+    pub fn nothing_else(&mut self) {
+        for (name, _) in std::mem::take(&mut self.members).into_iter().take(UNKNOWN_MAX) {
             let name: String = name.chars().take(64).collect();
             self.reject(&name, "extra_forbidden", "is not a field of this request");
         }
@@ -61,21 +55,23 @@ impl Fields {
 
     /// A text that must be there.
     pub fn text(&mut self, name: &str, lines: Lines, length: Length) -> String {
-        match self.members.get(name) {
-            None | Some(Value::Null) => {
-                self.reject(name, "missing", "is required");
-                String::new()
-            }
-            Some(_) => self.text_opt(name, lines, length).unwrap_or_default(),
+        let value = self.take(name);
+        if value.is_none() {
+            self.reject(name, "missing", "is required");
         }
+        self.bounded(name, value, lines, length).unwrap_or_default()
     }
 
     /// A text that may be absent or null.
     pub fn text_opt(&mut self, name: &str, lines: Lines, length: Length) -> Option<String> {
-        let text = match self.members.get(name) {
-            None | Some(Value::Null) => return None,
-            Some(Value::String(text)) => bounded(text, lines, length),
-            Some(_) => {
+        let value = self.take(name);
+        self.bounded(name, value, lines, length)
+    }
+
+    fn bounded(&mut self, name: &str, value: Option<Value>, lines: Lines, length: Length) -> Option<String> {
+        let text = match value? {
+            Value::String(text) => bounded(&text, lines, length),
+            _ => {
                 self.reject(name, "string_type", "must be a string");
                 return None;
             }
@@ -95,20 +91,17 @@ impl Fields {
 
     /// A text taken as it is (a token, an id): its length in characters is checked, and that nothing in it is invisible.
     pub fn raw_opt(&mut self, name: &str, length: Length) -> Option<String> {
-        match self.members.get(name) {
-            None | Some(Value::Null) => None,
-            Some(Value::String(text)) if text.chars().any(char::is_control) => {
+        match self.take(name)? {
+            Value::String(text) if text.chars().any(char::is_control) => {
                 self.reject(name, "string_pattern_mismatch", "must not have control characters");
                 None
             }
-            Some(Value::String(text)) if (length.min..=length.max).contains(&text.chars().count()) => {
-                Some(text.clone())
-            }
-            Some(Value::String(_)) => {
+            Value::String(text) if (length.min..=length.max).contains(&text.chars().count()) => Some(text),
+            Value::String(_) => {
                 self.reject(name, "string_length", format!("must have {} to {} characters", length.min, length.max));
                 None
             }
-            Some(_) => {
+            _ => {
                 self.reject(name, "string_type", "must be a string");
                 None
             }
@@ -117,28 +110,24 @@ impl Fields {
 
     /// A whole number between `min` and `max` that may be absent or null.
     pub fn int_opt(&mut self, name: &str, min: i64, max: i64) -> Option<i64> {
-        match self.members.get(name) {
-            None | Some(Value::Null) => None,
-            Some(value) => match value.as_i64() {
-                Some(number) if (min..=max).contains(&number) => Some(number),
-                Some(_) => {
-                    self.reject(name, "out_of_range", format!("must be between {min} and {max}"));
-                    None
-                }
-                None => {
-                    self.reject(name, "int_type", "must be a whole number");
-                    None
-                }
-            },
+        match self.take(name)?.as_i64() {
+            Some(number) if (min..=max).contains(&number) => Some(number),
+            Some(_) => {
+                self.reject(name, "out_of_range", format!("must be between {min} and {max}"));
+                None
+            }
+            None => {
+                self.reject(name, "int_type", "must be a whole number");
+                None
+            }
         }
     }
 
     /// A truth value that may be absent or null.
     pub fn flag_opt(&mut self, name: &str) -> Option<bool> {
-        match self.members.get(name) {
-            None | Some(Value::Null) => None,
-            Some(Value::Bool(flag)) => Some(*flag),
-            Some(_) => {
+        match self.take(name)? {
+            Value::Bool(flag) => Some(flag),
+            _ => {
                 self.reject(name, "bool_type", "must be true or false");
                 None
             }
@@ -160,9 +149,10 @@ mod tests {
     /// Each wrong field is named by its own type, and all are named at once.
     #[test]
     fn all_wrong_fields_are_named() {
-        let mut fields =
-            Fields::parse(br#"{"long":"123456","blank":" ","number":"7","big":900,"flag":"yes","fine":"ok","odd":1}"#)
-                .unwrap();
+        let mut fields = Fields::parse(
+            br#"{"long":"123456","blank":" ","number":"7","big":900,"flag":"yes","fine":"ok","odd":1,"other":1}"#,
+        )
+        .unwrap();
         assert_eq!(fields.text("fine", Lines::One, NAME), "ok");
         fields.text("long", Lines::One, NAME);
         fields.text("blank", Lines::One, NAME);
@@ -171,6 +161,7 @@ mod tests {
         fields.int_opt("number", 0, 9);
         fields.int_opt("big", 0, 9);
         fields.flag_opt("flag");
+        fields.nothing_else();
         let problem = fields.finish().unwrap_err();
         let types: Vec<_> = problem.errors.iter().map(|error| (error.pointer.as_str(), error.r#type)).collect();
         assert_eq!(
@@ -183,6 +174,7 @@ mod tests {
                 ("/number", "int_type"),
                 ("/big", "out_of_range"),
                 ("/flag", "bool_type"),
+                ("/other", "extra_forbidden"),
             ]
         );
         assert_eq!(problem.errors[0].loc, ["body", "long"]);

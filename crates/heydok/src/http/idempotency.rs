@@ -10,7 +10,7 @@ use kit::UnixMillis;
 use serde::Serialize;
 use tracing::Instrument as _;
 
-use super::problem::{FieldError, IDEMPOTENCY_IN_PROGRESS, IDEMPOTENCY_KEY_REUSED, Problem};
+use super::problem::{IDEMPOTENCY_IN_PROGRESS, IDEMPOTENCY_KEY_REUSED, Problem};
 use crate::app::App;
 use crate::crypto::Place;
 
@@ -116,12 +116,10 @@ pub fn read_key(headers: &HeaderMap) -> Result<Option<&str>, Problem> {
         .filter(|key| (1..=128).contains(&key.len()) && key.bytes().all(|byte| (0x20..0x7f).contains(&byte)));
     match key {
         Some(key) => Ok(Some(key)),
-        None => Err(Problem::invalid(vec![FieldError {
-            loc: vec!["header".into(), "Idempotency-Key".into()],
-            msg: "must have 1 to 128 printable ASCII characters".into(),
-            r#type: "string_pattern_mismatch",
-            pointer: String::new(),
-        }])),
+        None => {
+            let sentence = "must have 1 to 128 printable ASCII characters";
+            Err(Problem::wrong("header", "Idempotency-Key", "string_pattern_mismatch", sentence))
+        }
     }
 }
 

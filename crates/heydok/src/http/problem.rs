@@ -78,6 +78,17 @@ pub struct FieldError {
     pub pointer: String,
 }
 
+impl FieldError {
+    /// What is wrong with one value in the `body`, the `query` or a `header`; without a name with all of it.
+    pub fn new(place: &str, name: &str, r#type: &'static str, msg: impl Into<String>) -> Self {
+        let mut loc = vec![place.to_owned()];
+        loc.extend((!name.is_empty()).then(|| name.to_owned()));
+        // A pointer leads into the document that was sent (RFC 6901); a query and a header are none.
+        let pointer = if place == "body" && !name.is_empty() { format!("/{name}") } else { String::new() };
+        Self { loc, msg: msg.into(), r#type, pointer }
+    }
+}
+
 /// An error on its way to the caller. The last middleware renders it, because only that knows the path and the request id.
 #[derive(Debug, Clone)]
 pub struct Problem {
@@ -133,13 +144,9 @@ impl Problem {
         Self { errors, ..Self::new(VALIDATION_FAILED) }
     }
 
-    /// 422 for one value in the `body` or the `query`; without a name for all of it.
+    /// 422 for one value; see [`FieldError::new`].
     pub fn wrong(place: &str, name: &str, r#type: &'static str, msg: impl Into<String>) -> Self {
-        let mut loc = vec![place.to_owned()];
-        loc.extend((!name.is_empty()).then(|| name.to_owned()));
-        // A pointer leads into the document that was sent (RFC 6901); a query is none.
-        let pointer = if place == "body" && !name.is_empty() { format!("/{name}") } else { String::new() };
-        Self::invalid(vec![FieldError { loc, msg: msg.into(), r#type, pointer }])
+        Self::invalid(vec![FieldError::new(place, name, r#type, msg)])
     }
 
     /// 500 with the cause for our log.

@@ -39,13 +39,14 @@ pub struct ChatRequest {
 
 impl FromFields for ChatRequest {
     fn read(fields: &mut Fields) -> Self {
-        fields.only(&["text", "to", "reply_to", "client_id"]);
-        Self {
+        let request = Self {
             text: fields.text("text", Lines::Many, Length::new(1, 4_000)),
             to: fields.raw_opt("to", Length::new(1, 64)),
             reply_to: fields.raw_opt("reply_to", Length::new(1, 64)),
             client_id: fields.raw_opt("client_id", Length::new(1, 64)),
-        }
+        };
+        fields.nothing_else();
+        request
     }
 }
 
