@@ -5,10 +5,13 @@ use std::time::Duration;
 /// Unit of processor times: Linux shows every program 100 ticks a second, whatever the kernel counts by.
 const TICKS_PER_SECOND: u64 = 100;
 
-/// Time in user and in system mode of all threads (fields 14 and 15 of `stat`).
+/// Fields of `stat` between the program's name (2) and the processor times (14 and 15).
+const FIELDS_BEFORE_TIMES: usize = 14 - 3;
+
+/// Time in user and in system mode of all threads.
 pub fn cpu_time(stat: &str) -> Option<Duration> {
-    // The program's name, in brackets, may hold anything.
-    let mut fields = stat.rsplit_once(')')?.1.split_ascii_whitespace().skip(11);
+    // The program's name (field 2, in brackets) may hold anything, so what follows is counted from its end: field 3 comes first.
+    let mut fields = stat.rsplit_once(')')?.1.split_ascii_whitespace().skip(FIELDS_BEFORE_TIMES);
     let mut ticks = || fields.next()?.parse::<u64>().ok();
     Some(Duration::from_millis((ticks()? + ticks()?) * 1000 / TICKS_PER_SECOND))
 }

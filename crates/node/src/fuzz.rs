@@ -132,23 +132,6 @@ fn connect_request(identity: &str) -> ConnectRequest {
 }
 
 fn node_with_two(now: Instant) -> Node {
-    let room = RoomDefaults {
-        auto_create: true,
-        empty_timeout_s: 300,
-        departure_timeout_s: 20,
-        max_participants: 0,
-        enable_remote_unmute: false,
-    };
-    let limits = Limits {
-        rooms: 10,
-        participants: 10,
-        signal_message_bytes: 2 * 1024 * 1024,
-        metadata_bytes: 64 * 1024,
-        attributes_bytes: 64 * 1024,
-        name_chars: 256,
-        data_packets_per_second: 1_000,
-        data_bytes_per_second: 8 * 1024 * 1024,
-    };
     let config = Config {
         node_id: "ND_fuzz".into(),
         candidates: vec![Candidate { protocol: Protocol::Udp, advertised: SERVER, bound: SERVER }],
@@ -156,8 +139,8 @@ fn node_with_two(now: Instant) -> Node {
         ice_servers: Vec::new(),
         turn: Some(TurnOptions { secret: Secret::new("north"), limits: TurnLimits::default() }),
         keys: Arc::new(ApiKeys::new(vec![("key".into(), "a-secret-of-sufficient-length".into())])),
-        room,
-        limits,
+        room: RoomDefaults::default(),
+        limits: Limits { rooms: 10, participants: 10, metadata_bytes: 64 * 1024, ..Limits::default() },
         simulate_scenarios: true,
     };
     let mut node = Node::new(config, [7; 32], now, 1_700_000_000_000);

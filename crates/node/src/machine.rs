@@ -269,16 +269,7 @@ mod tests {
     /// Nobody who is admitted is refused by the media engine.
     #[test]
     fn admitted_participants_get_their_peers() {
-        let limits = seam::Limits {
-            rooms: 1,
-            participants: 10_000,
-            signal_message_bytes: 0,
-            metadata_bytes: 0,
-            attributes_bytes: 0,
-            name_chars: 0,
-            data_packets_per_second: 0,
-            data_bytes_per_second: 0,
-        };
+        let limits = seam::Limits { participants: 10_000, ..seam::Limits::default() };
         assert_eq!(media_limits(&limits).peers, 20_000);
     }
 }

@@ -32,7 +32,7 @@ async fn keep(conn: &mut Conn, key: &str, value: &str, now: UnixMillis) -> Resul
 /// The canary of the store; `fresh` becomes it where there is none.
 pub(super) async fn canary(conn: &mut Conn, fresh: &str, now: UnixMillis) -> Result<String, Error> {
     keep(conn, "canary", fresh, now).await?;
-    conn.one(sql("SELECT value FROM settings WHERE key = 'canary'")).await?.text("value")
+    Ok(kept_canary(conn).await?.unwrap_or_else(|| fresh.to_owned()))
 }
 
 /// The data keys of a purpose, the one that encrypts last; `fresh` becomes the first where there is none.

@@ -14,9 +14,8 @@ pub(super) async fn publish(app: &App) {
         metrics::gauge!("heydok_active_meetings").set(meetings as f64);
         metrics::gauge!("heydok_participants").set(people as f64);
     }
-    let word = |up| if up { 1.0 } else { 0.0 };
-    metrics::gauge!("heydok_database_up").set(word(totals.is_some()));
-    metrics::gauge!("heydok_livekit_up").set(word(livekit_up));
+    metrics::gauge!("heydok_database_up").set(f64::from(totals.is_some()));
+    metrics::gauge!("heydok_livekit_up").set(f64::from(livekit_up));
     for pool in app.db.pools() {
         let count = |state| metrics::gauge!("heydok_database_connections", "pool" => pool.name, "state" => state);
         count("idle").set(f64::from(pool.idle));
