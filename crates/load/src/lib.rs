@@ -20,6 +20,7 @@ mod scenario;
 mod stats;
 mod storm;
 mod target;
+mod transport;
 
 pub use chart::Chart;
 pub use churn::Churn;
@@ -33,3 +34,4 @@ pub use scenario::{Outcome, Scenario, Window, measure};
 pub use stats::{JoinPhases, Stats, Totals};
 pub use storm::Storm;
 pub use target::Target;
+pub use transport::{Path, Told, Transport};

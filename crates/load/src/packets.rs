@@ -10,6 +10,12 @@ const STAMP_BYTES: usize = MAGIC.len() + 8;
 /// The shortest payload that holds all headers and the stamp.
 pub(crate) const PAYLOAD_BYTES_MIN: usize = DESCRIPTOR_BYTES + KEYFRAME_HEADER_BYTES + STAMP_BYTES;
 
+/// A whole keyframe: 64 x 64 grey pixels, as libvpx makes it. What follows it in a packet belongs to no pixel.
+const STILL: [u8; 37] = [
+    0xf0, 0x02, 0x00, 0x9d, 0x01, 0x2a, 0x40, 0x00, 0x40, 0x00, 0x00, 0x47, 0x08, 0x85, 0x85, 0x88, 0x99, 0x84, 0x88,
+    0x02, 0x02, 0x00, 0x06, 0x70, 0x3c, 0x42, 0x60, 0x0a, 0xb2, 0x20, 0xf7, 0x30, 0x00, 0xfe, 0xc3, 0xe0, 0x00,
+];
+
 /// A frame, of which packets are made.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Vp8Frame {
@@ -19,15 +25,28 @@ pub(crate) struct Vp8Frame {
     pub(crate) height: u16,
 }
 
+/// One packet of a frame that any decoder shows: always the same grey, however many bytes it has.
+pub(crate) fn still(picture_id: u16, first: bool, bytes: usize, sent_us: u64) -> Vec<u8> {
+    let mut payload = vec![0; bytes.max(DESCRIPTOR_BYTES + STILL.len() + STAMP_BYTES)];
+    payload[..DESCRIPTOR_BYTES].copy_from_slice(&descriptor(picture_id, first));
+    if first {
+        payload[DESCRIPTOR_BYTES..DESCRIPTOR_BYTES + STILL.len()].copy_from_slice(&STILL);
+    }
+    stamp(&mut payload, sent_us);
+    payload
+}
+
+/// X; S starts a partition. I, L and T are present, K is not. TID 0 with Y: no dependency beyond TL0.
+fn descriptor(picture_id: u16, first: bool) -> [u8; DESCRIPTOR_BYTES] {
+    let picture = (picture_id & 0x7fff).to_be_bytes();
+    [0x80 | u8::from(first) << 4, 0b1110_0000, 0x80 | picture[0], picture[1], picture_id as u8, 0x20]
+}
+
 impl Vp8Frame {
     /// One packet of `bytes`; `first` starts the frame. `tl0` counts base-layer frames: there is only the base layer.
     pub(crate) fn packet(&self, first: bool, bytes: usize, sent_us: u64) -> Vec<u8> {
         let mut payload = vec![0x55; bytes.max(PAYLOAD_BYTES_MIN)];
-        let picture = (self.picture_id & 0x7fff).to_be_bytes();
-        // X; S starts a partition. I, L and T are present, K is not. TID 0 with Y: no dependency beyond TL0.
-        let descriptor =
-            [0x80 | u8::from(first) << 4, 0b1110_0000, 0x80 | picture[0], picture[1], self.picture_id as u8, 0x20];
-        payload[..DESCRIPTOR_BYTES].copy_from_slice(&descriptor);
+        payload[..DESCRIPTOR_BYTES].copy_from_slice(&descriptor(self.picture_id, first));
         if first {
             let [low, high] = self.width.to_le_bytes();
             let [top, bottom] = self.height.to_le_bytes();
@@ -41,10 +60,14 @@ impl Vp8Frame {
     }
 }
 
-/// One Opus packet: a table-of-contents byte (RFC 6716 section 3.1) for one 20 ms fullband frame, then noise.
+/// One Opus packet (RFC 6716 section 3.2.5): one 20 ms fullband frame of silence, the rest padding.
 pub(crate) fn opus(bytes: usize, sent_us: u64) -> Vec<u8> {
-    let mut payload = vec![0x2a; bytes.max(1 + STAMP_BYTES)];
-    payload[0] = 0xf8;
+    const HEADER_BYTES: usize = 3;
+    const SILENCE: [u8; 2] = [0xff, 0xfe];
+    let padding = bytes.saturating_sub(HEADER_BYTES + SILENCE.len()).clamp(STAMP_BYTES, 254);
+    let mut payload = vec![0; HEADER_BYTES + SILENCE.len() + padding];
+    payload[..HEADER_BYTES].copy_from_slice(&[0xfb, 0x41, padding as u8]);
+    payload[HEADER_BYTES..HEADER_BYTES + SILENCE.len()].copy_from_slice(&SILENCE);
     stamp(&mut payload, sent_us);
     payload
 }
@@ -77,6 +100,8 @@ mod tests {
         assert_eq!(frame.packet(false, 1100, 42).len(), 1100);
         assert_eq!(sent_us(&opus(80, u64::MAX)), Some(u64::MAX));
         assert_eq!(sent_us(&opus(0, 3)), Some(3));
+        assert_eq!(opus(80, 0).len(), 80);
+        assert_eq!(sent_us(&still(7, false, 1100, 42)), Some(42));
         for foreign in [&[][..], &[0xf8, 0xff, 0xfe], &[0; 1100]] {
             assert_eq!(sent_us(foreign), None);
         }
@@ -88,6 +113,7 @@ mod tests {
         assert!(starts_keyframe(&frame(true).packet(true, 1100, 0)));
         assert!(!starts_keyframe(&frame(true).packet(false, 1100, 0)));
         assert!(!starts_keyframe(&frame(false).packet(true, 1100, 0)));
+        assert!(starts_keyframe(&still(1, true, 1100, 0)) && !starts_keyframe(&still(1, false, 1100, 0)));
         assert!(!starts_keyframe(&[]));
     }
 }

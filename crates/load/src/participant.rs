@@ -1,11 +1,10 @@
 //! One synthetic participant: joins, publishes, subscribes, counts, leaves.
 
 use std::collections::HashSet;
-use std::net::IpAddr;
 use std::sync::LazyLock;
 use std::time::{Duration, Instant};
 
-use kit::{Clock as _, SystemClock};
+use kit::{Clock as _, Secret, SystemClock};
 use livekit_protocol as proto;
 use proto::signal_request::Message as Request;
 use proto::signal_response::Message as Response;
@@ -20,6 +19,7 @@ use crate::peer::Peer;
 use crate::publisher::{AudioPlan, AudioSource, VideoPlan, VideoSource};
 use crate::stats::Stats;
 use crate::target::Target;
+use crate::transport::{Path, local_ip_towards};
 
 /// Client protocol of livekit-client 2.x.
 const PROTOCOL: i32 = 16;
@@ -51,6 +51,10 @@ pub struct Plan {
     pub size: Option<(u32, u32)>,
     /// Share of arriving datagrams that get lost, 0..=1.
     pub loss: f64,
+    /// How its media travel.
+    pub path: Path,
+    /// Joins with this token; `None` = one that the target's key signs.
+    pub token: Option<Secret>,
 }
 
 impl Plan {
@@ -65,6 +69,8 @@ impl Plan {
             sections: (3, 3),
             size: None,
             loss: 0.0,
+            path: Path::Udp,
+            token: None,
         }
     }
 
@@ -92,13 +98,14 @@ impl Participant {
     pub async fn join(target: &Target, plan: Plan) -> Result<Self, LoadError> {
         LazyLock::force(&EPOCH);
         let started = SystemClock.instant();
-        let mut peer = Peer::new(local_address(target).await?, *EPOCH, plan.loss).await?;
+        let mut peer = Peer::new(plan.path, local_ip(target).await?, *EPOCH, plan.loss).await?;
         let layers = plan.video.map(|video| video.layers()).unwrap_or_default();
         let audio_cid = plan.audio.is_some().then_some(AUDIO_CID);
         let video = plan.video.is_some().then_some((VIDEO_CID, layers.as_slice()));
         let offer = peer.first_offer(audio_cid, video, plan.sections)?;
         let url = target.signal_url(&join_request(&plan, offer))?;
-        let mut connection = Connection::open(&url, &target.token(&plan.room, &plan.identity)).await?;
+        let token = plan.token.clone().unwrap_or_else(|| Secret::new(target.token(&plan.room, &plan.identity)));
+        let mut connection = Connection::open(&url, token.expose()).await?;
         let mut stats = Stats::new(started);
         stats.join.upgraded = Some(stats.since_start(SystemClock.instant()));
         let first = tokio::time::timeout(JOIN_TIMEOUT, connection.receive())
@@ -147,15 +154,12 @@ impl Drop for Participant {
 }
 
 /// The address of the interface that leads to the server.
-async fn local_address(target: &Target) -> Result<IpAddr, LoadError> {
+async fn local_ip(target: &Target) -> Result<std::net::IpAddr, LoadError> {
     let (host, port) = target.authority();
     let mut failure = std::io::Error::from(std::io::ErrorKind::NotFound);
     for remote in tokio::net::lookup_host((host.as_str(), port)).await? {
-        let unspecified: IpAddr =
-            if remote.is_ipv4() { [0, 0, 0, 0].into() } else { std::net::Ipv6Addr::UNSPECIFIED.into() };
-        let socket = std::net::UdpSocket::bind((unspecified, 0))?;
-        match socket.connect(remote).and_then(|()| socket.local_addr()) {
-            Ok(local) => return Ok(local.ip()),
+        match local_ip_towards(remote) {
+            Ok(local) => return Ok(local),
             Err(error) => failure = error,
         }
     }
@@ -336,8 +340,8 @@ impl Session {
     async fn message(&mut self, message: Response) -> Result<(), LoadError> {
         match message {
             Response::Answer(answer) => {
-                self.peer.accept_answer(&answer.sdp)?;
                 self.change(|peer, stats| {
+                    peer.accept_answer(&answer.sdp, stats)?;
                     let now = stats.since_start(SystemClock.instant());
                     stats.join.answered = stats.join.answered.or(Some(now));
                     peer.advance(stats)
@@ -349,8 +353,10 @@ impl Session {
             }
             Response::Trickle(trickle) => {
                 let init: serde_json::Value = serde_json::from_str(&trickle.candidate_init).unwrap_or_default();
-                self.peer.add_candidate(init["candidate"].as_str().unwrap_or_default());
-                self.change(Peer::advance)
+                self.change(|peer, stats| {
+                    peer.add_candidate(init["candidate"].as_str().unwrap_or_default(), stats);
+                    peer.advance(stats)
+                })
             }
             Response::MediaSectionsRequirement(wanted) => self.offer((wanted.num_audios, wanted.num_videos)).await,
             Response::Update(update) => self.ask_sizes(&update.participants).await,

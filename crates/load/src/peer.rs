@@ -1,8 +1,8 @@
-//! One peer connection: str0m and a UDP socket.
+//! One peer connection: str0m and a socket.
 
 use std::collections::HashMap;
 use std::io;
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
 use kit::{Clock as _, SystemClock};
@@ -10,19 +10,20 @@ use str0m::change::{SdpAnswer, SdpApi, SdpOffer, SdpPendingOffer};
 use str0m::channel::{ChannelConfig, Reliability};
 use str0m::format::Codec;
 use str0m::media::{Direction, MediaKind, Mid, Pt, Rid, Simulcast, SimulcastLayer};
-use str0m::net::{Protocol, Receive};
+use str0m::net::Receive;
 use str0m::rtp::{ExtensionValues, RtpPacket, RtpWrite, Ssrc};
-use str0m::{Candidate, Event, Input, Output, Rtc};
-use tokio::net::UdpSocket;
+use str0m::{Event, Input, Output, Rtc};
 
 use crate::error::LoadError;
 use crate::packets;
 use crate::publisher::{AudioPlan, Layer, Outgoing};
 use crate::stats::{Received, Stats};
+use crate::transport::{Path, Socket, Told};
 
 /// Datagrams handled in a row before anything else gets its turn.
 const BATCH: usize = 64;
-const DATAGRAM_BYTES_MAX: usize = 2048;
+/// Addresses of the server that are remembered.
+const TOLD_MAX: usize = 32;
 /// str0m's own timers are finer than anything here needs.
 const TICK: Duration = Duration::from_millis(5);
 /// The channels that official clients open.
@@ -30,9 +31,8 @@ const CHANNELS: [(&str, bool); 3] = [("_reliable", true), ("_lossy", false), ("_
 
 pub(crate) struct Peer {
     rtc: Rtc,
-    socket: UdpSocket,
-    local: SocketAddr,
-    buffer: Box<[u8; DATAGRAM_BYTES_MAX]>,
+    socket: Socket,
+    path: Path,
     pending: Option<SdpPendingOffer>,
     deadline: Instant,
     audio: Option<Mid>,
@@ -50,17 +50,14 @@ pub(crate) struct Peer {
 }
 
 impl Peer {
-    /// A peer bound to `local_ip`. `epoch` must be the same for all participants of a process; `loss` is the share of
-    /// arriving datagrams that it throws away.
-    pub(crate) async fn new(local_ip: IpAddr, epoch: Instant, loss: f64) -> Result<Self, LoadError> {
+    /// A peer bound to `local_ip`, where `path` names no address. `epoch` must be the same for all participants of a process;
+    /// `loss` is the share of arriving datagrams that it throws away.
+    pub(crate) async fn new(path: Path, local_ip: IpAddr, epoch: Instant, loss: f64) -> Result<Self, LoadError> {
+        let socket = Socket::open(path, local_ip).await?;
         let now = SystemClock.instant();
-        let socket = UdpSocket::bind((local_ip, 0)).await?;
-        let local = socket.local_addr()?;
         let mut rtc =
             Rtc::builder().set_rtp_mode(true).clear_codecs().enable_opus(true, false).enable_vp8(true).build(now);
-        let candidate = Candidate::host(local, "udp")
-            .map_err(|error| LoadError::Protocol(format!("no candidate from {local}: {error}")))?;
-        rtc.add_local_candidate(candidate);
+        rtc.add_local_candidate(socket.candidate()?);
         let payload_type = |codec| {
             let params = rtc.codec_config().params();
             params.iter().find(|params| params.spec().codec == codec).map(|params| params.pt())
@@ -69,8 +66,7 @@ impl Peer {
         Ok(Self {
             rtc,
             socket,
-            local,
-            buffer: Box::new([0; DATAGRAM_BYTES_MAX]),
+            path,
             pending: None,
             deadline: now,
             audio: None,
@@ -135,17 +131,25 @@ impl Peer {
         Ok(offer.to_sdp_string())
     }
 
-    pub(crate) fn accept_answer(&mut self, sdp: &str) -> Result<(), LoadError> {
+    pub(crate) fn accept_answer(&mut self, sdp: &str, stats: &mut Stats) -> Result<(), LoadError> {
         let pending =
             self.pending.take().ok_or_else(|| LoadError::Protocol("an answer without an offer".to_owned()))?;
-        let answer = SdpAnswer::from_sdp_string(sdp)
+        let (candidates, rest): (Vec<&str>, Vec<&str>) =
+            sdp.split_inclusive('\n').partition(|line| line.starts_with("a=candidate:"));
+        let answer = SdpAnswer::from_sdp_string(&rest.concat())
             .map_err(|error| LoadError::Protocol(format!("the answer is malformed: {error}")))?;
-        Ok(self.rtc.sdp_api().accept_answer(pending, answer)?)
+        self.rtc.sdp_api().accept_answer(pending, answer)?;
+        candidates.iter().for_each(|line| self.add_candidate(line.trim_start_matches("a=").trim_end(), stats));
+        Ok(())
     }
 
-    /// A trickled candidate. Those that cannot be used (TCP, names) are left out.
-    pub(crate) fn add_candidate(&mut self, candidate: &str) {
-        if let Ok(candidate) = Candidate::from_sdp_string(candidate) {
+    /// A candidate of the server, used if the path allows it.
+    pub(crate) fn add_candidate(&mut self, candidate: &str, stats: &mut Stats) {
+        let Some((told, candidate)) = Told::read(candidate) else { return };
+        if stats.told.len() < TOLD_MAX && !stats.told.contains(&told) {
+            stats.told.push(told);
+        }
+        if self.path.takes(told) {
             self.rtc.add_remote_candidate(candidate);
         }
     }
@@ -200,17 +204,13 @@ impl Peer {
     /// Handles the datagrams that are there.
     pub(crate) fn read(&mut self, stats: &mut Stats) -> Result<(), LoadError> {
         for _ in 0..BATCH {
-            let (length, from) = match self.socket.try_recv_from(&mut self.buffer[..]) {
-                Ok(received) => received,
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
-                // ICMP errors of earlier sends are reported here; ICE finds out by itself.
-                Err(_) => continue,
-            };
+            let (protocol, local) = (self.socket.protocol(), self.socket.local);
+            let Some((from, datagram)) = self.socket.receive()? else { break };
             if self.loss > 0.0 && fastrand::f64() < self.loss {
                 continue;
             }
             let now = SystemClock.instant();
-            if let Ok(receive) = Receive::new(Protocol::Udp, from, self.local, &self.buffer[..length]) {
+            if let Ok(receive) = Receive::new(protocol, from, local, datagram) {
                 self.rtc.handle_input(Input::Receive(now, receive))?;
                 self.drain(now, stats)?;
             }
@@ -233,8 +233,7 @@ impl Peer {
                     return Ok(());
                 }
                 Output::Transmit(transmit) => {
-                    // A full socket buffer loses packets as any network does.
-                    let _ = self.socket.try_send_to(&transmit.contents, transmit.destination);
+                    self.socket.send(&transmit.contents, transmit.destination);
                 }
                 Output::Event(event) => self.event(now, event, stats),
             }

@@ -40,12 +40,14 @@ pub struct VideoPlan {
     pub frame_packets: usize,
     /// Three layers `q`, `h`, `f` in place of one.
     pub simulcast: bool,
+    /// A picture that decoders show, small and grey, in place of contents that only count; each frame is a keyframe then.
+    pub still: bool,
 }
 
 impl Default for VideoPlan {
     /// 1.76 Mbit/s in packets of 1,100 bytes.
     fn default() -> Self {
-        Self { frames_per_second: 25, packet_bytes: 1100, frame_packets: 8, simulcast: false }
+        Self { frames_per_second: 25, packet_bytes: 1100, frame_packets: 8, simulcast: false, still: false }
     }
 }
 
@@ -192,10 +194,11 @@ impl VideoSource {
 
     /// The packets of the next frame, and whether it is a keyframe.
     pub(crate) fn tick(&mut self, sent_us: u64) -> (Vec<Outgoing>, bool) {
-        let keyframe = std::mem::take(&mut self.keyframe_wanted);
+        let still = self.plan.still;
+        let keyframe = std::mem::take(&mut self.keyframe_wanted) || still;
         let frame =
             Vp8Frame { picture_id: self.frames as u16, keyframe, width: self.layer.width, height: self.layer.height };
-        let count = self.layer.packets * if keyframe { KEYFRAME_FACTOR } else { 1 };
+        let count = self.layer.packets * if keyframe && !still { KEYFRAME_FACTOR } else { 1 };
         let timestamp = (self.frames as u32).wrapping_mul(VIDEO_CLOCK / self.plan.frames_per_second.max(1));
         self.frames += 1;
         let packets = (0..count).map(|index| {
@@ -204,7 +207,11 @@ impl VideoSource {
                 sequence: self.sequence,
                 timestamp,
                 marker: index + 1 == count,
-                payload: frame.packet(index == 0, self.plan.packet_bytes, sent_us),
+                payload: if still {
+                    packets::still(frame.picture_id, index == 0, self.plan.packet_bytes, sent_us)
+                } else {
+                    frame.packet(index == 0, self.plan.packet_bytes, sent_us)
+                },
             }
         });
         (packets.collect(), keyframe)

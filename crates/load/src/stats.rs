@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use str0m::media::MediaKind;
 
 use crate::histogram::Histogram;
+use crate::transport::Told;
 
 /// How long each step of a join took, counted from its start.
 #[derive(Debug, Clone, Copy, Default)]
@@ -55,6 +56,8 @@ pub struct Stats {
     bytes: u64,
     /// From the making of a packet to its receipt. Needs a sender in the same process.
     pub delay: Histogram,
+    /// Addresses for media that the server told, in its order.
+    pub told: Vec<Told>,
     /// Why the participant ended, if it did not end by itself.
     pub ended: Option<String>,
 }
@@ -133,6 +136,7 @@ impl Stats {
             keyframes_received: 0,
             bytes: 0,
             delay: Histogram::default(),
+            told: Vec::new(),
             ended: None,
         }
     }
