@@ -16,6 +16,9 @@ pub enum Error {
     /// Other writers won more often than a transaction is retried.
     #[error("the database is too busy")]
     Busy,
+    /// SQLite's own examination found damage: what it says of the first.
+    #[error("the database is damaged: {0}")]
+    Corrupt(String),
     /// A stored value has another form than the program wrote.
     #[error("column {column}: {reason}")]
     Stored { column: &'static str, reason: String },
@@ -25,6 +28,18 @@ impl Error {
     /// Whether there is only too much to do, so that the same call may succeed a little later.
     pub fn overloaded(&self) -> bool {
         matches!(self, Self::Busy | Self::Engine(sqlx::Error::PoolTimedOut))
+    }
+
+    /// What is damaged, if that is why.
+    pub fn damage(&self) -> Option<String> {
+        match self {
+            Self::Corrupt(what) => Some(what.clone()),
+            // SQLite: SQLITE_CORRUPT and SQLITE_NOTADB.
+            Self::Engine(sqlx::Error::Database(error)) if matches!(error.code().as_deref(), Some("11" | "26")) => {
+                Some(error.message().to_owned())
+            }
+            _ => None,
+        }
     }
 
     /// Whether another writer won and the same transaction may succeed when it is run again.

@@ -93,6 +93,37 @@ impl Db {
         Ok(())
     }
 
+    /// Looks at the database and changes nothing: reads a SQLite file through, and writes without keeping where there is a schema.
+    /// Returns the schema's version; `None` where there is no schema.
+    pub async fn examine(&self) -> Result<Option<i64>, Error> {
+        const VERSION: &str = "SELECT MAX(version) FROM _sqlx_migrations WHERE success";
+        let version: Option<i64> = match &self.pools {
+            Pools::Sqlite { readers, .. } => {
+                let found: String = sqlx::query_scalar("PRAGMA quick_check(1)").fetch_one(readers).await?;
+                if found != "ok" {
+                    return Err(Error::Corrupt(found));
+                }
+                let known = "SELECT COUNT(*) FROM sqlite_master WHERE name = '_sqlx_migrations'";
+                match sqlx::query_scalar(known).fetch_one(readers).await? {
+                    0_i64 => None,
+                    _ => sqlx::query_scalar(VERSION).fetch_one(readers).await?,
+                }
+            }
+            Pools::Postgres(pool) => {
+                let known = "SELECT to_regclass('_sqlx_migrations') IS NOT NULL";
+                match sqlx::query_scalar(known).fetch_one(pool).await? {
+                    false => None,
+                    true => sqlx::query_scalar(VERSION).fetch_one(pool).await?,
+                }
+            }
+        };
+        if version.is_some() {
+            // Dropped with its transaction, which is rolled back.
+            self.begin().await?.execute(crate::sql("CREATE TABLE examined_by_doctor (n INTEGER)")).await?;
+        }
+        Ok(version)
+    }
+
     /// How the connections are used.
     pub fn pools(&self) -> Vec<PoolUse> {
         match &self.pools {

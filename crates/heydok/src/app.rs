@@ -12,6 +12,7 @@ use crate::config::{LiveKitMode, Settings};
 use crate::crypto::Cipher;
 use crate::features::jobs::Wake;
 use crate::features::livekit::{Livekit, Reconciler, Rooms};
+use crate::features::selftest::SelftestRooms;
 use crate::features::system::Probes;
 use crate::http::limit::Limits;
 use crate::metrics::Metrics;
@@ -33,6 +34,10 @@ pub struct Parts {
     pub entropy: SharedEntropy,
     /// The media server.
     pub livekit: Livekit,
+    /// The embedded one, if that is used.
+    pub media: Option<livekit_server::Handle>,
+    /// Rooms in which pages find out what works.
+    pub selftests: SelftestRooms,
     /// Encrypts what people wrote.
     pub cipher: Cipher,
     pub limits: Limits,

@@ -3,6 +3,7 @@
 use clap::{Args, Parser, Subcommand};
 
 use crate::bench::BenchArguments;
+use crate::doctor::check::Language;
 
 /// Video meetings with one command.
 #[derive(Debug, Parser)]
@@ -24,6 +25,8 @@ pub enum Command {
     Media,
     /// Print each setting with its value and origin, secrets masked.
     Config(ConfigArguments),
+    /// Look whether calls will work: folder, database, clock, certificate, ports, and media between three participants.
+    Doctor(DoctorArguments),
     /// Print the OpenAPI document.
     Openapi,
     /// Bring the database to the newest schema. `serve` does this by itself.
@@ -41,6 +44,19 @@ pub struct ConfigArguments {
     /// Print the reference of all settings as Markdown instead.
     #[arg(long)]
     pub reference: bool,
+}
+
+/// Arguments of `heydok doctor`.
+#[derive(Args, Debug)]
+pub struct DoctorArguments {
+    /// Server to look at from this machine, as https://meet.example.com. Without it: the installation in this folder.
+    pub address: Option<String>,
+    /// Print JSON.
+    #[arg(long)]
+    pub json: bool,
+    /// Language of the sentences; without it that of the environment.
+    #[arg(long, value_enum)]
+    pub language: Option<Language>,
 }
 
 /// What `heydok keys` does.

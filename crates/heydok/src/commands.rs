@@ -163,6 +163,6 @@ fn standalone(loaded: &Loaded, data_dir: &DataDir) -> anyhow::Result<StandaloneC
     Ok(config)
 }
 
-fn print(text: &str) -> anyhow::Result<()> {
+pub(crate) fn print(text: &str) -> anyhow::Result<()> {
     Ok(std::io::stdout().write_all(text.as_bytes())?)
 }

@@ -8,6 +8,7 @@ pub mod cli;
 pub mod commands;
 pub mod config;
 pub mod crypto;
+pub mod doctor;
 pub mod features;
 pub mod http;
 pub mod limits;

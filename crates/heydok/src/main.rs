@@ -5,13 +5,14 @@ use std::process::ExitCode;
 use clap::Parser as _;
 use heydok::cli::{Cli, Command, KeysCommand};
 use heydok::config::Refusal;
-use heydok::{bench, commands, serve};
+use heydok::{bench, commands, doctor, serve};
 
 fn main() -> ExitCode {
     // rustls finds two providers among our dependencies; this one is ours. It is refused only where one is installed already.
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
     match run(Cli::parse().command.unwrap_or(Command::Serve)) {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
         Err(error) => {
             eprintln!("{error:#}");
             ExitCode::from(error.downcast_ref::<Refusal>().map_or(1, |_| Refusal::EXIT_CODE))
@@ -19,12 +20,14 @@ fn main() -> ExitCode {
     }
 }
 
-fn run(command: Command) -> anyhow::Result<()> {
+/// `false` where the command did its work and what it found is bad.
+fn run(command: Command) -> anyhow::Result<bool> {
     let runtime = || tokio::runtime::Builder::new_multi_thread().enable_all().build();
     if matches!(command, Command::Serve | Command::Dev | Command::Media | Command::Bench(_)) {
         heydok::process::allow_many_files();
     }
     match command {
+        Command::Doctor(arguments) => return runtime()?.block_on(doctor::run(&arguments)),
         Command::Serve => runtime()?.block_on(serve::serve(false)),
         Command::Dev => runtime()?.block_on(serve::serve(true)),
         Command::Media => runtime()?.block_on(commands::media()),
@@ -36,5 +39,6 @@ fn run(command: Command) -> anyhow::Result<()> {
         }
         Command::Keys(KeysCommand::Rotate(arguments)) => runtime()?.block_on(commands::rotate_keys(&arguments)),
         Command::Migrate(arguments) => runtime()?.block_on(commands::migrate(&arguments)),
-    }
+    }?;
+    Ok(true)
 }

@@ -20,6 +20,7 @@ use crate::features::housekeeping;
 use crate::features::installation::{self, Unusable};
 use crate::features::jobs::{self, Wake};
 use crate::features::livekit::{self, Livekit, Reconciler, Rooms, Wire};
+use crate::features::selftest::SelftestRooms;
 use crate::features::system::Probes;
 use crate::http::limit::Limits;
 use crate::http::{Context, measure, router};
@@ -80,6 +81,8 @@ pub async fn serve(development: bool) -> anyhow::Result<()> {
         db,
         started_at: clock.now(),
         livekit: Livekit::new(wire, key, secret, Arc::clone(&clock)),
+        media: embedded.clone(),
+        selftests: SelftestRooms::default(),
         clock,
         entropy,
         cipher,
@@ -94,6 +97,10 @@ pub async fn serve(development: bool) -> anyhow::Result<()> {
     }
     first_sweep(&app).await;
     let mut tasks = start_tasks(&app);
+    let address = reachable(listeners[0].local_addr()?);
+    if let Err(error) = data_dir.tell(&format!("http://{address}")) {
+        tracing::warn!(%error, "`heydok doctor` will not find this server");
+    }
     // Whoever started us may have closed our output after the line it waited for; that is no reason to stop.
     if let Err(error) = announce(&app, &data_dir, &listeners) {
         tracing::debug!(%error, "nobody reads what is printed");
@@ -168,7 +175,7 @@ fn media_server(
 /// livekit-server's defaults, over them the file that LIVEKIT_CONFIG_FILE names, over that what variables say. Rooms are made
 /// by us before a token is given, so a participant makes none, unless that file says so; what the file says of rooms is what
 /// we make them with.
-fn embedded_config(
+pub(crate) fn embedded_config(
     settings: &mut Settings,
     values: &Values,
     keys: Arc<ApiKeys>,
@@ -244,16 +251,20 @@ fn announce(app: &App, data_dir: &DataDir, listeners: &[TcpListener]) -> anyhow:
     let mut out = std::io::stdout().lock();
     writeln!(out, "heydok {} keeps its data in {}", env!("CARGO_PKG_VERSION"), data_dir.path().display())?;
     for listener in listeners {
-        let mut address = listener.local_addr()?;
-        if address.ip().is_unspecified() {
-            address.set_ip(std::net::Ipv4Addr::LOCALHOST.into());
-        }
-        writeln!(out, "listening on http://{address}")?;
+        writeln!(out, "listening on http://{}", reachable(listener.local_addr()?))?;
     }
     let page = app.settings.frontend.url.clone().unwrap_or_else(|| format!("http://localhost:{}", app.port));
     writeln!(out, "open {page}")?;
     out.flush()?;
     Ok(())
+}
+
+/// An address by which this machine reaches a port of its own.
+fn reachable(mut address: SocketAddr) -> SocketAddr {
+    if address.ip().is_unspecified() {
+        address.set_ip(std::net::Ipv4Addr::LOCALHOST.into());
+    }
+    address
 }
 
 fn start_listening(app: &App, listeners: Vec<TcpListener>, router: &Router) -> JoinSet<()> {

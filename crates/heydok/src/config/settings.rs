@@ -199,6 +199,8 @@ pub struct RateLimits {
     pub chat: Option<Rate>,
     /// Chat messages for each person, over the hour.
     pub chat_hour: Option<Rate>,
+    /// Self-tests for each network.
+    pub selftest: Option<Rate>,
     /// Webhooks for each network.
     pub webhook: Option<Rate>,
     /// Calls at once for each network.
@@ -475,6 +477,7 @@ impl RateLimits {
             miss_total: reader.value(&v::RATE_LIMIT_MISS_TOTAL, parse::rate),
             chat: reader.value(&v::RATE_LIMIT_CHAT, parse::rate),
             chat_hour: reader.value(&v::RATE_LIMIT_CHAT_HOUR, parse::rate),
+            selftest: reader.value(&v::RATE_LIMIT_SELFTEST, parse::rate),
             webhook: reader.value(&v::RATE_LIMIT_WEBHOOK, parse::rate),
             connections: reader.value(&v::MAX_CONNECTIONS_PER_NETWORK, |text| {
                 match parse::word(text, &[("off", ())]) {

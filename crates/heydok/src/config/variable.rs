@@ -272,6 +272,9 @@ variables! {
     /// Chat per hour.
     RATE_LIMIT_CHAT_HOUR = setting(RateLimits, "RATE_LIMIT_CHAT_HOUR", "1000/h", "rate, off",
         "Chat messages for each person, over the hour.");
+    /// Self-tests.
+    RATE_LIMIT_SELFTEST = setting(RateLimits, "RATE_LIMIT_SELFTEST", "30/min", "rate, off",
+        "Self-tests of the connection for each client network: the test page starts one, and so does each page before a meeting. Whatever is set, at most 20 run at once, and 5 of one network.");
     /// Vendor and media server webhooks.
     RATE_LIMIT_WEBHOOK = setting(RateLimits, "RATE_LIMIT_WEBHOOK", "1200/min", "rate, off",
         "Webhooks that are refused, for each network that sends them: unsigned ones, or any with LIVEKIT_WEBHOOK off. Signed ones are not counted.");

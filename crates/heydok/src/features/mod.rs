@@ -12,4 +12,5 @@ pub mod meetings;
 pub mod participants;
 pub mod record;
 pub mod retention;
+pub mod selftest;
 pub mod system;

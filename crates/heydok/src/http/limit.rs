@@ -23,6 +23,7 @@ pub struct Limits {
     join_meeting: Buckets<String>,
     chat: Buckets<String>,
     chat_hour: Buckets<String>,
+    selftest: Buckets<Network>,
     webhook: Buckets<Network>,
     other: Buckets<Network>,
     misses: MissBudget,
@@ -37,6 +38,7 @@ impl Limits {
             join_meeting: Buckets::new("join_meeting", rates.join_meeting, KEYS_MAX),
             chat: Buckets::new("chat", rates.chat, KEYS_MAX),
             chat_hour: Buckets::new("chat_hour", rates.chat_hour, KEYS_MAX),
+            selftest: Buckets::new("selftest", rates.selftest, KEYS_MAX),
             webhook: Buckets::new("webhook", rates.webhook, KEYS_MAX),
             other: Buckets::new("other", rates.other, KEYS_MAX),
             misses: MissBudget::new(rates.miss, rates.miss_total),
@@ -52,6 +54,7 @@ pub enum Limit<'a> {
     Join(&'a str),
     /// This person writes.
     Chat(&'a str),
+    Selftest,
     Webhook,
     Other,
 }
@@ -84,6 +87,7 @@ pub fn take(app: &App, context: &Context, limit: Limit<'_>) -> Result<(), Proble
             pass(limits.chat.take(&person, now))?;
             pass(limits.chat_hour.take(&person, now))
         }
+        Limit::Selftest => pass(limits.selftest.take(&network, now)),
         Limit::Webhook => pass(limits.webhook.take(&network, now)),
         Limit::Other => pass(limits.other.take(&network, now)),
     }

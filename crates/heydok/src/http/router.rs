@@ -13,7 +13,7 @@ use utoipa_axum::routes;
 
 use super::{body, context, docs, measure, web};
 use crate::app::App;
-use crate::features::{chat, join, livekit, meetings, participants, system};
+use crate::features::{chat, join, livekit, meetings, participants, selftest, system};
 
 #[derive(utoipa::OpenApi)]
 #[openapi(
@@ -32,6 +32,8 @@ fn api() -> OpenApiRouter<App> {
         .routes(routes!(meetings::http::end))
         .routes(routes!(chat::http::list, chat::http::write))
         .routes(routes!(livekit::http::webhook))
+        .routes(routes!(selftest::http::start))
+        .routes(routes!(selftest::http::state, selftest::http::end))
         .routes(routes!(system::http::config))
         .routes(routes!(system::http::health))
         .routes(routes!(system::http::ready))

@@ -1,6 +1,7 @@
 //! The data folder, held by one process at a time.
 
 use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
+use std::io::{Read as _, Write as _};
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 
@@ -12,8 +13,21 @@ use crate::config::Refusal;
 pub struct DataDir {
     path: PathBuf,
     /// Held for its lock.
-    _lock: File,
+    lock: File,
 }
+
+/// Who uses a data folder.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Holder {
+    Nobody,
+    /// A server that said where it listens.
+    Server(String),
+    /// A heydok that did not, such as `heydok migrate`, or a server that is starting.
+    Somebody,
+}
+
+/// The lock of `heydok serve` and of everything else that uses the database.
+const LOCK: &str = "heydok.lock";
 
 impl DataDir {
     /// Makes the folder if needed and locks it.
@@ -21,7 +35,7 @@ impl DataDir {
     /// # Errors
     /// R-10 where it cannot be written or another process holds it.
     pub fn open(folder: &Path) -> Result<Self, Refusal> {
-        Self::open_with_lock(folder, "heydok.lock")
+        Self::open_with_lock(folder, LOCK)
     }
 
     /// The same for `heydok media`, which uses no database and may stand beside a `heydok serve` in one folder.
@@ -51,7 +65,8 @@ impl DataDir {
             .open(path.join(lock))
             .map_err(|error| unwritable(&error))?;
         match lock.try_lock() {
-            Ok(()) => Ok(Self { path, _lock: lock }),
+            // What an earlier holder told is over.
+            Ok(()) => lock.set_len(0).map(|()| Self { path, lock }).map_err(|error| unwritable(&error)),
             Err(TryLockError::WouldBlock) => {
                 let path = path.display();
                 Err(Refusal::one(
@@ -60,6 +75,27 @@ impl DataDir {
                 ))
             }
             Err(TryLockError::Error(error)) => Err(unwritable(&error)),
+        }
+    }
+
+    /// Says where the holder listens, for [`DataDir::holder`]: `http://127.0.0.1:8000`.
+    ///
+    /// # Errors
+    /// Where it cannot be written; then the others find out nothing, and nothing else is lost.
+    pub fn tell(&self, address: &str) -> std::io::Result<()> {
+        (&self.lock).write_all(address.as_bytes())
+    }
+
+    /// Who uses the folder. What stands in the lock's file counts only while somebody holds the lock, who emptied it first.
+    pub fn holder(folder: &Path) -> Holder {
+        let Ok(mut lock) = File::open(folder.join(LOCK)) else { return Holder::Nobody };
+        let mut address = String::new();
+        match lock.try_lock_shared() {
+            Err(TryLockError::WouldBlock) => match lock.read_to_string(&mut address) {
+                Ok(1..) => Holder::Server(address),
+                _ => Holder::Somebody,
+            },
+            _ => Holder::Nobody,
         }
     }
 
@@ -84,6 +120,21 @@ mod tests {
         assert!(DataDir::open_for_media(&inside).is_err());
         drop((first, media));
         assert!(DataDir::open(&inside).is_ok());
+    }
+
+    /// Only a holder that lives and has told where it listens is found by its address.
+    #[test]
+    fn the_holder_is_found_while_it_lives() {
+        let folder = tempfile::tempdir().unwrap();
+        assert_eq!(DataDir::holder(&folder.path().join("none")), Holder::Nobody);
+        let held = DataDir::open(folder.path()).unwrap();
+        assert_eq!(DataDir::holder(folder.path()), Holder::Somebody);
+        held.tell("http://127.0.0.1:8000").unwrap();
+        assert_eq!(DataDir::holder(folder.path()), Holder::Server("http://127.0.0.1:8000".into()));
+        drop(held);
+        assert_eq!(DataDir::holder(folder.path()), Holder::Nobody);
+        let _again = DataDir::open(folder.path()).unwrap();
+        assert_eq!(DataDir::holder(folder.path()), Holder::Somebody);
     }
 
     #[test]

@@ -7,7 +7,7 @@
 mod data_dir;
 mod file;
 
-pub use data_dir::DataDir;
+pub use data_dir::{DataDir, Holder};
 
 use std::collections::BTreeMap;
 

@@ -25,6 +25,7 @@ use crate::config::{self, Sources};
 use crate::features::installation;
 use crate::features::jobs::{self, Wake};
 use crate::features::livekit::{Livekit, Reconciler, Rooms, Wire};
+use crate::features::selftest::SelftestRooms;
 use crate::features::system::Probes;
 use crate::http::limit::Limits;
 use crate::http::router;
@@ -135,6 +136,8 @@ impl TestApp {
                 Secret::new(API_SECRET),
                 shared.clone(),
             ),
+            media: None,
+            selftests: SelftestRooms::default(),
             clock: shared,
             entropy: Arc::new(SystemEntropy),
             cipher,

@@ -1,5 +1,6 @@
 //! The real binary, as people start it and as the seeds print it.
 
+mod doctor;
 mod layouts;
 mod packaging;
 mod scripts;

@@ -144,6 +144,47 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/selftest": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Start a self-test
+         * @description Opens a room for at most a minute, in which two connections of a page and a participant of the server meet.
+         */
+        post: operations["start_selftest"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/selftest/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Watch a self-test */
+        get: operations["selftest"];
+        put?: never;
+        post?: never;
+        /**
+         * Close a self-test
+         * @description Ends it and frees its place; also good where it has ended already.
+         */
+        delete: operations["end_selftest"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/webhooks/livekit": {
         parameters: {
             query?: never;
@@ -525,6 +566,83 @@ export interface components {
                 [key: string]: string;
             };
             ready: boolean;
+        };
+        /** @description The way into the room, twice. */
+        Selftest: {
+            /** @example 2026-01-01T10:01:00.000Z */
+            expires_at: string;
+            /** @description Secret: whoever has it may watch and close the room. */
+            id: string;
+            /**
+             * @example [
+             *       "page-1",
+             *       "page-2"
+             *     ]
+             */
+            identities: string[];
+            /**
+             * Format: int64
+             * @example 60
+             */
+            lifetime_seconds: number;
+            /**
+             * @description For `room.connect(livekit_url, token)`.
+             * @example wss://your-livekit-server.com
+             */
+            livekit_url: string;
+            /**
+             * Format: int32
+             * @example 7881
+             */
+            tcp_port: number | null;
+            /**
+             * @description Identity of the participant that the server brings.
+             * @example heydok
+             */
+            third: string;
+            /** @description One for each of `identities`. */
+            tokens: string[];
+            /**
+             * Format: int32
+             * @description Ports for media that browsers are told; null where there is none, or where another server has them.
+             * @example 7882
+             */
+            udp_port: number | null;
+            /**
+             * Format: int32
+             * @description Bits of the third participant's video in a second.
+             * @example 1056000
+             */
+            video_bitrate: number;
+        };
+        /** @description How the self-test goes. */
+        SelftestState: {
+            /** @example 2026-01-01T10:01:00.000Z */
+            expires_at: string;
+            third: components["schemas"]["SelftestThird"];
+        };
+        /** @description What arrived at the third participant, and what it sent. */
+        SelftestThird: {
+            /** Format: int64 */
+            audio_packets: number;
+            /** @description Streams that have brought packets. */
+            audio_streams: number;
+            /**
+             * Format: int64
+             * @description Bytes of RTP payload.
+             */
+            bytes: number;
+            connected: boolean;
+            /**
+             * Format: double
+             * @description Share of packets that did not arrive, 0 to 1.
+             */
+            loss_ratio: number;
+            /** Format: int64 */
+            sent_packets: number;
+            /** Format: int64 */
+            video_packets: number;
+            video_streams: number;
         };
         /** @description A message to write. */
         SendChat: {
@@ -1154,6 +1272,137 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["Problem"];
                 };
+            };
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    start_selftest: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Selftest"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            502: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    selftest: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SelftestState"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    end_selftest: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             429: {
                 headers: {

@@ -1,0 +1,195 @@
+//! The certificate of the public address.
+
+use kit::UnixMillis;
+use reqwest::tls::TlsInfo;
+use x509_parser::prelude::{FromDer as _, GeneralName, X509Certificate};
+
+use super::check::{Check, Id, text};
+use super::server::cause;
+
+/// Let's Encrypt renews a third of a certificate's life before its end, which is 30 days of 90: with fewer something is wrong.
+const DAYS_WARNING: i64 = 14;
+
+/// What a certificate says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Certificate {
+    names: Vec<String>,
+    ends: UnixMillis,
+}
+
+/// Speaks TLS with `address` as a browser does. `None`: there is no public address.
+pub(super) async fn check(address: Option<&str>, now: UnixMillis) -> Check {
+    let Some(address) = address else {
+        return Check::warning(
+            Id::Tls,
+            text!(
+                "FRONTEND_URL is not set, so no certificate was looked at: browsers give camera and microphone only to https pages and to localhost.",
+                "FRONTEND_URL ist nicht gesetzt, daher wurde kein Zertifikat geprüft: Browser geben Kamera und Mikrofon nur https-Seiten und localhost."
+            ),
+        );
+    };
+    if !address.starts_with("https://") {
+        if crate::config::parse::is_loopback(address) {
+            return Check::passed(
+                Id::Tls,
+                text!(
+                    "{address} needs none: browsers trust this machine itself.",
+                    "{address} braucht keins: Browser vertrauen dem eigenen Rechner."
+                ),
+            );
+        }
+        return Check::failed(
+            Id::Tls,
+            text!(
+                "{address} is plain http, where browsers refuse camera and microphone: put an HTTPS proxy in front, or let heydok speak HTTPS.",
+                "{address} ist unverschlüsselt, dort verweigern Browser Kamera und Mikrofon: Setzen Sie einen HTTPS-Proxy davor, oder lassen Sie heydok HTTPS sprechen."
+            ),
+        );
+    }
+    // Believed or not, the certificate is looked at: it says why.
+    let believed = fetch(address, false).await;
+    let certificate = match &believed {
+        Ok(certificate) => certificate.clone(),
+        Err(_) => fetch(address, true).await.ok().flatten(),
+    };
+    let host = address.trim_start_matches("https://").split([':', '/']).next().unwrap_or_default();
+    judge(host, believed.err().as_deref(), certificate.as_ref(), now)
+}
+
+async fn fetch(address: &str, believe_all: bool) -> Result<Option<Certificate>, String> {
+    let builder = reqwest::Client::builder()
+        .tls_info(true)
+        .timeout(std::time::Duration::from_secs(10))
+        .redirect(reqwest::redirect::Policy::none())
+        .tls_danger_accept_invalid_certs(believe_all);
+    let client = builder.build().map_err(|error| cause(&error))?;
+    // Any answer will do: what is looked at comes before it.
+    let answer = client.get(format!("{address}/version")).send().await.map_err(|error| cause(&error))?;
+    let info = answer.extensions().get::<TlsInfo>();
+    Ok(info.and_then(TlsInfo::peer_certificate).and_then(read))
+}
+
+fn read(der: &[u8]) -> Option<Certificate> {
+    let (_, certificate) = X509Certificate::from_der(der).ok()?;
+    let names = certificate.subject_alternative_name().ok()??.value.general_names.iter();
+    let names = names.filter_map(|name| match name {
+        GeneralName::DNSName(name) => Some((*name).to_owned()),
+        _ => None,
+    });
+    Some(Certificate {
+        names: names.collect(),
+        ends: UnixMillis(certificate.validity().not_after.timestamp().saturating_mul(1_000)),
+    })
+}
+
+/// `refused`: why a client does not believe it.
+fn judge(host: &str, refused: Option<&str>, certificate: Option<&Certificate>, now: UnixMillis) -> Check {
+    let Some(certificate) = certificate else {
+        return match refused {
+            Some(error) => Check::failed(
+                Id::Tls,
+                text!(
+                    "No certificate of {host} was seen ({error}): check the name in the DNS, that TCP 443 is open, and that a proxy or heydok answers there.",
+                    "Von {host} kam kein Zertifikat ({error}): Prüfen Sie den Namen im DNS, ob TCP 443 offen ist und ob dort ein Proxy oder heydok antwortet."
+                ),
+            ),
+            None => Check::passed(Id::Tls, text!("{host} speaks HTTPS.", "{host} spricht HTTPS.")),
+        };
+    };
+    let ends = certificate.ends.rfc3339();
+    let days = i64::try_from(certificate.ends.since(now).as_secs() / 86_400).unwrap_or(i64::MAX);
+    if certificate.ends <= now {
+        return Check::failed(
+            Id::Tls,
+            text!(
+                "The certificate of {host} ended at {ends}: renew it, and see why it was not renewed by itself.",
+                "Das Zertifikat von {host} ist seit {ends} abgelaufen: Erneuern Sie es, und sehen Sie nach, warum das nicht von selbst geschah."
+            ),
+        );
+    }
+    if !certificate.names.iter().any(|name| covers(name, host)) {
+        let names = certificate.names.join(", ");
+        return Check::failed(
+            Id::Tls,
+            text!(
+                "The certificate is for {names} and not for {host}: get one for that name, or correct FRONTEND_URL.",
+                "Das Zertifikat gilt für {names} und nicht für {host}: Holen Sie eines für diesen Namen, oder berichtigen Sie FRONTEND_URL."
+            ),
+        );
+    }
+    if let Some(error) = refused {
+        return Check::failed(
+            Id::Tls,
+            text!(
+                "The certificate of {host} is not believed ({error}): use one of a known authority, with the whole chain in the file.",
+                "Dem Zertifikat von {host} wird nicht vertraut ({error}): Nehmen Sie eines einer bekannten Stelle, mit der ganzen Kette in der Datei."
+            ),
+        );
+    }
+    let good = text!(
+        "The certificate of {host} is good for {days} more days.",
+        "Das Zertifikat von {host} gilt noch {days} Tage."
+    );
+    if days >= DAYS_WARNING {
+        return Check::passed(Id::Tls, good);
+    }
+    Check::warning(
+        Id::Tls,
+        text!(
+            "The certificate of {host} is good for {days} more days only: see why it was not renewed by itself.",
+            "Das Zertifikat von {host} gilt nur noch {days} Tage: Sehen Sie nach, warum es nicht von selbst erneuert wurde."
+        ),
+    )
+}
+
+/// Whether a name in a certificate is `host`'s; a star stands for one label (RFC 6125, 6.4.3).
+fn covers(name: &str, host: &str) -> bool {
+    match name.strip_prefix("*.") {
+        Some(rest) => host.split_once('.').is_some_and(|(_, parent)| parent.eq_ignore_ascii_case(rest)),
+        None => name.eq_ignore_ascii_case(host),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::super::check::State;
+    use super::*;
+
+    /// The end, the name and the authority are told apart, the first of them first.
+    #[test]
+    fn what_is_wrong_with_a_certificate_is_named() {
+        let now = UnixMillis(1_795_225_146_007);
+        let certificate = |names: &[&str], days: i64| Certificate {
+            names: names.iter().map(|name| (*name).to_owned()).collect(),
+            ends: if days < 0 {
+                now.minus(Duration::from_secs(86_400 * days.unsigned_abs()))
+            } else {
+                now.plus(Duration::from_secs(86_400 * days.unsigned_abs() + 60))
+            },
+        };
+        let own = &["meet.example.com"][..];
+        for (certificate, refused, state, part) in [
+            (Some(certificate(own, 60)), None, State::Passed, "60 more days"),
+            (Some(certificate(&["*.example.com"], 60)), None, State::Passed, "60 more days"),
+            (Some(certificate(own, 5)), None, State::Warning, "5 more days only"),
+            (Some(certificate(own, -1)), Some("expired"), State::Failed, "ended at 2026-11-20"),
+            (Some(certificate(&["example.com"], 60)), Some("name"), State::Failed, "for example.com and not for"),
+            (Some(certificate(own, 60)), Some("UnknownIssuer"), State::Failed, "not believed (UnknownIssuer)"),
+            (None, Some("connection refused"), State::Failed, "TCP 443"),
+            (None, None, State::Passed, "speaks HTTPS"),
+        ] {
+            let check = judge("meet.example.com", refused, certificate.as_ref(), now);
+            assert!(check.state == state && check.text.en.contains(part), "{part}: {check:?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn an_address_without_tls_is_told() {
+        let state = async |address| check(address, UnixMillis(0)).await.state;
+        assert_eq!(state(None).await, State::Warning);
+        assert_eq!(state(Some("http://localhost:8000")).await, State::Passed);
+        assert_eq!(state(Some("http://192.0.2.1")).await, State::Failed);
+    }
+}
