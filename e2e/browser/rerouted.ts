@@ -9,8 +9,8 @@ declare global {
 
 /** Where a page's media may go. */
 export interface Route {
-  /** The port of this machine that all UDP goes to, whatever address the server names. */
-  readonly udpPort: number;
+  /** The port of this machine that all UDP goes to; unset: where the server says. */
+  readonly udpPort?: number;
   /** Whether the firewall knows ICE-TCP, and lets none of it through. */
   readonly noIceTcp?: boolean;
 }
@@ -20,10 +20,9 @@ export interface Route {
  * the page before its own scripts; so it may use nothing from outside.
  */
 export function rerouteMedia({ udpPort, noIceTcp }: Route): void {
-  const here = `127.0.0.1 ${udpPort} `;
   const reroute = (text: string) =>
     text
-      .replace(/(candidate:\S+ \d+ udp \d+) \S+ \d+ /gi, `$1 ${here}`)
+      .replace(/(candidate:\S+ \d+ udp \d+) \S+ \d+ /gi, udpPort ? `$1 127.0.0.1 ${udpPort} ` : "$&")
       // Port 9 stands for no port where TCP is passive (RFC 6544).
       .replace(/(candidate:\S+ \d+ tcp \d+ \S+) \d+ /gi, noIceTcp ? "$1 9 " : "$&");
   const configured = (configuration: RTCConfiguration = {}): RTCConfiguration => ({
@@ -33,7 +32,9 @@ export function rerouteMedia({ udpPort, noIceTcp }: Route): void {
       urls: [server.urls]
         .flat()
         .map((url) =>
-          url.includes("transport=tcp") ? url : url.replace(/:.*?(\?|$)/, `:127.0.0.1:${udpPort}$1`),
+          udpPort === undefined || url.includes("transport=tcp")
+            ? url
+            : url.replace(/:.*?(\?|$)/, `:127.0.0.1:${udpPort}$1`),
         ),
     })),
   });
