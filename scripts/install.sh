@@ -22,6 +22,7 @@ if [ "${1:-build}" = test ]; then
     want curl curl
     want chromium chromium
     want ffmpeg ffmpeg
+    want pebble pebble pebble-challtestsrv # an ACME server
     want postgresql "/usr/lib/postgresql/*/bin/initdb"
     want python3 python3
     want dpkg dpkg-deb

@@ -73,7 +73,7 @@ export class Binary {
       }, START_LIMIT_MS);
       const read = (chunk: Buffer) => {
         printed += chunk.toString();
-        const address = /listening on (http:\/\/[^\s"]+?)\/?["\s]/.exec(printed)?.[1];
+        const address = /listening on (https?:\/\/[^\s"]+?)\/?["\s]/.exec(printed)?.[1];
         if (address === undefined) return;
         clearTimeout(timer);
         resolve(address);

@@ -15,6 +15,7 @@ use crate::features::livekit::{Livekit, Reconciler, Rooms};
 use crate::features::selftest::SelftestRooms;
 use crate::features::system::Probes;
 use crate::http::limit::Limits;
+use crate::https::LanAccess;
 use crate::metrics::Metrics;
 use crate::secrets::Secrets;
 
@@ -51,6 +52,10 @@ pub struct Parts {
     pub wake: Wake,
     /// What the database and the media server said lately to `/health` and `/ready`.
     pub probes: Probes,
+    /// The certificate, where HTTPS is ours.
+    pub certificates: Option<Arc<tls::Certificates>>,
+    /// The way in from the local network, with `--lan`.
+    pub lan: Option<LanAccess>,
     /// Cancelled when the process is asked to end.
     pub stop: CancellationToken,
     pub started_at: UnixMillis,

@@ -18,7 +18,7 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Run the server: page, API, and the embedded media server unless LIVEKIT_URL is set.
-    Serve,
+    Serve(ServeArguments),
     /// Run the server for development: on this machine only, unsafe values warn, the caller owns every meeting.
     Dev,
     /// Run the embedded LiveKit-compatible media server alone, on port 7880.
@@ -36,6 +36,14 @@ pub enum Command {
     Keys(KeysCommand),
     /// Measure a LiveKit server with synthetic participants.
     Bench(Box<BenchArguments>),
+}
+
+/// Arguments of `heydok serve`.
+#[derive(Args, Debug, Default)]
+pub struct ServeArguments {
+    /// Speak HTTPS in the local network with a certificate of our own, and print the address as a QR code for phones.
+    #[arg(long)]
+    pub lan: bool,
 }
 
 /// Arguments of `heydok config`.
@@ -97,7 +105,8 @@ mod tests {
         let parse =
             |words: &[&str]| Cli::try_parse_from(std::iter::once(&"heydok").chain(words)).map(|cli| cli.command);
         assert!(matches!(parse(&[]), Ok(None)));
-        assert!(matches!(parse(&["serve"]), Ok(Some(Command::Serve))));
+        assert!(matches!(parse(&["serve"]), Ok(Some(Command::Serve(ServeArguments { lan: false })))));
+        assert!(matches!(parse(&["serve", "--lan"]), Ok(Some(Command::Serve(ServeArguments { lan: true })))));
         assert!(matches!(parse(&["dev"]), Ok(Some(Command::Dev))));
         assert!(matches!(parse(&["media"]), Ok(Some(Command::Media))));
         assert!(matches!(

@@ -13,6 +13,7 @@ use livekit_server::{StandaloneConfig, StandaloneError, apply_config_file, load_
 use tokio_util::sync::CancellationToken;
 
 use crate::cli::{ConfigArguments, MigrateArguments, RotateArguments};
+use crate::config;
 use crate::config::{Loaded, Refusal, variable};
 use crate::features::installation::{self, Unusable};
 use crate::features::system;
@@ -20,7 +21,7 @@ use crate::http::context::is_local;
 use crate::http::router;
 use crate::metrics::Metrics;
 use crate::secrets::{DataDir, KeyChange};
-use crate::{config, startup};
+use crate::startup::{self, Way};
 
 /// Prints each setting with its origin, or the reference of all settings.
 ///
@@ -30,7 +31,7 @@ pub fn config(arguments: &ConfigArguments) -> anyhow::Result<()> {
     if arguments.reference {
         return print(&config::reference());
     }
-    print(&config::show(&startup::configuration(false)?.values))
+    print(&config::show(&startup::configuration(Way::Usual)?.values))
 }
 
 /// Prints the OpenAPI document.
@@ -46,7 +47,7 @@ pub fn openapi() -> anyhow::Result<()> {
 /// # Errors
 /// What is wrong with the configuration or the database.
 pub async fn migrate(arguments: &MigrateArguments) -> anyhow::Result<()> {
-    let settings = startup::configuration(false)?.settings;
+    let settings = startup::configuration(Way::Usual)?.settings;
     if arguments.print_sql {
         return print(&db::schema_sql(settings.database.url.expose()));
     }
@@ -61,7 +62,7 @@ pub async fn migrate(arguments: &MigrateArguments) -> anyhow::Result<()> {
 /// # Errors
 /// What is wrong with the configuration, the keys or the database.
 pub async fn rotate_keys(arguments: &RotateArguments) -> anyhow::Result<()> {
-    let settings = startup::configuration(false)?.settings;
+    let settings = startup::configuration(Way::Usual)?.settings;
     let folder = DataDir::open(&settings.storage.data_dir)?;
     let db = startup::open_database(&settings).await?;
     let (now, entropy) = (SystemClock.now(), SystemEntropy);
@@ -86,7 +87,7 @@ pub async fn rotate_keys(arguments: &RotateArguments) -> anyhow::Result<()> {
 /// # Errors
 /// What is wrong with the configuration, the data folder or the ports.
 pub async fn media() -> anyhow::Result<()> {
-    let loaded = startup::configuration(false)?;
+    let loaded = startup::configuration(Way::Usual)?;
     startup::start_log(&loaded)?;
     let data_dir = DataDir::open_for_media(&loaded.settings.storage.data_dir)?;
     let mut config = standalone(&loaded, &data_dir)?;

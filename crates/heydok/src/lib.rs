@@ -11,6 +11,7 @@ pub mod crypto;
 pub mod doctor;
 pub mod features;
 pub mod http;
+pub mod https;
 pub mod limits;
 pub mod logging;
 pub mod metrics;

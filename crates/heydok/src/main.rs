@@ -3,14 +3,15 @@
 use std::process::ExitCode;
 
 use clap::Parser as _;
-use heydok::cli::{Cli, Command, KeysCommand};
+use heydok::cli::{Cli, Command, KeysCommand, ServeArguments};
 use heydok::config::Refusal;
+use heydok::startup::Way;
 use heydok::{bench, commands, doctor, serve};
 
 fn main() -> ExitCode {
     // rustls finds two providers among our dependencies; this one is ours. It is refused only where one is installed already.
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
-    match run(Cli::parse().command.unwrap_or(Command::Serve)) {
+    match run(Cli::parse().command.unwrap_or(Command::Serve(ServeArguments::default()))) {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::FAILURE,
         Err(error) => {
@@ -23,13 +24,16 @@ fn main() -> ExitCode {
 /// `false` where the command did its work and what it found is bad.
 fn run(command: Command) -> anyhow::Result<bool> {
     let runtime = || tokio::runtime::Builder::new_multi_thread().enable_all().build();
-    if matches!(command, Command::Serve | Command::Dev | Command::Media | Command::Bench(_)) {
+    if matches!(command, Command::Serve(_) | Command::Dev | Command::Media | Command::Bench(_)) {
         heydok::process::allow_many_files();
     }
     match command {
         Command::Doctor(arguments) => return runtime()?.block_on(doctor::run(&arguments)),
-        Command::Serve => runtime()?.block_on(serve::serve(false)),
-        Command::Dev => runtime()?.block_on(serve::serve(true)),
+        Command::Serve(arguments) => {
+            let way = if arguments.lan { Way::Lan } else { Way::Usual };
+            runtime()?.block_on(serve::serve(way))
+        }
+        Command::Dev => runtime()?.block_on(serve::serve(Way::Development)),
         Command::Media => runtime()?.block_on(commands::media()),
         Command::Config(arguments) => commands::config(&arguments),
         Command::Openapi => commands::openapi(),

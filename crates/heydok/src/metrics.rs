@@ -78,6 +78,7 @@ describe! {
     describe_counter "heydok_http_requests_total" "Answered requests by method, route and status";
     describe_histogram "heydok_http_request_duration_seconds" "Time from a request's head to its answer's head, by route";
     describe_counter "heydok_http_connections_refused_total" "Connections closed at once because their address has too many";
+    describe_counter "heydok_tls_closed_total" "Connections to the HTTPS port that led nowhere, by reason";
     describe_counter "heydok_rate_limited_total" "Requests refused by a rate limit";
     describe_counter "heydok_joins_total" "Attempts to join, admitted or by the code of their error";
     describe_histogram "heydok_join_seconds" "Time that a successful attempt to join took";

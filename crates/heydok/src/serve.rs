@@ -24,9 +24,10 @@ use crate::features::selftest::SelftestRooms;
 use crate::features::system::Probes;
 use crate::http::limit::Limits;
 use crate::http::{Context, measure, router};
+use crate::https::Https;
 use crate::metrics::Metrics;
 use crate::secrets::{DataDir, Secrets};
-use crate::startup::{self, Opened};
+use crate::startup::{self, Opened, Way};
 
 /// How long the first comparison with the media server may hold the start up.
 const FIRST_SWEEP: Duration = Duration::from_secs(10);
@@ -48,6 +49,9 @@ pub async fn listen(host: std::net::IpAddr, ports: &[u16]) -> Result<Vec<TcpList
                     ErrorKind::AddrNotAvailable => {
                         format!("{host} is no address of this machine; set HOST to one, or unset it for all of them")
                     }
+                    ErrorKind::PermissionDenied => format!(
+                        "port {port} needs a permission that this user does not have; run `sudo setcap cap_net_bind_service=+ep` on the heydok binary, or set PORT to one from 1024 on"
+                    ),
                     _ => {
                         format!("port {port} cannot be opened ({error}); stop what uses it, or set PORT to a free one")
                     }
@@ -59,23 +63,27 @@ pub async fn listen(host: std::net::IpAddr, ports: &[u16]) -> Result<Vec<TcpList
     if problems.is_empty() { Ok(listeners) } else { Err(Refusal(problems)) }
 }
 
-/// Serves until SIGTERM or SIGINT. `development` is `heydok dev`.
+/// Serves until SIGTERM or SIGINT.
 ///
 /// # Errors
 /// A [`Refusal`] where this installation must not or cannot start.
-pub async fn serve(development: bool) -> anyhow::Result<()> {
-    let opened = startup::open(startup::configuration(development)?).await?;
+pub async fn serve(way: Way) -> anyhow::Result<()> {
+    let opened = startup::open(startup::configuration(way)?).await?;
     let Opened { mut settings, values, data_dir, db, clock, entropy } = opened;
+    let stop = CancellationToken::new();
+    let https = Https::open(&settings.listening, data_dir.path(), &clock, &stop).await?;
     let ports: Vec<u16> = settings.listening.ports.iter().chain(&settings.livekit.extra_port).copied().collect();
     let listeners = listen(settings.listening.host, &ports).await?;
     let (secrets, cipher) =
         installation::open(&db, &settings.keys, &data_dir, &*entropy, clock.now()).await.map_err(Unusable::told)?;
-    let (wire, embedded) = media_server(&mut settings, &values, &secrets)?;
+    let port = listeners[0].local_addr()?.port();
+    let turn_tls = https.as_ref().and_then(|https| https.turn_address(&settings.listening, port));
+    let (wire, embedded) = media_server(&mut settings, &values, &secrets, turn_tls)?;
     let (key, secret) = (secrets.livekit_api_key.clone(), secrets.livekit_api_secret.clone());
     let app = App::new(Parts {
         limits: Limits::new(&settings.rate_limits),
         metrics: Metrics::install(),
-        port: listeners[0].local_addr()?.port(),
+        port,
         settings,
         secrets,
         db,
@@ -90,7 +98,9 @@ pub async fn serve(development: bool) -> anyhow::Result<()> {
         reconciler: Reconciler::default(),
         wake: Wake::default(),
         probes: Probes::default(),
-        stop: CancellationToken::new(),
+        certificates: https.as_ref().map(|https| Arc::clone(https.certificates())),
+        lan: https.as_ref().and_then(Https::lan).cloned(),
+        stop,
     });
     if let Some(server) = embedded.as_ref().filter(|_| app.settings.livekit.webhooks) {
         server.attach_webhook_receiver(livekit::http::receiver_in_memory(&app));
@@ -118,10 +128,25 @@ pub async fn serve(development: bool) -> anyhow::Result<()> {
             None => std::future::pending().await,
         }
     };
-    let mut servers = start_listening(&app, listeners, &router);
+    let mut servers = match https {
+        Some(https) => https.start(&app, listeners, &router, embedded.clone(), &mut tasks)?,
+        None => start_listening(&app, listeners, &router),
+    };
     let result = until_the_end(&mut servers, &mut tasks, asked_to_stop(), media_ended).await;
+    wind_down(&app, embedded.as_ref(), servers, tasks).await;
+    drop(data_dir);
+    result
+}
+
+/// Tells everybody, lets open requests finish, and folds the database's log back.
+async fn wind_down(
+    app: &App,
+    embedded: Option<&livekit_server::Handle>,
+    mut servers: JoinSet<()>,
+    mut tasks: JoinSet<()>,
+) {
     app.stop.cancel();
-    if let Some(server) = &embedded {
+    if let Some(server) = embedded {
         server.shutdown().await;
     }
     let drained = async {
@@ -132,8 +157,6 @@ pub async fn serve(development: bool) -> anyhow::Result<()> {
         tracing::warn!("some requests were cut off");
     }
     app.db.close().await;
-    drop(data_dir);
-    result
 }
 
 /// The media server's routes, behind the door that has a room for every open meeting, and told who calls from behind
@@ -158,6 +181,7 @@ fn media_server(
     settings: &mut Settings,
     values: &Values,
     secrets: &Secrets,
+    turn_tls: Option<(String, u16)>,
 ) -> anyhow::Result<(Wire, Option<livekit_server::Handle>)> {
     if let LiveKitMode::External { server_url, .. } = &settings.livekit.mode {
         let client = reqwest::Client::builder()
@@ -167,7 +191,9 @@ fn media_server(
             .build()?;
         return Ok((Wire::Http { client, base: server_url.clone() }, None));
     }
-    let config = embedded_config(settings, values, Arc::new(secrets.api_keys()))?;
+    let mut config = embedded_config(settings, values, Arc::new(secrets.api_keys()))?;
+    // A proxy that TURN_DOMAIN names is told instead.
+    config.rtc.turn_tls = config.rtc.turn_tls.or(turn_tls);
     let server = livekit_server::Server::start(config).map_err(startup::ports)?;
     Ok((Wire::Memory(server.router()), Some(server)))
 }
@@ -250,11 +276,17 @@ fn start_tasks(app: &App) -> JoinSet<()> {
 fn announce(app: &App, data_dir: &DataDir, listeners: &[TcpListener]) -> anyhow::Result<()> {
     let mut out = std::io::stdout().lock();
     writeln!(out, "heydok {} keeps its data in {}", env!("CARGO_PKG_VERSION"), data_dir.path().display())?;
+    let scheme = if app.certificates.is_some() { "https" } else { "http" };
     for listener in listeners {
-        writeln!(out, "listening on http://{}", reachable(listener.local_addr()?))?;
+        writeln!(out, "listening on {scheme}://{}", reachable(listener.local_addr()?))?;
     }
-    let page = app.settings.frontend.url.clone().unwrap_or_else(|| format!("http://localhost:{}", app.port));
+    // This machine needs no certificate, and gets no warning about one that nobody vouches for.
+    let scheme = if app.lan.is_some() { "http" } else { scheme };
+    let page = app.settings.frontend.url.clone().unwrap_or_else(|| format!("{scheme}://localhost:{}", app.port));
     writeln!(out, "open {page}")?;
+    if let Some(lan) = &app.lan {
+        lan.announce(&mut out, app.port)?;
+    }
     out.flush()?;
     Ok(())
 }

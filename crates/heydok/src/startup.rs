@@ -28,14 +28,31 @@ pub struct Opened {
     pub entropy: SharedEntropy,
 }
 
-/// Reads the configuration of the working directory; `development` is what `heydok dev` sets.
+/// How heydok was started.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Way {
+    /// As configured.
+    Usual,
+    /// `heydok dev`: only what is not configured is different.
+    Development,
+    /// `heydok serve --lan`: whoever types that means it, whatever is configured.
+    Lan,
+}
+
+/// Reads the configuration of the working directory, and what the command line says.
 ///
 /// # Errors
 /// Everything that is wrong with it, at once.
-pub fn configuration(development: bool) -> Result<Loaded, Refusal> {
+pub fn configuration(way: Way) -> Result<Loaded, Refusal> {
     let mut sources = Sources::of_process(Path::new(".")).map_err(|problem| Refusal(vec![problem]))?;
-    if development {
-        sources.command.insert("HEYDOK_ENV".to_owned(), "development".to_owned());
+    match way {
+        Way::Usual => {}
+        Way::Development => {
+            sources.command.insert("HEYDOK_ENV".to_owned(), "development".to_owned());
+        }
+        Way::Lan => {
+            sources.environment.insert("TLS_MODE".to_owned(), "lan".to_owned());
+        }
     }
     config::load(&sources)
 }

@@ -102,6 +102,12 @@ fn contains((network, bits): (IpAddr, u8), ip: IpAddr) -> bool {
     }
 }
 
+/// Addresses by which other machines may reach this one, the most public first.
+pub fn reachable_addresses() -> Vec<IpAddr> {
+    let locals = interfaces(&InterfaceFilter::default());
+    reachable(&locals, true).into_iter().map(|local| local.ip).collect()
+}
+
 /// A port that media arrives at, and the one that clients are told, which differs behind a port forwarding.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Port {
@@ -119,9 +125,7 @@ pub(crate) struct Ports {
 
 /// Chooses what to advertise. `node_ips` from the settings win; `ipv6` says whether the socket speaks it.
 pub(crate) fn advertise(locals: &[Local], node_ips: &[IpAddr], loopback: bool, ipv6: bool, ports: Ports) -> Advertised {
-    let mut reachable: Vec<&Local> =
-        locals.iter().filter(|local| is_reachable(local) && (ipv6 || local.ip.is_ipv4())).collect();
-    reachable.sort_by_key(|local| rank(local.ip));
+    let reachable = reachable(locals, ipv6);
     let mut pairs: Vec<(IpAddr, IpAddr)> = Vec::new();
     if node_ips.is_empty() {
         pairs.extend(reachable.iter().map(|local| (local.ip, local.ip)));
@@ -145,6 +149,14 @@ pub(crate) fn advertise(locals: &[Local], node_ips: &[IpAddr], loopback: bool, i
     };
     let tcp = ports.tcp.into_iter().flat_map(|port| with(Protocol::TcpPassive, port));
     Advertised { candidates: with(Protocol::Udp, ports.udp).chain(tcp).collect(), configured: !node_ips.is_empty() }
+}
+
+/// What others may reach, best first.
+fn reachable(locals: &[Local], ipv6: bool) -> Vec<&Local> {
+    let mut found: Vec<&Local> =
+        locals.iter().filter(|local| is_reachable(local) && (ipv6 || local.ip.is_ipv4())).collect();
+    found.sort_by_key(|local| rank(local.ip));
+    found
 }
 
 /// The address that datagrams for a configured one arrive at: itself, or behind a one-to-one NAT the best of its family.

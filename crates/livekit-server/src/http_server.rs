@@ -14,6 +14,7 @@ use hyper::body::{Frame, Incoming, SizeHint};
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::Sleep;
@@ -50,8 +51,23 @@ pub async fn serve_http_behind(
     stop: CancellationToken,
     is_proxy: impl Fn(IpAddr) -> bool + Send + Sync + 'static,
 ) {
+    let open = move |stream, _| std::future::ready(Some((stream, router.clone())));
+    serve_http_opened(listener, open, stop, is_proxy).await;
+}
+
+/// Like [`serve_http_behind`], where something stands between the socket and HTTP (TLS): `open` makes of each connection what
+/// HTTP is spoken on and the router for it, or `None` where there is nothing left to serve. It bounds its own time.
+pub async fn serve_http_opened<S, F>(
+    listener: TcpListener,
+    open: impl Fn(TcpStream, SocketAddr) -> F,
+    stop: CancellationToken,
+    is_proxy: impl Fn(IpAddr) -> bool + Send + Sync + 'static,
+) where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    F: Future<Output = Option<(S, Router)>> + Send + 'static,
+{
     let crowd = Crowd::new(CONNECTIONS_PER_ADDRESS_MAX, move |address| address.is_loopback() || is_proxy(address));
-    serve_within(listener, router, stop, &crowd, Waits { head: HEAD_WAIT, body: BODY_WAIT }).await;
+    serve_within(listener, open, stop, &crowd, Waits { head: HEAD_WAIT, body: BODY_WAIT }).await;
 }
 
 /// How long clients may take.
@@ -61,13 +77,16 @@ struct Waits {
     body: Duration,
 }
 
-async fn serve_within(
+async fn serve_within<S, F>(
     listener: TcpListener,
-    router: Router,
+    open: impl Fn(TcpStream, SocketAddr) -> F,
     stop: CancellationToken,
     crowd: &Arc<Crowd>,
     waits: Waits,
-) {
+) where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    F: Future<Output = Option<(S, Router)>> + Send + 'static,
+{
     let places = Arc::new(Semaphore::new(CONNECTIONS_MAX));
     let tasks = TaskTracker::new();
     loop {
@@ -78,9 +97,13 @@ async fn serve_within(
         match accepted {
             Ok((stream, peer)) => match crowd.enter(peer.ip()) {
                 Some(share) => {
-                    let served = serve_connection(stream, peer, router.clone(), stop.clone(), waits);
+                    // Signalling messages are small and must not wait for each other; failing only costs latency.
+                    let _ = stream.set_nodelay(true);
+                    let (opened, stop) = (open(stream, peer), stop.clone());
                     tasks.spawn(async move {
-                        served.await;
+                        if let Some(Some((stream, router))) = stop.run_until_cancelled(opened).await {
+                            serve_connection(stream, peer, router, stop, waits).await;
+                        }
                         drop((place, share));
                     });
                 }
@@ -109,9 +132,13 @@ async fn accept(
     (place, listener.accept().await)
 }
 
-async fn serve_connection(stream: TcpStream, peer: SocketAddr, router: Router, stop: CancellationToken, waits: Waits) {
-    // Signalling messages are small and must not wait for each other; failing only costs latency.
-    let _ = stream.set_nodelay(true);
+async fn serve_connection<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(
+    stream: S,
+    peer: SocketAddr,
+    router: Router,
+    stop: CancellationToken,
+    waits: Waits,
+) {
     let service = router.map_request(move |request: http::Request<Incoming>| {
         let mut request = request.map(|body| Body::new(InTime::new(body, waits.body)));
         request.extensions_mut().insert(ConnectInfo(peer));
@@ -221,7 +248,8 @@ mod tests {
         let (address, stop) = (listener.local_addr().unwrap(), CancellationToken::new());
         let waits = Waits { head: Duration::from_millis(300), body: Duration::from_millis(300) };
         let crowd = Crowd::new(2, |_| false);
-        let served = serve_within(listener, router, stop.clone(), &crowd, waits);
+        let open = move |stream, _| std::future::ready(Some((stream, router.clone())));
+        let served = serve_within(listener, open, stop.clone(), &crowd, waits);
         let attacks = async {
             let many = "x: y\r\n".repeat(200);
             let mut stream = TcpStream::connect(address).await.unwrap();
@@ -267,7 +295,8 @@ mod tests {
         let router = Router::new().route("/", get(|| async { "OK" }));
         let crowd = Crowd::new(2, |_| false);
         let waits = Waits { head: HEAD_WAIT, body: BODY_WAIT };
-        let served = serve_within(listener, router, stop.clone(), &crowd, waits);
+        let open = move |stream, _| std::future::ready(Some((stream, router.clone())));
+        let served = serve_within(listener, open, stop.clone(), &crowd, waits);
         let visits = async {
             let ask = async |stream: &mut TcpStream| exchange(stream, "GET / HTTP/1.1\r\nhost: a\r\n\r\n").await;
             let mut held = Vec::new();

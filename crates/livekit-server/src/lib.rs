@@ -40,13 +40,13 @@ mod udp;
 mod webhook;
 mod websocket;
 
-pub use address::Advertised;
+pub use address::{Advertised, reachable_addresses};
 pub use auth::{ClientIp, Refusal, claims};
 pub use config::{Config, InterfaceFilter, RtcConfig, WebhookConfig};
 pub use config_file::{ConfigFileError, apply_config_file, apply_config_text};
 pub use crowd::{Crowd, Place};
 pub use handle::{Handle, Server, StartError, Unavailable};
-pub use http_server::{serve_http, serve_http_behind};
+pub use http_server::{serve_http, serve_http_behind, serve_http_opened};
 pub use node::{IceLogin, IceServer};
 pub use standalone::{
     Proxies, StandaloneConfig, StandaloneError, load_or_create_keys, run_standalone, run_standalone_until,

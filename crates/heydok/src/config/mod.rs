@@ -11,6 +11,7 @@ mod rules;
 mod settings;
 mod show;
 mod source;
+mod tls;
 mod turn;
 pub mod variable;
 
@@ -22,13 +23,14 @@ pub use settings::{
 };
 pub use show::show;
 pub use source::{Origin, Sources, Values};
+pub use tls::{Tls, TlsMode};
 
 use std::fmt;
 
 /// One thing that keeps heydok from starting: the rule and one sentence with the fix.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problem {
-    /// Number of the start-up rule, `R-1` to `R-13`.
+    /// Number of the start-up rule, `R-1` to `R-15`.
     pub rule: &'static str,
     /// What is wrong and what to do, for the operator. Never contains a secret.
     pub sentence: String,

@@ -13,7 +13,7 @@ file, for secrets that a platform mounts. `heydok config` prints each value with
 
 Durations: `300s`, `15m`, `24h`, `30d`, or seconds. Rates: `30/min`, `1000/h`, `100/day`, `10/15min`, or `off`.
 
-What servers usually set: `FRONTEND_URL`, `HOST` and `TRUSTED_PROXIES` behind an HTTPS proxy; `RTC_NODE_IP` where browsers reach the
+What servers usually set: `TLS_MODE` and `TLS_DOMAIN`, or `FRONTEND_URL`, `HOST` and `TRUSTED_PROXIES` behind an HTTPS proxy; `RTC_NODE_IP` where browsers reach the
 machine by another address than its own, and `RTC_ADVERTISED_UDP_PORT` and `RTC_ADVERTISED_TCP_PORT` where they reach it by other ports;
 `METRICS_TOKEN` where `/metrics` is read through the proxy or from another machine. [deployment.md](deployment.md) has examples.
 

@@ -4,7 +4,7 @@
 use super::settings::{LiveKitMode, Settings};
 use super::source::Values;
 use super::variable::{self as v, Variable};
-use super::{Problem, parse};
+use super::{Problem, parse, tls};
 
 /// Fewest characters of each of our three secrets.
 const SECRET_CHARS_MIN: usize = 32;
@@ -29,6 +29,7 @@ pub(super) fn check(settings: &Settings, values: &Values, problems: &mut Vec<Pro
     settings.livekit.reach.check(problems);
     cluster(settings, problems);
     participants(settings, problems);
+    tls::check(settings, problems, warnings);
     not_built(settings, values, warnings);
 }
 
@@ -147,7 +148,7 @@ fn plain_http(settings: &Settings, problems: &mut Vec<Problem>) {
     };
     if url.starts_with("http://") && !parse::is_loopback(url) {
         let sentence = format!(
-            "FRONTEND_URL {url} is plain http, where browsers refuse camera and microphone; put an HTTPS proxy in front and write https://"
+            "FRONTEND_URL {url} is plain http, where browsers refuse camera and microphone; write https://, with a certificate (TLS_MODE) or behind an HTTPS proxy"
         );
         problems.push(Problem::new("R-6", sentence));
     }
@@ -237,6 +238,17 @@ mod tests {
         check_rules(&[urls, ("TURN_USERNAME", "user"), ("TURN_CREDENTIAL", "word")], &[]);
         check_rules(&[urls, ("TURN_SECRET", "north"), ("TURN_USERNAME", "user")], &["R-12"]);
         check_rules(&[("TURN_URLS", "stun:stun.example.org"), ("TURN_TTL", "25h")], &["R-12"]);
+        check_rules(&[("TLS_MODE", "files"), ("TLS_CERT", "cert.pem")], &["R-15"]);
+        check_rules(&[("TLS_MODE", "files"), ("TLS_CERT", "cert.pem"), ("TLS_KEY", "key.pem")], &[]);
+        check_rules(&[("TLS_MODE", "acme")], &["R-15"]);
+        check_rules(&[("TLS_MODE", "acme"), ("TLS_DOMAIN", "meet.example.com")], &[]);
+        for domain in ["localhost", "*.example.com", "192.0.2.7", "meet_.example.com", "https://meet.example.com"] {
+            check_rules(&[("TLS_DOMAIN", domain)], &["R-12"]);
+        }
+        check_rules(&[("TLS_ACME_URL", "http://ca.example.com"), ("TLS_ACME_EMAIL", "anna")], &["R-12", "R-12"]);
+        check_rules(&[("TLS_MODE", "proxy")], &["R-15"]);
+        check_rules(&[("TLS_MODE", "proxy"), ("TRUSTED_PROXIES", "loopback")], &[]);
+        check_rules(&[("TLS_MODE", "ssl"), ("TLS_REDIRECT_PORT", "http")], &["R-12", "R-12"]);
     }
 
     /// Where nothing is set, everything is as the documents print it.
@@ -256,12 +268,33 @@ mod tests {
         assert_eq!(loaded.warnings, Vec::<String>::new());
     }
 
+    /// With a certificate of ours the port is 443 and links say the name; in the local network anybody may open the port.
+    #[test]
+    fn https_has_a_port_and_an_address() {
+        let check = |environment: &[(&str, &str)], ports: &[u16], url: Option<&str>| {
+            let settings = load(&sources(environment)).unwrap().settings;
+            assert_eq!(
+                (&settings.listening.ports[..], settings.frontend.url.as_deref()),
+                (ports, url),
+                "{environment:?}"
+            );
+        };
+        let acme = ("TLS_MODE", "acme");
+        check(&[acme, ("TLS_DOMAIN", "Meet.example.com, b.example.com")], &[443], Some("https://meet.example.com"));
+        check(&[acme, ("TLS_DOMAIN", "meet.example.com"), ("PORT", "8443")], &[8443], None);
+        let other = ("FRONTEND_URL", "https://b.example.com");
+        check(&[acme, ("TLS_DOMAIN", "meet.example.com"), other], &[443], Some("https://b.example.com"));
+        check(&[("TLS_MODE", "files"), ("TLS_CERT", "a"), ("TLS_KEY", "b")], &[443], None);
+        check(&[("TLS_MODE", "lan")], &[8000], None);
+        check(&[("TLS_DOMAIN", "meet.example.com")], &[8000], None);
+    }
+
     /// Planned settings and those of other servers are told, so that nobody relies on them.
     #[test]
     fn settings_without_effect_are_told() {
         let warnings = |name: &str, value: &str| load(&sources(&[(name, value)])).unwrap().warnings;
         for (name, value) in [
-            ("TLS_MODE", "acme"),
+            ("TLS_CERT", "/nowhere/cert.pem"),
             ("ASSETS_URL", "https://cdn.test"),
             ("JWT_SECRET_PREVIOUS", LONG_A),
             ("REDIS_URL", "redis://localhost"),

@@ -9,6 +9,7 @@ use kit::Secret;
 use super::parse;
 use super::reader::Reader;
 use super::source::Values;
+use super::tls::{Tls, TlsMode};
 use super::turn::Reach;
 use super::variable as v;
 use crate::limits::{Rate, TrustedProxies};
@@ -49,6 +50,8 @@ pub struct Listening {
     pub ports: Vec<u16>,
     /// Proxies whose forwarding headers count.
     pub trusted_proxies: TrustedProxies,
+    /// HTTPS.
+    pub tls: Tls,
 }
 
 /// Links and other origins.
@@ -274,9 +277,10 @@ impl Settings {
     pub(super) fn read(reader: &mut Reader<'_>) -> Self {
         let operation = Operation::read(reader);
         let storage = Storage { data_dir: reader.value(&v::DATA_DIR, |text| Ok(PathBuf::from(text))) };
+        let listening = Listening::read(reader, operation.development);
         Self {
-            listening: Listening::read(reader, operation.development),
-            frontend: Frontend::read(reader),
+            frontend: Frontend::read(reader, &listening),
+            listening,
             database: Database::read(reader, &storage.data_dir),
             storage,
             keys: Keys::read(reader),
@@ -298,23 +302,33 @@ impl Listening {
             ports if ports.is_empty() => Err("at least one port is needed".to_owned()),
             ports => Ok(ports),
         };
+        let tls = Tls::read(reader);
         Self {
             host: reader.optional(&v::HOST, address).unwrap_or(unset),
-            ports: reader.value(&v::PORT, ports),
+            ports: reader.optional(&v::PORT, ports).unwrap_or_else(|| tls.mode.ports()),
+            tls,
             trusted_proxies: reader.value(&v::TRUSTED_PROXIES, TrustedProxies::parse),
         }
     }
 }
 
+impl Listening {
+    /// Where people find us, if a certificate says so.
+    fn origin(&self) -> Option<String> {
+        let named = self.tls.mode == TlsMode::Acme && self.ports.contains(&443);
+        self.tls.domains.first().filter(|_| named).map(|name| format!("https://{name}"))
+    }
+}
+
 impl Frontend {
-    fn read(reader: &mut Reader<'_>) -> Self {
+    fn read(reader: &mut Reader<'_>, listening: &Listening) -> Self {
         let web = |text: &str| parse::origin(text, &["http", "https"]);
         // `*` is read here and refused by its own rule, which has the better sentence.
         let any_web = |text: &str| {
             if text == "*" { Ok("*".to_owned()) } else { web(text) }
         };
         Self {
-            url: reader.optional(&v::FRONTEND_URL, web),
+            url: reader.optional(&v::FRONTEND_URL, web).or_else(|| listening.origin()),
             meeting_url_style: reader.value(&v::MEETING_URL_STYLE, |text| {
                 parse::word(text, &[("path", MeetingUrlStyle::Path), ("html", MeetingUrlStyle::Html)])
             }),

@@ -94,7 +94,7 @@ variables! {
         "Address that the HTTP port is bound to. `heydok dev` binds `127.0.0.1`.");
     /// Ports to bind.
     PORT = setting(Listening, "PORT", "8000", "port, or several with commas",
-        "HTTP ports. Page, API and LiveKit signalling answer on each of them. `0` takes any free port.");
+        "HTTP ports. Page, API and LiveKit signalling answer on each of them. `0` takes any free port. With TLS_MODE `acme`, `files` or `lan` they speak HTTPS; with the first two the default is 443.");
     /// Public address of the web client.
     FRONTEND_URL = setting(Listening, "FRONTEND_URL", "", "http or https address without a path",
         "Public address of this server, used in meeting links. Unset: scheme and host of the request. Browsers give camera and microphone only to `https` pages and to `localhost`.");
@@ -110,6 +110,30 @@ variables! {
     /// Proxies whose word about the client counts.
     TRUSTED_PROXIES = setting(Listening, "TRUSTED_PROXIES", "", "addresses or networks with commas; loopback, private",
         "Reverse proxies whose `X-Forwarded-For`, `-Proto` and `-Host` are believed. From anybody else these headers are ignored. Without effect in `heydok media`.");
+    /// Who speaks HTTPS.
+    TLS_MODE = setting(Listening, "TLS_MODE", "off", "off, acme, files, lan, proxy",
+        "Who speaks HTTPS. `acme`: heydok, with a certificate that it gets for TLS_DOMAIN and renews by itself. `files`: heydok, with the one of TLS_CERT and TLS_KEY. `lan`: heydok, with one of its own for the local network (`heydok serve --lan`). `proxy`: a proxy that TRUSTED_PROXIES names. `off`: nobody, or a proxy. Without effect in `heydok media`.");
+    /// Names of the certificate.
+    TLS_DOMAIN = setting(Listening, "TLS_DOMAIN", "", "DNS names with commas",
+        "With TLS_MODE `acme`: names that lead to this machine, the first one for links. Port 443 must be reachable from outside, no other port.");
+    /// The ACME server.
+    TLS_ACME_URL = setting(Listening, "TLS_ACME_URL", "https://acme-v02.api.letsencrypt.org/directory", "https address",
+        "Directory of the ACME server (RFC 8555), Let's Encrypt by default. Setting TLS_MODE to `acme` agrees to its terms of service.");
+    /// Whom the ACME server writes to.
+    TLS_ACME_EMAIL = setting(Listening, "TLS_ACME_EMAIL", "", "e-mail address",
+        "Where the ACME server may write to, for example about certificates that are not renewed.");
+    /// Root of an ACME server of one's own.
+    TLS_ACME_CA = setting(Listening, "TLS_ACME_CA", "", "file",
+        "Root certificates (PEM) by which an ACME server of your own is believed, besides those of the system.");
+    /// The certificate.
+    TLS_CERT = setting(Listening, "TLS_CERT", "", "file",
+        "Certificate chain (PEM), the server's own certificate first. A changed file is used within seconds, without a restart; a broken one is told in the log and the old one kept.");
+    /// Its key.
+    TLS_KEY = setting(Listening, "TLS_KEY", "", "file",
+        "Private key of TLS_CERT (PEM, without a pass phrase).");
+    /// Plain HTTP beside HTTPS.
+    TLS_REDIRECT_PORT = setting(Listening, "TLS_REDIRECT_PORT", "", "port, off",
+        "Port where plain HTTP is sent to HTTPS. Unset: 80 beside 443, if it can be opened. On the HTTPS ports themselves plain HTTP is always sent to HTTPS.");
 
     /// Folder for everything kept.
     DATA_DIR = setting(Storage, "DATA_DIR", "./data", "folder",
@@ -364,10 +388,6 @@ pub const NOT_YET: &[&str] = &[
     "STT_API_KEY",
     "STT_BASE_URL",
     "STT_MODEL",
-    "TLS_CERT",
-    "TLS_DOMAIN",
-    "TLS_KEY",
-    "TLS_MODE",
     "TOKEN_MAX_AGE",
     "UPLOAD_MAX",
     "WEBHOOK_ALLOW_PRIVATE",

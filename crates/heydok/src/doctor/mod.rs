@@ -32,7 +32,7 @@ use crate::{serve, startup};
 pub async fn run(arguments: &DoctorArguments) -> anyhow::Result<bool> {
     let report = match &arguments.address {
         Some(address) => from_outside(address).await?,
-        None => installation(startup::configuration(false)?).await?,
+        None => installation(startup::configuration(startup::Way::Usual)?).await?,
     };
     let language = arguments.language.unwrap_or_else(|| Language::of_environment(|name| std::env::var(name).ok()));
     let told =

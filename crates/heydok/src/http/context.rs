@@ -22,6 +22,7 @@ use super::{cors, limit};
 use crate::app::App;
 use crate::config::ErrorDetailStyle;
 use crate::http::limit::Limit;
+use crate::https::OverTls;
 use crate::limits::Decision;
 
 /// Header that names a request in our answer and in our log.
@@ -39,6 +40,8 @@ pub struct Context {
     pub address: IpAddr,
     /// Whether the caller reached us by TLS.
     pub secure: bool,
+    /// Whether browsers may remember to come by TLS only.
+    strict: bool,
     /// The `Host` the caller used, if it looks like one.
     pub host: Option<String>,
     /// Whether peer and `Host` are this machine, and nothing says that a page or a proxy stands between.
@@ -57,6 +60,14 @@ impl Context {
             Some(host) => format!("{scheme}://{host}"),
             None => format!("{scheme}://localhost:{}", app.port),
         }
+    }
+
+    /// The same for links that go to others: who sits at this machine in a local network calls it by a name that means
+    /// another machine to everybody else.
+    pub fn link_origin(&self, app: &App) -> String {
+        let is_here = self.host.as_deref().is_none_or(is_loopback_host);
+        let lan = app.lan.as_ref().filter(|_| is_here && app.settings.frontend.url.is_none());
+        lan.and_then(|lan| lan.origin(app.port)).unwrap_or_else(|| self.origin(app))
     }
 
     /// The caller's address, which proxies that TRUSTED_PROXIES names say in `X-Forwarded-For`.
@@ -114,7 +125,8 @@ pub fn concerns(meeting_code: &str) {
 
 async fn answer(app: App, mut request: Request, next: Next) -> Response {
     let peer = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip());
-    let context = read(&app, peer, request.headers(), request.uri());
+    let over_tls = request.extensions().get::<OverTls>().copied();
+    let context = read(&app, peer, over_tls, request.headers(), request.uri());
     let path = request.uri().path().to_owned();
     let origin = request.headers().get(ORIGIN).cloned();
     let preflight = cors::is_preflight(request.method(), request.headers());
@@ -151,7 +163,7 @@ fn admit(app: &App, context: &Context, request: &Request) -> Result<(), Problem>
     if counted && !own { limit::take(app, context, Limit::Other) } else { Ok(()) }
 }
 
-fn read(app: &App, peer: Option<IpAddr>, headers: &HeaderMap, uri: &http::Uri) -> Context {
+fn read(app: &App, peer: Option<IpAddr>, over_tls: Option<OverTls>, headers: &HeaderMap, uri: &http::Uri) -> Context {
     let proxies = &app.settings.listening.trusted_proxies;
     let peer = peer.unwrap_or(IpAddr::V4(Ipv4Addr::LOCALHOST)).to_canonical();
     let trusted = proxies.contains(peer);
@@ -160,12 +172,14 @@ fn read(app: &App, peer: Option<IpAddr>, headers: &HeaderMap, uri: &http::Uri) -
         .or_else(|| text(headers, HOST.as_str()))
         .or_else(|| uri.authority().map(|a| a.as_str()));
     let host = host.filter(|host| is_host(host)).map(str::to_ascii_lowercase);
+    let proxied = forwarded("x-forwarded-proto").is_some_and(|scheme| scheme.eq_ignore_ascii_case("https"));
     Context {
         request_id: text(headers, X_REQUEST_ID.as_str())
             .filter(|id| is_request_id(id))
             .map_or_else(|| app.new_id(), str::to_owned),
         address: Context::client_ip(app, peer, headers),
-        secure: forwarded("x-forwarded-proto").is_some_and(|scheme| scheme.eq_ignore_ascii_case("https")),
+        secure: over_tls.is_some() || proxied,
+        strict: over_tls.map_or(proxied, |over_tls| over_tls.strict),
         local: is_local(peer, host.as_deref(), headers),
         host,
         limited: Arc::default(),
@@ -180,7 +194,7 @@ pub fn is_local(peer: IpAddr, host: Option<&str>, headers: &HeaderMap) -> bool {
         && !between.iter().any(|name| headers.contains_key(*name))
 }
 
-fn is_loopback_host(host: &str) -> bool {
+pub(crate) fn is_loopback_host(host: &str) -> bool {
     let name = host
         .rsplit_once(':')
         .filter(|(_, port)| port.bytes().all(|byte| byte.is_ascii_digit()))
@@ -206,7 +220,7 @@ fn is_request_id(id: &str) -> bool {
     (8..=64).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
 }
 
-fn is_host(host: &str) -> bool {
+pub(crate) fn is_host(host: &str) -> bool {
     let allowed = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_' | b':' | b'[' | b']');
     !host.is_empty() && host.len() <= NAME_BYTES_MAX && host.bytes().all(allowed)
 }
@@ -282,7 +296,7 @@ fn decorate(app: &App, headers: &mut HeaderMap, context: &Context, page: bool) {
     }
     headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     headers.insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
-    if context.secure {
+    if context.strict {
         headers.insert(STRICT_TRANSPORT_SECURITY, HeaderValue::from_static("max-age=31536000"));
     }
     headers.entry(CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
@@ -305,7 +319,7 @@ mod tests {
             for line in lines {
                 headers.append("x-forwarded-for", HeaderValue::from_bytes(line).unwrap());
             }
-            let context = read(&app, Some(peer.into()), &headers, &http::Uri::from_static("/"));
+            let context = read(&app, Some(peer.into()), None, &headers, &http::Uri::from_static("/"));
             assert_eq!(context.address, IpAddr::from(expected), "{lines:?}");
         };
         check([192, 0, 2, 1], &[b"6.6.6.6", b"203.0.113.7"], [203, 0, 113, 7]);
@@ -319,7 +333,7 @@ mod tests {
     #[tokio::test]
     async fn what_passes_by_itself_says_when() {
         let app = TestApp::new().await.app;
-        let context = read(&app, None, &HeaderMap::new(), &http::Uri::from_static("/"));
+        let context = read(&app, None, None, &HeaderMap::new(), &http::Uri::from_static("/"));
         for answer in [
             Problem::from(db::Error::Busy).into_response(),
             Problem::new(problem::ID_SPACE).into_response(),

@@ -32,6 +32,11 @@ impl TrustedProxies {
         Ok(Self(parsed.into_iter().flatten().collect()))
     }
 
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// Whether `address` is one of them.
     pub fn contains(&self, address: IpAddr) -> bool {
         let bits = mapped(address);

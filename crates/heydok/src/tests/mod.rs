@@ -145,6 +145,8 @@ impl TestApp {
             reconciler: Reconciler::default(),
             wake: Wake::default(),
             probes: Probes::default(),
+            certificates: None,
+            lan: None,
             stop: CancellationToken::new(),
             started_at: START,
         });

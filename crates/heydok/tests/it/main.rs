@@ -1,8 +1,10 @@
 //! The real binary, as people start it and as the seeds print it.
 
 mod doctor;
+mod https;
 mod layouts;
 mod packaging;
+mod pebble;
 mod scripts;
 mod seeds;
 mod server;

@@ -3,6 +3,8 @@
 use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::{Arc, Condvar, Mutex};
+use std::time::Duration;
 
 /// A running `heydok`; ends with this value.
 pub(crate) struct Server {
@@ -11,6 +13,7 @@ pub(crate) struct Server {
     pub(crate) folder: tempfile::TempDir,
     /// What it printed before it listened.
     pub(crate) printed: String,
+    later: Arc<(Mutex<String>, Condvar)>,
 }
 
 impl Server {
@@ -19,6 +22,13 @@ impl Server {
         let mut binary = Command::new(env!("CARGO_BIN_EXE_heydok"));
         binary.arg(command).env_clear();
         Self::run(binary, ports, variables)
+    }
+
+    /// `heydok serve --lan`.
+    pub(crate) fn start_lan() -> Self {
+        let mut binary = Command::new(env!("CARGO_BIN_EXE_heydok"));
+        binary.args(["serve", "--lan"]).env_clear();
+        Self::run(binary, 1, &[])
     }
 
     /// The same for a script in the root of the project that starts heydok.
@@ -48,15 +58,34 @@ impl Server {
         let (mut found, mut printed) = (Vec::new(), String::new());
         while found.len() < ports {
             let line = lines.next().expect("the server says where it listens before it ends").unwrap();
-            if let Some(address) = line.strip_prefix("listening on http://") {
+            let address = line.strip_prefix("listening on ").and_then(|url| url.split_once("://"));
+            if let Some((_, address)) = address {
                 found.push(address.rsplit(':').next().unwrap().parse().unwrap());
             }
             printed.push_str(&line);
             printed.push('\n');
         }
         // Whatever it prints later must find somebody who reads.
-        std::thread::spawn(move || lines.for_each(drop));
-        Self { child, ports: found, folder, printed }
+        let later = Arc::new((Mutex::new(String::new()), Condvar::new()));
+        let reader = Arc::clone(&later);
+        std::thread::spawn(move || {
+            for line in lines.map_while(Result::ok) {
+                *reader.0.lock().unwrap() += &(line + "\n");
+                reader.1.notify_all();
+            }
+        });
+        Self { child, ports: found, folder, printed, later }
+    }
+
+    /// All that it printed, once `text` is part of it.
+    pub(crate) fn printed_until(&self, text: &str) -> String {
+        let (later, news) = &*self.later;
+        let all = |later: &str| self.printed.clone() + later;
+        let limit = Duration::from_secs(30);
+        let waited = news.wait_timeout_while(later.lock().unwrap(), limit, |later| !all(later).contains(text));
+        let found = all(&waited.unwrap().0);
+        assert!(found.contains(text), "{text} is printed: {found}");
+        found
     }
 
     pub(crate) fn log(&self) -> String {

@@ -1,10 +1,13 @@
 //! A participant who only signals: enough to be told things.
 
+use std::sync::Arc;
+
 use futures::{SinkExt as _, StreamExt as _};
 use livekit_protocol::{SignalRequest, SignalResponse, signal_request, signal_response};
 use prost::Message as _;
+use rustls::ClientConfig;
 use tokio_tungstenite::tungstenite::Message;
-use tokio_tungstenite::{MaybeTlsStream, WebSocketStream};
+use tokio_tungstenite::{Connector, MaybeTlsStream, WebSocketStream, connect_async_tls_with_config};
 
 /// An open signalling connection.
 pub(crate) struct Signal(WebSocketStream<MaybeTlsStream<tokio::net::TcpStream>>);
@@ -13,7 +16,17 @@ impl Signal {
     /// Joins with a room token at `127.0.0.1:<port>` and reads the answer.
     pub(crate) async fn join(port: u16, token: &str) -> Self {
         let url = format!("ws://127.0.0.1:{port}/rtc?access_token={token}&protocol=16&auto_subscribe=1");
-        let (socket, _) = tokio_tungstenite::connect_async(url).await.unwrap();
+        Self::open(&url, None).await
+    }
+
+    /// The same at `wss://localhost:<port>`.
+    pub(crate) async fn join_over_tls(port: u16, token: &str, tls: Arc<ClientConfig>) -> Self {
+        let url = format!("wss://localhost:{port}/rtc?access_token={token}&protocol=16&auto_subscribe=1");
+        Self::open(&url, Some(Connector::Rustls(tls))).await
+    }
+
+    async fn open(url: &str, connector: Option<Connector>) -> Self {
+        let (socket, _) = connect_async_tls_with_config(url, None, false, connector).await.unwrap();
         let mut signal = Self(socket);
         let first = signal.next().await;
         assert!(matches!(first, Some(signal_response::Message::Join(_))), "{first:?}");

@@ -130,7 +130,7 @@ fn check_create(app: &App, context: &Context, request: &CreateRequest) -> Result
 
 /// The link to share.
 pub fn meeting_url(app: &App, context: &Context, code: &str) -> String {
-    let origin = context.origin(app);
+    let origin = context.link_origin(app);
     match app.settings.frontend.meeting_url_style {
         MeetingUrlStyle::Path => format!("{origin}/meeting/{code}"),
         MeetingUrlStyle::Html => format!("{origin}/meeting.html?id={code}"),
