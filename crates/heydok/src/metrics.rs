@@ -113,6 +113,10 @@ describe! {
     describe_counter "heydok_media_rtp_forwarded_total" "Media packets handed to subscribers";
     describe_counter "heydok_media_rtp_reported_total" "Media packets that subscribers reported on";
     describe_counter "heydok_media_rtp_lost_total" "Media packets that subscribers reported lost";
+    describe_counter "heydok_media_bandwidth_estimates_total" "Estimates of what a subscriber's line carries";
+    describe_counter "heydok_media_pictures_lowered_total" "Pictures made smaller because a line, or the processor, does not carry them";
+    describe_counter "heydok_media_pictures_paused_total" "Pictures that ceased because a line does not carry them";
+    describe_counter "heydok_media_pictures_held_back_total" "Pictures dropped up to the next keyframe because they waited too long";
     describe_gauge "heydok_packet_loss_ratio" "Share of media packets lost on the way to subscribers, by their last reports";
     describe_counter "heydok_media_nacks_received_total" "Requests for lost packets by subscribers";
     describe_counter "heydok_media_nacks_sent_total" "Requests for lost packets to publishers";

@@ -26,7 +26,8 @@ pub(crate) const WAKER: Token = Token(1);
 /// The ICE-TCP port; its connections have the tokens behind it.
 pub(crate) const LISTENER: Token = Token(2);
 
-/// Least time between two timer turns: packets that fall due within one tick leave together and can be joined.
+/// Least time between two timer turns: packets that fall due within one tick leave together and can be joined. (A paced
+/// peer's own deadlines are microseconds apart; the node steps through them in one turn.)
 const TICK: Duration = Duration::from_millis(5);
 /// Longest sleep, so that figures are published.
 const SLEEP_MAX: Duration = Duration::from_secs(1);
@@ -132,7 +133,8 @@ impl Media {
             self.send();
             let done = SystemClock.instant();
             if self.meter.turn(now, done) {
-                self.meter.publish(done, &NodeFigures::of(&self.node), &self.shared);
+                let load = self.meter.publish(done, &NodeFigures::of(&self.node), &self.shared);
+                self.node.set_load(done, load);
             }
             if turn == Turn::Stop {
                 return Ok(());

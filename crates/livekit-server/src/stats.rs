@@ -140,8 +140,8 @@ impl Meter {
         done.saturating_duration_since(self.since) >= PERIOD
     }
 
-    /// Publishes what was counted since the last time.
-    pub(crate) fn publish(&mut self, done: Instant, node: &NodeFigures, shared: &Shared) {
+    /// Publishes what was counted since the last time. The busy share, 0 to 1.
+    pub(crate) fn publish(&mut self, done: Instant, node: &NodeFigures, shared: &Shared) -> f64 {
         let elapsed = done.saturating_duration_since(self.since);
         let permille = (self.busy.as_secs_f64() / elapsed.as_secs_f64() * 1000.0).min(1000.0) as u32;
         shared.busy_permille.store(permille, Ordering::Relaxed);
@@ -162,6 +162,7 @@ impl Meter {
         self.counters.publish();
         self.busy = Duration::ZERO;
         self.since = done;
+        f64::from(permille) / 1000.0
     }
 
     /// The media engine counts since its start.
@@ -177,6 +178,10 @@ impl Meter {
         metrics::counter!("heydok_media_nacks_sent_total").absolute(media.nacks_sent);
         metrics::counter!("heydok_media_keyframe_requests_received_total").absolute(media.keyframes_wanted);
         metrics::counter!("heydok_media_keyframe_requests_sent_total").absolute(media.keyframes_asked);
+        metrics::counter!("heydok_media_bandwidth_estimates_total").absolute(media.estimates);
+        metrics::counter!("heydok_media_pictures_lowered_total").absolute(media.lowered);
+        metrics::counter!("heydok_media_pictures_paused_total").absolute(media.paused);
+        metrics::counter!("heydok_media_pictures_held_back_total").absolute(media.held_back);
         metrics::counter!("heydok_media_rtp_reported_total").absolute(media.packets_reported);
         metrics::counter!("heydok_media_rtp_lost_total").absolute(media.packets_lost);
         if let Some(ratio) = self.loss_since(media, nobody) {

@@ -81,7 +81,13 @@ pub(crate) fn offered(offered: sfu::Offered) -> seam::Offered {
 }
 
 pub(crate) fn settings(settings: seam::DownSettings) -> sfu::DownSettings {
-    sfu::DownSettings { paused: settings.paused, max_layer: settings.max_layer, max_temporal: settings.max_temporal }
+    sfu::DownSettings {
+        paused: settings.paused,
+        max_layer: settings.max_layer,
+        max_temporal: settings.max_temporal,
+        pixels: settings.pixels,
+        priority: settings.priority,
+    }
 }
 
 pub(crate) fn event(event: sfu::Event) -> seam::MediaEvent {
@@ -102,6 +108,10 @@ pub(crate) fn event(event: sfu::Event) -> seam::MediaEvent {
                 loss_down: stats.loss_down,
             };
             seam::MediaEvent::Quality(back(peer), quality)
+        }
+        sfu::Event::StreamState(peer, states) => {
+            let states = states.into_iter().map(|(track, paused)| (seam::TrackId(track.0), paused)).collect();
+            seam::MediaEvent::StreamState(back(peer), states)
         }
         sfu::Event::CodecRefused(peer, track) => seam::MediaEvent::CodecRefused(back(peer), seam::TrackId(track.0)),
         sfu::Event::Fault(peer) => seam::MediaEvent::Fault(back(peer)),

@@ -22,7 +22,12 @@ pub struct Node {
     relay: Relay,
     /// Outputs of signalling that wait for the driver; those of media are taken from `sfu` directly.
     out: VecDeque<Output>,
+    /// Busy share of the media thread, as told last.
+    load: f64,
 }
+
+/// Above this load nobody new is let in.
+const LOAD_MAX: f64 = 0.9;
 
 impl Node {
     /// `seed` feeds identifiers; `unix_ms` is the wall clock (milliseconds since 1970, UTC) at `now`.
@@ -39,7 +44,7 @@ impl Node {
             simulate_scenarios: config.simulate_scenarios,
         };
         let signal = Signal::new(signalling, seed, now, unix_ms);
-        Self { signal, sfu: Sfu::new(media, now), relay, out: VecDeque::new() }
+        Self { signal, sfu: Sfu::new(media, now), relay, out: VecDeque::new(), load: 0.0 }
     }
 
     /// Re-anchors the wall clock, which drifts against the monotonic one. Call it about once a minute.
@@ -48,13 +53,30 @@ impl Node {
         self.relay.server.set_unix_ms(now, unix_ms);
     }
 
+    /// How busy the media thread was, 0 to 1; to be told about once a second. Above 0.8 pictures become smaller step by step,
+    /// above 0.9 new participants are refused.
+    pub fn set_load(&mut self, now: Instant, load: f64) {
+        self.load = load;
+        self.sfu.set_load(now, load);
+    }
+
+    /// Who has a session already may come back; for others there is no room while the machine is at its limit.
+    fn has_room(&self, request: &ConnectRequest) -> Result<(), Reject> {
+        if self.load > LOAD_MAX && !request.join.reconnect {
+            return Err(Reject { status: 503, message: "the media server is at the limit of its processor".into() });
+        }
+        Ok(())
+    }
+
     /// Whether [`Node::connect`] would admit these claims: what `/rtc/validate` answers.
     pub fn validate(&self, _now: Instant, request: &ConnectRequest) -> Result<(), Reject> {
+        self.has_room(request)?;
         self.signal.validate(request)
     }
 
     /// Starts (or resumes) a session before the WebSocket is upgraded. Its first message is in the outputs already.
     pub fn connect(&mut self, now: Instant, connection: ConnectionId, request: ConnectRequest) -> Result<(), Reject> {
+        self.has_room(&request)?;
         let result = self.signal.connect(now, connection, request);
         self.carry_out(now);
         result
@@ -210,8 +232,8 @@ impl Node {
 
     fn command(&mut self, now: Instant, command: MediaCommand) {
         match command {
-            MediaCommand::AddPeer { peer, negotiated_channels, ice_lite, elsewhere } => {
-                let options = PeerOptions { negotiated_channels, ice_lite, elsewhere };
+            MediaCommand::AddPeer { peer, negotiated_channels, ice_lite, elsewhere, receives, may_pause } => {
+                let options = PeerOptions { negotiated_channels, ice_lite, elsewhere, receives, may_pause };
                 if let Err(error) = self.sfu.add_peer(now, convert::peer(peer), options) {
                     tracing::warn!(%error, "no peer connection could be made");
                     self.signal.media(now, MediaEvent::Fault(peer));
@@ -242,7 +264,10 @@ impl Node {
             }
             MediaCommand::RemoveTrack { track } => self.sfu.remove_track(now, convert::track(track)),
             MediaCommand::MuteTrack { track, muted } => self.sfu.set_track_muted(now, convert::track(track), muted),
-            MediaCommand::TrackLayers { track, rids } => self.sfu.set_track_layers(convert::track(track), &rids),
+            MediaCommand::TrackLayers { track, rids, screen } => {
+                self.sfu.set_track_layers(convert::track(track), &rids, screen);
+            }
+            MediaCommand::Cap { peer, bits_per_second } => self.sfu.set_cap(convert::peer(peer), bits_per_second),
             MediaCommand::Unbind { peer, track } => {
                 self.sfu.unbind_down(now, convert::peer(peer), convert::track(track));
             }

@@ -92,6 +92,10 @@ pub struct PeerOptions {
     pub ice_lite: bool,
     /// The client is on another machine: it is told no loopback address, unless there is no other.
     pub elsewhere: bool,
+    /// Media goes to this peer: the bandwidth towards it is estimated, and what is sent is paced by the estimate.
+    pub receives: bool,
+    /// Pictures may cease where the line does not even carry the lowest layer of all; the client is told.
+    pub may_pause: bool,
 }
 
 /// One m= section of an offer, as the signalling side decided it.
@@ -191,6 +195,10 @@ pub struct DownSettings {
     pub max_layer: Option<u8>,
     /// Highest temporal layer (VP8 only; other codecs are forwarded whole).
     pub max_temporal: Option<u8>,
+    /// How large the picture is seen; 0 = not known. Larger ones come first where the line does not carry all.
+    pub pixels: u32,
+    /// What the client said comes first (higher = earlier); 0 = nothing: a shared screen before cameras.
+    pub priority: u32,
 }
 
 /// A datagram that arrived. The SFU copies what it keeps.
@@ -234,6 +242,8 @@ pub enum Event {
     CodecRefused(PeerId, TrackId),
     /// Smoothed levels 0.0..=1.0 (0 = silent) of tracks whose level changed, every 400 ms at most.
     AudioLevels(Vec<(TrackId, f32)>),
+    /// Tracks that cease to be sent to the peer because its line does not carry them (true), or are sent again.
+    StreamState(PeerId, Vec<(TrackId, bool)>),
     /// Every 5 s per connected peer.
     PeerStats(PeerId, PeerStats),
     /// The peer broke inside (panic or fatal error); it is removed already, with its tracks.
@@ -257,6 +267,8 @@ pub struct PeerStats {
     pub packets_up: u64,
     /// RTP packets sent.
     pub packets_down: u64,
+    /// Bits per second that the way to the peer is taken to carry beside the sound, if that is estimated.
+    pub estimate: Option<u64>,
 }
 
 /// Counters since start.
@@ -283,6 +295,13 @@ pub struct Counters {
     /// Packets that subscribers reported on (RTCP receiver reports), and those of them that never arrived.
     pub packets_reported: u64,
     pub packets_lost: u64,
+    /// Estimates of the bandwidth towards a subscriber.
+    pub estimates: u64,
+    /// Pictures that a subscriber's line, or the load, made smaller; that ceased; and that were dropped to the next keyframe
+    /// because they waited too long.
+    pub lowered: u64,
+    pub paused: u64,
+    pub held_back: u64,
     /// Peers removed because of a panic or fatal error.
     pub faults: u64,
     /// Those of them that were panics: bugs, where a fatal error may be the remote's doing.

@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use str0m::bwe::BweKind;
 use str0m::format::Codec;
 use str0m::media::Mid;
 use str0m::net::Receive;
@@ -28,6 +29,11 @@ const MAX_PAYLOAD: usize = 1500;
 const FLUSH_ROUNDS: usize = 8;
 /// Outputs taken from one peer in one drain. More would be an endless loop inside.
 const MAX_DRAIN: usize = 20_000;
+/// How far ahead of the clock the time of a peer may run: to the next tick of the timers, so that what is due before it, such
+/// as a probe's packets a millisecond apart, leaves at its rate.
+const AHEAD: Duration = Duration::from_millis(5);
+/// How often a pacer is asked that has nothing to pace.
+const IDLE: Duration = Duration::from_millis(200);
 /// Errors tolerated in one drain.
 const DRAIN_FAILURES: usize = 10;
 /// Deadlines further away than this are not entered into the timers.
@@ -102,17 +108,28 @@ impl Sfu {
             for &index in &dirty {
                 if let Some(peer) = self.peers.get_mut(index) {
                     peer.dirty = false;
-                    peer.pass_time(now);
-                    self.drain(now, index);
+                    self.pass_time(now, index);
                 }
             }
         }
     }
 
+    /// Let time pass for a peer and take out what it has to say.
+    fn pass_time(&mut self, now: Instant, index: usize) {
+        if let Some(peer) = self.peers.get_mut(index) {
+            peer.pass_time(now);
+            self.drain(now, index);
+        }
+    }
+
     /// Take everything out of a peer that it has to say.
+    ///
+    /// Where bandwidth is estimated, str0m lets one packet go each time that time passes, and wants to be called again a
+    /// microsecond later. These microseconds pass here, a little ahead of the clock, so that what may go together leaves
+    /// together; and at once after a packet, because asking for the rest costs as much as the packet.
     fn drain(&mut self, now: Instant, index: usize) {
         let mut received = std::mem::take(&mut self.received);
-        let mut failures = 0;
+        let (mut failures, ahead) = (0, now + AHEAD);
         for _ in 0..MAX_DRAIN {
             let Some(peer) = self.peers.get_mut(index) else {
                 break;
@@ -120,9 +137,20 @@ impl Sfu {
             match peer.attempt(str0m::Rtc::poll_output) {
                 Some(StrOutput::Timeout(deadline)) => {
                     peer.deadline = deadline;
-                    break;
+                    if !peer.options.receives || deadline <= peer.passed || deadline > ahead {
+                        if peer.only_paces() {
+                            peer.deadline = deadline.max(now + IDLE);
+                        }
+                        break;
+                    }
+                    peer.pass_time(deadline);
                 }
-                Some(StrOutput::Transmit(transmit)) => self.transmit(index, transmit),
+                Some(StrOutput::Transmit(transmit)) => {
+                    if peer.options.receives && peer.passed < ahead {
+                        peer.pass_time(peer.passed + Duration::from_micros(1));
+                    }
+                    self.transmit(index, transmit);
+                }
                 Some(StrOutput::Event(StrEvent::RtpPacket(packet))) => received.push(packet),
                 Some(StrOutput::Event(event)) => self.peer_event(now, index, event),
                 None if peer.is_broken() => break,
@@ -147,8 +175,9 @@ impl Sfu {
     /// Tells what an interval was like, once all of it is in: str0m names the streams after the peer.
     fn report(&mut self, index: usize) {
         if let Some(peer) = self.peers.get_mut(index)
-            && let Some(stats) = peer.stats.take()
+            && let Some(mut stats) = peer.stats.take()
         {
+            stats.estimate = peer.line.estimate;
             peer.stats.move_totals(&mut self.counters);
             if peer.secure {
                 self.outputs.push_back(Output::Event(Event::PeerStats(peer.id, stats)));
@@ -245,6 +274,11 @@ impl Sfu {
             StrEvent::KeyframeRequest(request) => {
                 self.counters.keyframes_wanted += 1;
                 self.subscriber_asks_keyframe(now, index, request.mid);
+            }
+            StrEvent::EgressBitrateEstimate(BweKind::Twcc { estimate, can_probe }) => {
+                self.counters.estimates += 1;
+                peer.line.estimate = can_probe.then(|| estimate.as_u64());
+                peer.line.stale = true;
             }
             StrEvent::PeerStats(stats) => peer.stats.peer(&stats),
             StrEvent::MediaIngressStats(stats) => peer.stats.ingress(&stats),
@@ -394,16 +428,20 @@ impl Sfu {
         {
             track.level.observe(now, level.unsigned_abs());
         }
-        if track.saw_packet(source.layer, packet.header.ssrc, now) {
-            track.retarget();
-        }
+        let temporal = arrival.vp8.map_or(0, |fields| fields.temporal);
+        let changed = track.saw_packet(source.layer, temporal, packet.payload.len(), packet.header.ssrc, now);
         if arrival.starts_keyframe {
             track.keyframe_came(source.layer);
+        }
+        let first = source.red.is_none() && track.is_first(&arrival);
+        if changed {
+            track.retarget();
+            self.track_changed(source.track);
         }
         if source.red.is_some() {
             return self.forward_redundant(&source, &arrival, packet);
         }
-        if !track.is_first(&arrival) {
+        if !first {
             return;
         }
         let wants_keyframe = self.fan_out(&source, &arrival, &packet.header, &Contents::plain(&packet.payload));

@@ -33,7 +33,7 @@ impl Bed {
         self.now += Duration::from_millis(1);
         let peer = PeerId(self.next);
         let options =
-            PeerOptions { ice_lite: lite, negotiated_channels: self.next.is_multiple_of(2), elsewhere: false };
+            PeerOptions { ice_lite: lite, negotiated_channels: self.next.is_multiple_of(2), ..PeerOptions::default() };
         assert_eq!(self.sfu.add_peer(self.now, peer, options), Ok(()));
         peer
     }

@@ -4,7 +4,9 @@
 //! each subscriber's `forward` state what to do, writes it to the subscriber's sender and drains that peer once per
 //! batch. str0m is named nowhere outside this crate.
 
+mod allocate;
 mod api;
+mod bandwidth;
 mod capture;
 mod codec;
 mod demux;

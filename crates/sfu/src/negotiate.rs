@@ -81,7 +81,7 @@ impl Sfu {
         }
         let candidates = self.config.limits.remote_candidates;
         let peer = self.peers.get_mut(index).ok_or(SfuError::UnknownPeer)?;
-        let offer = without_idle_feedback(&without_surplus_candidates(offer, candidates), plan);
+        let offer = without_audio_feedback(&without_surplus_candidates(offer, candidates), &|mid| sends(plan, mid));
         let answer = peer.with(|rtc| accept(rtc, &offer)).ok_or(SfuError::Fault);
         self.mark_dirty(index);
         let answer = answer?.map_err(SfuError::Sdp)?;
@@ -255,7 +255,8 @@ impl Peer {
             });
         }
         self.negotiation.pending = Some(Pending { offer: pending, added });
-        Ok(Some(Offered { sdp: self.negotiation.rename(&sdp), mids: self.negotiation.sent() }))
+        let sdp = without_audio_feedback(&self.negotiation.rename(&sdp), &|_| true);
+        Ok(Some(Offered { sdp, mids: self.negotiation.sent() }))
     }
 
     /// Sections of ours that carry nothing: those that the client knows to be inactive, which can be used again, and
@@ -481,19 +482,23 @@ fn without_surplus_candidates(sdp: &str, limit: usize) -> String {
         .collect()
 }
 
-/// Transport-wide feedback for what we send would be received and thrown away as long as nothing estimates bandwidth
-/// from it: leave its header extension out of those sections. (Not the `rtcp-fb` lines: str0m takes them from the first
-/// section of a payload type for all others, and publishers need the feedback.)
-fn without_idle_feedback(sdp: &str, plan: &[SectionPlan]) -> String {
+/// Transport-wide feedback is for video only, of what we send: what it measures is then the room that is left beside the
+/// sound, which is never held back, and who gets sound alone costs no feedback. So its header extension is left out of the
+/// other sections that `sends` names. (Not the `rtcp-fb` lines: str0m takes them from the first section of a payload type for
+/// all others, and publishers need the feedback.)
+fn without_audio_feedback(sdp: &str, sends: &dyn Fn(&str) -> bool) -> String {
     let mut text = String::with_capacity(sdp.len());
     for section in split_sections(sdp) {
         let mid = section.lines().find_map(|line| line.strip_prefix("a=mid:"));
-        let role = mid.and_then(|mid| plan.iter().find(|plan| plan.mid == mid)).map(|plan| &plan.role);
-        let sends = matches!(role, Some(SectionRole::Send { .. }));
+        let idle = section.starts_with("m=audio") && mid.is_some_and(sends);
         let kept = section.split_inclusive('\n').filter(|line| {
-            !(sends && line.starts_with("a=extmap:") && line.trim_end().ends_with(extensions::TRANSPORT_SEQUENCE))
+            !(idle && line.starts_with("a=extmap:") && line.trim_end().ends_with(extensions::TRANSPORT_SEQUENCE))
         });
         text.extend(kept);
     }
     text
+}
+
+fn sends(plan: &[SectionPlan], mid: &str) -> bool {
+    plan.iter().any(|section| section.mid == mid && matches!(section.role, SectionRole::Send { .. }))
 }

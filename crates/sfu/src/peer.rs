@@ -4,14 +4,16 @@ use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::{Duration, Instant};
 
+use str0m::bwe::Bitrate;
 use str0m::channel::{ChannelConfig, ChannelId, Reliability};
 use str0m::config::DtlsCert;
 use str0m::format::{Codec, PayloadParams};
 use str0m::media::{KeyframeRequestKind, Mid, Pt};
 use str0m::rtp::{RtpWrite, Ssrc};
-use str0m::{Candidate, Input, Rtc};
+use str0m::{Candidate, Input, Reason, Rtc};
 
 use crate::api::{Channel, Limits, PeerId, PeerOptions};
+use crate::bandwidth::Line;
 use crate::capture::{CaptureClock, Report};
 use crate::demux::Remote;
 use crate::extensions;
@@ -27,6 +29,9 @@ const RTX_PACKETS: usize = 2048;
 const RTX_AGE: Duration = Duration::from_secs(1);
 /// Retransmissions take at most this share of a stream.
 const RTX_SHARE: f32 = 0.25;
+
+/// What the way to a peer is taken to carry until it has been measured: enough for a first picture at its best.
+const FIRST_ESTIMATE: Bitrate = Bitrate::kbps(3_000);
 
 /// Unreliable channels are for what is new: more than this waiting means the reader is too slow.
 const LOSSY_BUFFER: usize = 64 * 1024;
@@ -96,6 +101,8 @@ pub(crate) struct Peer {
     pub(crate) dirty: bool,
     /// When str0m wants to be called, and when it is entered in the timers.
     pub(crate) deadline: Instant,
+    /// Until when its time has passed.
+    pub(crate) passed: Instant,
     pub(crate) scheduled: Option<Instant>,
     pub(crate) ufrag: String,
     pub(crate) addresses: Vec<Remote>,
@@ -107,6 +114,7 @@ pub(crate) struct Peer {
     pub(crate) sources: HashMap<Ssrc, Source>,
     pub(crate) clock: CaptureClock,
     pub(crate) stats: StatsWindow,
+    pub(crate) line: Line,
     /// Of each section, the stream that was stopped last and where its numbering stands.
     stopped: HashMap<Mid, (Ssrc, Forwarder)>,
     /// The remote closed; the caller has been told.
@@ -142,6 +150,7 @@ impl Peer {
             .set_sctp_max_message_size(u32::try_from(limits.message_bytes).unwrap_or(u32::MAX))
             .set_sctp_max_buffered_amount(limits.data_buffer_bytes)
             .set_stats_interval(Some(crate::stats::INTERVAL))
+            .enable_bwe(options.receives.then_some(FIRST_ESTIMATE))
             .build(now);
         for candidate in candidates {
             rtc.add_local_candidate(candidate.clone());
@@ -157,6 +166,7 @@ impl Peer {
             reachable: false,
             dirty: false,
             deadline: now,
+            passed: now,
             scheduled: None,
             ufrag,
             addresses: Vec::new(),
@@ -166,6 +176,7 @@ impl Peer {
             sources: HashMap::new(),
             clock: CaptureClock::default(),
             stats: StatsWindow::default(),
+            line: Line::default(),
             stopped: HashMap::new(),
             closed: false,
         }
@@ -201,8 +212,20 @@ impl Peer {
         self.broken
     }
 
+    /// Let time pass. It may be a little ahead of the clock already, and never goes back.
     pub(crate) fn pass_time(&mut self, now: Instant) {
+        self.passed = self.passed.max(now);
+        let now = self.passed;
         self.attempt(|rtc| rtc.handle_input(Input::Timeout(now)));
+    }
+
+    /// Whether str0m wants to be called for its pacer and its estimate only, while no picture is sent.
+    pub(crate) fn only_paces(&mut self) -> bool {
+        let reason = |rtc: &mut Rtc| {
+            use Reason::{BweDelayControl, BweProbeControl, BweProbeEstimator, Pacer};
+            matches!(rtc.last_timeout_reason(), Pacer(_) | BweDelayControl | BweProbeControl | BweProbeEstimator)
+        };
+        self.line.idle && self.with(reason).unwrap_or(false)
     }
 
     /// Create the pre-negotiated channels, once.
@@ -266,6 +289,16 @@ impl Peer {
                 stream.write_rtp(packet);
             }
         });
+    }
+
+    /// How many bytes of a sender wait for their turn, and since when the oldest.
+    pub(crate) fn unsent(&mut self, ssrc: Ssrc) -> (usize, Option<Instant>) {
+        let queue = |rtc: &mut Rtc| {
+            let mut api = rtc.direct_api();
+            let queue = api.stream_tx(&ssrc)?.queue_info()?;
+            Some((queue.byte_size(), queue.first_unsent()))
+        };
+        self.with(queue).flatten().unwrap_or_default()
     }
 
     /// A stream stops. Its sender may be used again, and then must go on with its numbers: a second packet of one number

@@ -12,6 +12,7 @@ use crate::api::{
     Candidate, Channel, Config, Counters, DownSettings, Event, MediaKind, Output, PeerId, PeerOptions, Protocol,
     SfuError, TrackId,
 };
+use crate::bandwidth::Shedding;
 use crate::demux::Demux;
 use crate::levels;
 use crate::negotiate::{Use, ensure_sender};
@@ -22,6 +23,9 @@ use crate::track::{Down, LAYERS, Track};
 
 /// Housekeeping (levels, stopped layers, delayed keyframe requests, silence) happens this often while there are peers.
 const HOUSEKEEPING: Duration = Duration::from_millis(100);
+
+/// Every so many rounds of housekeeping all lines are shared out anew.
+const LOOK_AT_ALL: u32 = 10;
 
 /// Wishes for tracks that do not exist yet, per peer at most.
 const WISHES: usize = 1024;
@@ -51,6 +55,10 @@ pub struct Sfu {
     pub(crate) counters: Counters,
     /// Packets of the peer that is being drained; kept to reuse its memory.
     pub(crate) received: Vec<RtpPacket>,
+    pub(crate) shedding: Shedding,
+    /// In this round of housekeeping every line is shared out anew, whether or not something changed.
+    pub(crate) look_at_all: bool,
+    rounds: u32,
 }
 
 impl Sfu {
@@ -84,6 +92,9 @@ impl Sfu {
             outputs: VecDeque::new(),
             counters: Counters::default(),
             received: Vec::new(),
+            shedding: Shedding::default(),
+            look_at_all: false,
+            rounds: 0,
         }
     }
 
@@ -178,6 +189,8 @@ impl Sfu {
         };
         for down in &gone.downs {
             if let Some(peer) = self.peers.get_mut(down.peer) {
+                peer.line.video.retain(|video| *video != index);
+                peer.line.stale = true;
                 peer.negotiation.sections.insert(down.mid, Use::Nothing);
             }
         }
@@ -200,14 +213,17 @@ impl Sfu {
         let spoke = track.kind == MediaKind::Audio && muted && track.level.silence();
         track.retarget();
         let id = track.id;
+        if let Some(index) = self.track_index(id) {
+            self.track_changed(index);
+        }
         if spoke {
             self.outputs.push_back(Output::Event(Event::AudioLevels(vec![(id, 0.0)])));
         }
         self.request_keyframes(id, now);
     }
 
-    /// Name the simulcast layers of a track by rid, lowest quality first (at most 4).
-    pub fn set_track_layers(&mut self, track: TrackId, rids: &[String]) {
+    /// Name the simulcast layers of a track by rid, lowest quality first (at most 4), and say whether it is a shared screen.
+    pub fn set_track_layers(&mut self, track: TrackId, rids: &[String], screen: bool) {
         let Some(index) = self.track_ids.get(&track).copied() else {
             return;
         };
@@ -215,6 +231,7 @@ impl Sfu {
             return;
         };
         track.set_rids(rids);
+        track.screen = screen;
         if let Some((publisher, _)) = track.publisher
             && let Some(peer) = self.peers.get_mut(publisher)
         {
@@ -235,6 +252,8 @@ impl Sfu {
         };
         let down = published.downs.swap_remove(position);
         if let Some(peer) = self.peers.get_mut(down.peer) {
+            peer.line.video.retain(|video| *video != index);
+            peer.line.stale = true;
             peer.negotiation.sections.insert(down.mid, Use::Nothing);
             peer.keep_numbering(down);
         }
@@ -264,8 +283,8 @@ impl Sfu {
             return;
         }
         down.settings = settings;
-        down.forwarder.set_max_temporal(settings.max_temporal);
         published.retarget();
+        self.line_changed(index);
         self.request_keyframes(track, now);
     }
 
@@ -346,11 +365,15 @@ impl Sfu {
                     let id = track.id;
                     if track.sweep(now) {
                         self.request_keyframes(id, now);
+                        self.track_changed(index);
                     }
                     self.send_overdue_keyframes(index, now);
                 }
             }
         }
+        self.rounds = self.rounds.wrapping_add(1);
+        self.look_at_all = self.rounds.is_multiple_of(LOOK_AT_ALL);
+        self.share_lines(now);
         if !levels.is_empty() {
             self.outputs.push_back(Output::Event(Event::AudioLevels(levels)));
         }
@@ -440,17 +463,21 @@ impl Sfu {
         let mut down = Down::new(index, peer_id, mid, ssrc, kind, now);
         down.live = live;
         down.red = (!video).then(|| peer.red_types(mid)).flatten();
+        down.allowed = Some(peer.line.first());
         if let Some(numbering) = peer.numbering_of(mid, ssrc) {
             down.forwarder = numbering;
         }
         if let Some(settings) = self.wishes.get(&peer_id).and_then(|wishes| wishes.get(&track)) {
             down.settings = *settings;
-            down.forwarder.set_max_temporal(settings.max_temporal);
         }
         published.downs.push(down);
         published.retarget();
         if video {
             peer.size_rtx_cache(ssrc);
+            if !peer.line.video.contains(&track_index) {
+                peer.line.video.push(track_index);
+            }
+            (peer.line.stale, peer.line.idle) = (true, false);
         }
         self.request_keyframes(track, now);
     }

@@ -123,6 +123,7 @@ impl StatsWindow {
             bitrate_down: rate(self.bytes.1, self.last_bytes.1),
             packets_up: std::mem::take(&mut self.packets_up),
             packets_down: std::mem::take(&mut self.packets_down),
+            estimate: None,
         };
         self.last_bytes = self.bytes;
         self.lost = Default::default();

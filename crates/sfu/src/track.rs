@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use str0m::media::{Mid, Pt};
 use str0m::rtp::Ssrc;
 
+use crate::allocate::{Level, Rates, TEMPORAL};
 use crate::api::{DownSettings, MediaKind, PeerId, TrackId};
 use crate::forward::{Arrival, Forwarder};
 use crate::levels::AudioLevel;
@@ -25,6 +26,12 @@ const LAYER_STOPPED_PACKETS: u64 = 30;
 /// the pictures of a screen that stands still.
 const PAUSED: Duration = Duration::from_millis(2500);
 
+/// Bitrates are measured over this long.
+const RATE_WINDOW: Duration = Duration::from_secs(1);
+/// What layers are taken to bring until they are measured, and a picture that comes in one size only.
+const USUAL_RATES: [u64; LAYERS] = [150_000, 500_000, 1_700_000, 1_700_000];
+const USUAL_RATE: u64 = 500_000;
+
 /// Audio streams that never got a packet are given silence this long after they were bound, so that a receiver that
 /// announces a track at its first packet does so.
 const SILENCE_AFTER: [Duration; 4] =
@@ -40,6 +47,33 @@ pub(crate) struct Layer {
     active: bool,
     last_request: Option<Instant>,
     requested: bool,
+    rate: Rate,
+}
+
+/// What a layer brings, by temporal layer.
+#[derive(Debug, Default)]
+struct Rate {
+    since: Option<Instant>,
+    bytes: [u64; TEMPORAL],
+    /// Bits per second up to each temporal layer; zeros until measured.
+    bits: [u64; TEMPORAL],
+}
+
+impl Rate {
+    fn saw(&mut self, now: Instant, temporal: u8, bytes: usize) {
+        let elapsed = now.saturating_duration_since(*self.since.get_or_insert(now));
+        let first = self.bits[TEMPORAL - 1] == 0;
+        if elapsed >= if first { RATE_WINDOW / 2 } else { RATE_WINDOW } {
+            let mut sum = 0;
+            for (bits, bytes) in self.bits.iter_mut().zip(std::mem::take(&mut self.bytes)) {
+                sum += bytes;
+                let measured = (sum as f64 * 8.0 / elapsed.as_secs_f64()) as u64;
+                *bits = if first { measured } else { (*bits + measured) / 2 };
+            }
+            self.since = Some(now);
+        }
+        self.bytes[usize::from(temporal).min(TEMPORAL - 1)] += bytes as u64;
+    }
 }
 
 /// One published track.
@@ -54,6 +88,8 @@ pub(crate) struct Track {
     pub(crate) layers: Vec<Layer>,
     packets: u64,
     pub(crate) muted: bool,
+    /// A shared screen.
+    pub(crate) screen: bool,
     pub(crate) downs: Vec<Down>,
     pub(crate) level: AudioLevel,
     /// Once redundant audio came: the frames that went out.
@@ -71,6 +107,10 @@ pub(crate) struct Down {
     pub(crate) ssrc: Ssrc,
     pub(crate) forwarder: Forwarder,
     pub(crate) settings: DownSettings,
+    /// How much of it the subscriber's line carries; `None` = nothing.
+    pub(crate) allowed: Option<Level>,
+    /// What was sent is not out yet: nothing is added until it is.
+    pub(crate) held_back: bool,
     /// The subscriber's DTLS is up.
     pub(crate) live: bool,
     /// Payload type for the format seen last; `None` inside: the subscriber cannot take it.
@@ -93,6 +133,7 @@ impl Track {
             layers: Vec::new(),
             packets: 0,
             muted: false,
+            screen: false,
             downs: Vec::new(),
             level: AudioLevel::new(),
             red: None,
@@ -154,7 +195,7 @@ impl Track {
     }
 
     /// Note a packet of a layer. True if the set of active layers changed.
-    pub(crate) fn saw_packet(&mut self, layer: u8, ssrc: Ssrc, now: Instant) -> bool {
+    pub(crate) fn saw_packet(&mut self, layer: u8, temporal: u8, bytes: usize, ssrc: Ssrc, now: Instant) -> bool {
         self.packets += 1;
         let silent = |layer: &Layer| layer.last_packet.is_none_or(|last| now.saturating_duration_since(last) > PAUSED);
         if self.layers.iter().all(silent) {
@@ -170,6 +211,9 @@ impl Track {
         layer.ssrc = Some(ssrc);
         layer.last_packet = Some(now);
         layer.last_count = self.packets;
+        if self.kind == MediaKind::Video {
+            layer.rate.saw(now, temporal, bytes);
+        }
         !std::mem::replace(&mut layer.active, true)
     }
 
@@ -202,7 +246,9 @@ impl Track {
             active |= 1 << index;
         }
         for down in &mut self.downs {
-            let target = choose_layer(active, &down.settings, self.muted);
+            let settings = down.limited_settings();
+            let target = choose_layer(active, &settings, self.muted);
+            down.forwarder.set_max_temporal(settings.max_temporal);
             if down.forwarder.target() != target {
                 down.forwarder.set_target(target);
             }
@@ -240,6 +286,21 @@ impl Track {
         self.request_keyframe(index as u8, now)
     }
 
+    pub(crate) fn active_layers(&self) -> usize {
+        self.layers.iter().rposition(|layer| layer.active).map_or(0, |top| top + 1)
+    }
+
+    /// Bits per second of what is sent to us.
+    pub(crate) fn rates(&self) -> Rates {
+        let mut rates = Rates::default();
+        let alone = self.layers.len() < 2;
+        for (index, layer) in self.layers.iter().enumerate().filter(|(_, layer)| layer.active) {
+            let usual = if alone { USUAL_RATE } else { USUAL_RATES[index] };
+            rates[index] = if layer.rate.bits[TEMPORAL - 1] > 0 { layer.rate.bits } else { [usual; TEMPORAL] };
+        }
+        rates
+    }
+
     pub(crate) fn down_of(&mut self, peer: usize) -> Option<&mut Down> {
         self.downs.iter_mut().find(|down| down.peer == peer)
     }
@@ -258,12 +319,29 @@ impl Down {
             ssrc,
             forwarder: Forwarder::new(clock_rate, video, first_sequence),
             settings: DownSettings::default(),
+            allowed: Some(Level::TOP),
+            held_back: false,
             live: false,
             payload_type: None,
             red: None,
             refusal_told: false,
             bound_at: now,
             silences: 0,
+        }
+    }
+
+    /// The wish, as far as the line carries it.
+    fn limited_settings(&self) -> DownSettings {
+        let Some(allowed) = self.allowed.filter(|_| !self.held_back) else {
+            return DownSettings { paused: true, ..self.settings };
+        };
+        let least = |wish: Option<u8>, allowed: u8, top: u8| {
+            if allowed < top { Some(wish.map_or(allowed, |wish| wish.min(allowed))) } else { wish }
+        };
+        DownSettings {
+            max_layer: least(self.settings.max_layer, allowed.layer, Level::TOP.layer),
+            max_temporal: least(self.settings.max_temporal, allowed.temporal, Level::TOP.temporal),
+            ..self.settings
         }
     }
 
@@ -325,7 +403,7 @@ mod tests {
     fn keyframe_requests_are_spaced_and_not_lost() {
         let start = testkit::origin();
         let mut track = Track::new(TrackId(1), MediaKind::Video);
-        track.saw_packet(0, 7.into(), start);
+        track.saw_packet(0, 0, 100, 7.into(), start);
         assert_eq!(track.request_keyframe(0, start), Some(7.into()));
         assert_eq!(track.request_keyframe(0, start + KEYFRAME_INTERVAL / 2), None);
         assert_eq!(track.overdue_keyframe(start + KEYFRAME_INTERVAL / 2), None);

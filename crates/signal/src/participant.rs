@@ -26,6 +26,8 @@ pub(crate) struct Client {
     pub(crate) info: proto::ClientInfo,
     pub(crate) auto_subscribe: bool,
     pub(crate) adaptive_stream: bool,
+    /// Pictures may cease where its line does not carry them.
+    pub(crate) may_pause: bool,
     /// The server may be an ICE-lite agent towards it (RFC 8445 section 2.5).
     pub(crate) takes_ice_lite: bool,
     /// It plays tracks of one stream in step, and takes several in one.

@@ -297,6 +297,10 @@ pub struct DownSettings {
     pub max_layer: Option<u8>,
     /// Highest temporal layer, 0 = base; `None` = all.
     pub max_temporal: Option<u8>,
+    /// How large the picture is seen, in pixels; 0 = not known.
+    pub pixels: u32,
+    /// What the client wants first, higher = earlier; 0 = it did not say.
+    pub priority: u32,
 }
 
 /// A numbered order to the media engine, to be carried out in order.
@@ -308,6 +312,10 @@ pub enum MediaCommand {
         ice_lite: bool,
         /// The client is on another machine, which cannot reach our loopback addresses.
         elsewhere: bool,
+        /// Tracks are sent on it.
+        receives: bool,
+        /// The client understands that pictures cease where its line does not carry them.
+        may_pause: bool,
     },
     RemovePeer {
         peer: PeerId,
@@ -345,6 +353,13 @@ pub enum MediaCommand {
     TrackLayers {
         track: TrackId,
         rids: Vec<String>,
+        /// A shared screen.
+        screen: bool,
+    },
+    /// What the peer is sent, beside the sound, is limited; `None` = to what its line carries.
+    Cap {
+        peer: PeerId,
+        bits_per_second: Option<u64>,
     },
     Unbind {
         peer: PeerId,
@@ -375,6 +390,8 @@ pub enum MediaEvent {
     AudioLevels(Vec<(TrackId, f32)>),
     /// How well the transport did in the last interval.
     Quality(PeerId, TransportQuality),
+    /// Tracks that cease to be sent because the line does not carry them (true), or are sent again.
+    StreamState(PeerId, Vec<(TrackId, bool)>),
     /// The peer takes none of the codecs that the track comes in.
     CodecRefused(PeerId, TrackId),
     /// The peer broke internally and is gone already.

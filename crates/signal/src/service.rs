@@ -266,6 +266,9 @@ impl Signal {
             MediaEvent::Quality(peer, quality) => {
                 self.with_peer(now, peer, |room, ctx, key| room.transport_quality(ctx, key, peer, quality));
             }
+            MediaEvent::StreamState(peer, states) => {
+                self.with_peer(now, peer, |room, ctx, key| room.stream_state(ctx, key, &states));
+            }
             MediaEvent::CodecRefused(peer, track) => {
                 self.with_peer(now, peer, |room, ctx, key| room.codec_refused(ctx, key, track));
             }

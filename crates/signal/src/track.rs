@@ -153,7 +153,13 @@ impl Track {
             return DownSettings { paused: wish.disabled, ..DownSettings::default() };
         }
         let paused = wish.disabled || wish.quality == proto::VideoQuality::Off as i32;
-        DownSettings { paused, max_layer: self.layer_for(wish), max_temporal: temporal_layer(wish.fps) }
+        DownSettings {
+            paused,
+            max_layer: self.layer_for(wish),
+            max_temporal: temporal_layer(wish.fps),
+            pixels: wish.width.saturating_mul(wish.height),
+            priority: wish.priority,
+        }
     }
 
     /// Its encodings, lowest first.

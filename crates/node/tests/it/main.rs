@@ -3,6 +3,7 @@
 #![expect(clippy::disallowed_methods, reason = "the simulation starts at some instant and steps time itself")]
 
 mod audio;
+mod bandwidth;
 mod dynacast;
 mod fuzz;
 mod limits;

@@ -70,7 +70,7 @@ fn data_reaches_the_server_and_comes_back() {
 #[test]
 fn negotiated_channels_need_no_opening() {
     let mut sim = Sim::new(3, Conditions::PERFECT);
-    let options = sfu::PeerOptions { negotiated_channels: true, ice_lite: true, elsewhere: false };
+    let options = sfu::PeerOptions { negotiated_channels: true, ice_lite: true, ..Default::default() };
     let member = sim.add(options);
     sim.negotiate(member, |api| {
         for (label, stream) in [("_reliable", 100), ("_lossy", 101), ("_data_track", 102)] {
@@ -96,25 +96,30 @@ fn negotiated_channels_need_no_opening() {
 }
 
 #[test]
-fn only_publishers_get_transport_feedback() {
+fn transport_feedback_is_asked_for_what_is_received_and_for_video() {
     // Some write descriptions without carriage returns, and parsers take them.
     for line_end in ["\r\n", "\n"] {
         let mut sim = Sim::new(4, Conditions::PERFECT);
         let member = sim.join();
         let (mids, offer) = sim.members[member].client.offer(|api| {
             let video = str0m::media::MediaKind::Video;
-            [testkit::client::add_receiver(api, video), testkit::client::add_sender(api, video, &[])]
+            let audio = str0m::media::MediaKind::Audio;
+            let receivers = [testkit::client::add_receiver(api, audio), testkit::client::add_receiver(api, video)];
+            let senders = [testkit::client::add_sender(api, audio, &[]), testkit::client::add_sender(api, video, &[])];
+            [receivers, senders].concat()
         });
-        let plan = |mid: &str, role| sfu::SectionPlan { mid: mid.to_owned(), kind: MediaKind::Video, role };
+        let plan = |mid: &str, kind, role| sfu::SectionPlan { mid: mid.to_owned(), kind, role };
         let plan = [
-            plan(&mids[0], sfu::SectionRole::Send { track: TrackId(1) }),
-            plan(&mids[1], sfu::SectionRole::Receive { track: TrackId(2) }),
+            plan(&mids[0], MediaKind::Audio, sfu::SectionRole::Send { track: TrackId(1) }),
+            plan(&mids[1], MediaKind::Video, sfu::SectionRole::Send { track: TrackId(2) }),
+            plan(&mids[2], MediaKind::Audio, sfu::SectionRole::Receive { track: TrackId(3) }),
+            plan(&mids[3], MediaKind::Video, sfu::SectionRole::Receive { track: TrackId(4) }),
         ];
         let facts =
             sim.sfu.accept_offer(sim.now, sim.members[member].peer, &offer.replace("\r\n", line_end), &plan).unwrap();
         let has =
             |index: usize| facts.sections[index].extensions.iter().any(|(_, uri)| uri.contains("transport-wide-cc"));
-        assert_eq!((has(0), has(1)), (false, true));
+        assert_eq!([0, 1, 2, 3].map(has), [false, true, true, true]);
         assert!(!facts.sections[0].payload_types.is_empty() && facts.sections[0].ssrc.is_some());
     }
 }

@@ -85,6 +85,20 @@ fn the_best_layer_is_sent_and_wishes_are_followed() {
     }
 }
 
+/// A machine that is short of time sends smaller pictures, one layer less each second, and the best again when it has time.
+#[test]
+fn load_lowers_layers_and_nobody_sees_a_seam() {
+    let mut sim = Sim::new(44, Conditions::PERFECT);
+    setup(&mut sim);
+    sim.run_for(Duration::from_secs(3));
+    for (load, seconds, expected) in [(0.85, 2, 'h'), (0.85, 2, 'q'), (0.7, 6, 'q'), (0.5, 6, 'h'), (0.5, 6, 'f')] {
+        sim.sfu.set_load(sim.now, load);
+        sim.run_for(Duration::from_secs(seconds));
+        assert!(rids(&sim, 0).ends_with(expected), "{load}: {}", rids(&sim, 0));
+    }
+    assert_one_stream(&sim, true);
+}
+
 #[test]
 fn when_a_layer_stops_the_next_lower_takes_over_and_it_comes_back() {
     let mut sim = Sim::new(50, Conditions::PERFECT);

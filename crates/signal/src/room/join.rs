@@ -54,7 +54,9 @@ impl Room {
             let negotiated_channels =
                 participant.client.single && participant.client.info.protocol >= 18 && PROTOCOL >= 18;
             let ice_lite = ctx.config.ice_lite && participant.client.takes_ice_lite;
-            ctx.media(MediaCommand::AddPeer { peer, negotiated_channels, ice_lite, elsewhere });
+            let may_pause = participant.client.may_pause;
+            let receives = participant.subscriber == Some(peer);
+            ctx.media(MediaCommand::AddPeer { peer, negotiated_channels, ice_lite, elsewhere, receives, may_pause });
         }
         if !participant.depends() {
             self.empty_since = None;
@@ -255,6 +257,7 @@ fn client_of(info: proto::ClientInfo, settings: &proto::ConnectionSettings, sing
     Client {
         auto_subscribe: settings.auto_subscribe,
         adaptive_stream: settings.adaptive_stream,
+        may_pause: settings.subscriber_allow_pause.unwrap_or(false),
         takes_ice_lite: takes_ice_lite(&info) && !settings.disable_ice_lite,
         synchronises: single && synchronises(&info),
         info,

@@ -155,7 +155,8 @@ impl Room {
         for (track, rids, track_info) in &fresh {
             ctx.index.tracks.insert(*track, (self.key, key));
             self.changed_wishes.insert((key, *track));
-            ctx.media(MediaCommand::TrackLayers { track: *track, rids: rids.clone() });
+            let screen = track_info.source() == proto::TrackSource::ScreenShare;
+            ctx.media(MediaCommand::TrackLayers { track: *track, rids: rids.clone(), screen });
             if track_info.muted {
                 ctx.media(MediaCommand::MuteTrack { track: *track, muted: true });
             }

@@ -10,7 +10,7 @@ use proto::simulate_scenario::Scenario;
 use super::{Context, Room};
 use crate::bounds::merged_attributes_bytes;
 use crate::participant::{Participant, ParticipantKey};
-use crate::seam::Output;
+use crate::seam::{MediaCommand, Output};
 
 /// Signalling resumes that a client may ask to be cut, at most.
 const DROPPED_RESUMES_MAX: u8 = 3;
@@ -143,6 +143,12 @@ impl Room {
                     participant.drop_resumes = (participant.drop_resumes + 1).min(DROPPED_RESUMES_MAX);
                 }
                 self.drop_signal(ctx, key, None);
+            }
+            Some(Scenario::SubscriberBandwidth(bits)) => {
+                let bits_per_second = u64::try_from(*bits).ok().filter(|bits| *bits > 0);
+                if let Some(peer) = self.participants.get(&key).and_then(|participant| participant.subscriber) {
+                    ctx.media(MediaCommand::Cap { peer, bits_per_second });
+                }
             }
             _ => {}
         }

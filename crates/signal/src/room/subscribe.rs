@@ -209,6 +209,27 @@ impl Room {
         ctx.send(participant, Message::SubscriptionResponse(response));
     }
 
+    /// The subscriber's line does not carry some tracks, or does so again.
+    pub(crate) fn stream_state(&self, ctx: &mut Context<'_>, key: ParticipantKey, states: &[(TrackId, bool)]) {
+        let Some(participant) = self.participants.get(&key) else {
+            return;
+        };
+        let state = |(id, paused): &(TrackId, bool)| {
+            let subscription = participant.subscriptions.get(id)?;
+            let publisher = self.participants.get(&subscription.publisher)?;
+            let state = if *paused { proto::StreamState::Paused } else { proto::StreamState::Active };
+            Some(proto::StreamStateInfo {
+                participant_sid: publisher.sid.clone(),
+                track_sid: subscription.sid.clone(),
+                state: state as i32,
+            })
+        };
+        let stream_states: Vec<_> = states.iter().filter_map(state).collect();
+        if !stream_states.is_empty() {
+            ctx.send(participant, Message::StreamStateUpdate(proto::StreamStateUpdate { stream_states }));
+        }
+    }
+
     /// A publisher decides who may receive its tracks.
     pub(super) fn set_subscription_permission(
         &mut self,

@@ -23,6 +23,9 @@ use testkit::link::Wire;
 /// The last byte of the packet of silence that opens a track.
 const SILENCE: u8 = 0xfe;
 
+/// Bytes of a packet of those that have a size.
+const PACKET_BYTES: usize = 1_100;
+
 /// How a client connects.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Mode {
@@ -45,6 +48,8 @@ pub(crate) struct Sent {
     pub(crate) off: BTreeSet<usize>,
     /// Timestamp of the audio packet before.
     last_timestamp: Option<u32>,
+    /// Bits a second of each encoding; where none are named, packets are as small as can be.
+    rates: Vec<usize>,
     /// Encodings (0 = the only or the lowest one) that begin a picture anew with their next packet.
     keyframes: BTreeSet<usize>,
     pub(crate) paused: bool,
@@ -64,6 +69,7 @@ impl Sent {
             sequences: vec![1; rids.len().max(1)],
             off: BTreeSet::new(),
             last_timestamp: None,
+            rates: Vec::new(),
             keyframes: (0..rids.len().max(1)).collect(),
             paused: false,
             refused: false,
@@ -89,6 +95,12 @@ impl Sent {
             layers: [1, 2, 4][..self.rids.len()].iter().enumerate().map(layer).collect(),
             ..proto::AddTrackRequest::default()
         }
+    }
+
+    /// The same with so many bits a second of each encoding.
+    pub(crate) fn rated(mut self, rates: &[usize]) -> Self {
+        self.rates = rates.to_vec();
+        self
     }
 
     fn simulcast(&self) -> Option<Simulcast> {
@@ -129,6 +141,26 @@ impl Sent {
         }
     }
 
+    /// The packets of a picture, or the one of 20 ms of sound. A keyframe is four times as large as other pictures.
+    fn packets(&self, encoding: usize, keyframe: bool) -> Vec<Vec<u8>> {
+        let first = self.payload(encoding, keyframe);
+        let Some(rate) = self.rates.get(encoding) else { return vec![first] };
+        let bytes = rate / 8 / 50 * if keyframe && self.kind == MediaKind::Video { 4 } else { 1 };
+        let mut packets = vec![first];
+        packets.resize_with(bytes.div_ceil(PACKET_BYTES).max(1), || {
+            let mut next = self.payload(encoding, false);
+            next[0] = 0x80;
+            next
+        });
+        let each = bytes / packets.len();
+        for packet in &mut packets {
+            let mark = packet.pop().expect("the mark");
+            packet.resize(each.max(packet.len() + 1) - 1, 0);
+            packet.push(mark);
+        }
+        packets
+    }
+
     fn send(&mut self, publisher: &mut Client, now: Instant, elapsed: Duration) {
         let Some(mid) = self.mid.filter(|_| !self.paused) else { return };
         let audio = self.kind == MediaKind::Audio;
@@ -136,26 +168,27 @@ impl Sent {
         let timestamp = u32::try_from(elapsed.as_millis() * clock % u128::from(u32::MAX)).expect("in range");
         for encoding in (0..self.rids.len().max(1)).filter(|encoding| !self.off.contains(encoding)).collect::<Vec<_>>()
         {
-            let keyframe = self.keyframes.contains(&encoding);
-            let payload = self.payload(encoding, keyframe);
-            let packet = Packet {
-                codec: if audio { Codec::Opus } else { Codec::Vp8 },
-                rid: self.rids.get(encoding).copied(),
-                sequence: self.sequences[encoding],
-                timestamp,
-                marker: true,
-                level: audio.then_some(20),
-                payload: &payload,
-            };
-            // As a browser: each packet repeats the frame before it.
-            let age = self.last_timestamp.filter(|_| audio).map(|last| u16::try_from(timestamp.wrapping_sub(last)));
-            let repeated = age.is_some_and(|age| {
-                age.is_ok_and(|age| age < 1 << 14 && publisher.send_red(now, mid, &packet, age, &payload))
-            });
-            if repeated || publisher.send(now, mid, &packet) {
-                self.sequences[encoding] += 1;
-                self.last_timestamp = Some(timestamp);
-                self.keyframes.remove(&encoding);
+            let packets = self.packets(encoding, self.keyframes.contains(&encoding));
+            for (index, payload) in packets.iter().enumerate() {
+                let packet = Packet {
+                    codec: if audio { Codec::Opus } else { Codec::Vp8 },
+                    rid: self.rids.get(encoding).copied(),
+                    sequence: self.sequences[encoding],
+                    timestamp,
+                    marker: index + 1 == packets.len(),
+                    level: audio.then_some(20),
+                    payload,
+                };
+                // As a browser: each packet repeats the frame before it.
+                let age = self.last_timestamp.filter(|_| audio).map(|last| u16::try_from(timestamp.wrapping_sub(last)));
+                let repeated = age.is_some_and(|age| {
+                    age.is_ok_and(|age| age < 1 << 14 && publisher.send_red(now, mid, &packet, age, payload))
+                });
+                if repeated || publisher.send(now, mid, &packet) {
+                    self.sequences[encoding] += 1;
+                    self.last_timestamp = Some(timestamp);
+                    self.keyframes.remove(&encoding);
+                }
             }
         }
     }

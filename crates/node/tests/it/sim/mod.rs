@@ -23,7 +23,7 @@ use prost::Message as _;
 use proto::signal_request::Message as Request;
 use proto::signal_response::Message as Response;
 use str0m::media::MediaKind;
-use testkit::link::{Conditions, Link, Wire};
+use testkit::link::{Conditions, Direction, Link, Wire};
 use testkit::turn::{Step, TurnClient};
 
 pub(crate) use client::{Mode, Participant, Sent, without_codec};
@@ -287,7 +287,7 @@ impl SimRoom {
         self.announce(index, Sent::new(index, kind, mark, rids), |_| {});
     }
 
-    fn announce(&mut self, index: usize, sent: Sent, adjust: impl FnOnce(&mut proto::AddTrackRequest)) {
+    pub(crate) fn announce(&mut self, index: usize, sent: Sent, adjust: impl FnOnce(&mut proto::AddTrackRequest)) {
         let mut add = sent.announcement();
         adjust(&mut add);
         let client = &mut self.clients[index];
@@ -357,6 +357,12 @@ impl SimRoom {
             Some(turn) => turn.ready.then(|| Wire { bytes: turn.wrap(&wire.bytes), ..wire }),
             None => Some(wire),
         }
+    }
+
+    /// The way between one client and the server is like this from now on.
+    pub(crate) fn shape(&mut self, index: usize, direction: Direction, conditions: Conditions) {
+        let client = self.clients[index].publisher.address.ip();
+        self.link.set(direction, client, conditions);
     }
 
     /// A datagram that no client has sent arrives at the server.

@@ -92,7 +92,7 @@ impl Sim {
     }
 
     pub fn join(&mut self) -> usize {
-        self.add(PeerOptions { ice_lite: true, ..Default::default() })
+        self.add(PeerOptions { ice_lite: true, receives: true, ..Default::default() })
     }
 
     /// Offer from a client, answered by the server.
@@ -147,7 +147,7 @@ impl Sim {
         for ((_, rids), track) in media.iter().zip(&tracks) {
             let rids: Vec<String> = rids.iter().map(ToString::to_string).collect();
             if !rids.is_empty() {
-                self.sfu.set_track_layers(*track, &rids);
+                self.sfu.set_track_layers(*track, &rids, false);
             }
         }
         tracks
