@@ -53,13 +53,23 @@ async function meeting(
   single: (person: Person) => boolean,
 ): Promise<Page> {
   const page = await emptyPage(browser, target.url);
+  await enter(page, target, people, single);
+  return page;
+}
+
+/** Connects these people of the page to a new room. */
+async function enter(
+  page: Page,
+  target: Target,
+  people: readonly Person[],
+  single: (person: Person) => boolean,
+): Promise<void> {
   const room = `meeting-${randomUUID()}`;
   for (const person of people) {
     const access = new AccessToken(target.key, target.secret, { identity: person.name });
     access.addGrant({ roomJoin: true, room, canUpdateOwnMetadata: true });
     await connect(page, target.url, { person, token: await access.toJwt(), single: single(person) });
   }
-  return page;
 }
 
 const MODES: [string, (person: Person) => boolean][] = [
@@ -111,6 +121,59 @@ for (const [mode, single] of MODES) {
       expect(sids.after === sids.before, `${scenario}: the session is kept`).toBe(resumes);
       await eventually(`after ${scenario}`, () => perceptions(page, people), allWell(people));
     }
+    await page.context().close();
+  });
+}
+
+/** Has a page reach the server through its TURN server only, over this transport. */
+function relayOnly(transport: string): void {
+  const narrowed = ({ iceServers = [], ...rest }: RTCConfiguration = {}): RTCConfiguration => ({
+    ...rest,
+    iceTransportPolicy: "relay",
+    iceServers: iceServers
+      .map((server) => ({
+        ...server,
+        urls: [server.urls].flat().filter((url) => url.endsWith(`transport=${transport}`)),
+      }))
+      .filter(({ urls }) => urls.length > 0),
+  });
+  window.connections = [];
+  window.RTCPeerConnection = class extends RTCPeerConnection {
+    constructor(configuration?: RTCConfiguration) {
+      super(narrowed(configuration));
+      window.connections.push(this);
+    }
+
+    override setConfiguration(configuration?: RTCConfiguration): void {
+      super.setConfiguration(narrowed(configuration));
+    }
+  };
+}
+
+/** How the page's connections are relayed at this moment. */
+const relays = (page: Page) =>
+  page.evaluate(async () => {
+    const found = new Set<string>();
+    for (const connection of window.connections) {
+      const report = await connection.getStats();
+      for (const row of report.values()) {
+        const pair = row.type === "transport" && report.get(row.selectedCandidatePairId);
+        const local = pair && report.get(pair.localCandidateId);
+        if (local) found.add(`${local.candidateType} ${local.relayProtocol}`);
+      }
+    }
+    return [...found];
+  });
+
+for (const transport of ["udp", "tcp"]) {
+  test(`who may use relays only is in the call: TURN over ${transport}`, async ({ browser, target }) => {
+    const people = [ANNA, BEN];
+    const page = await emptyPage(browser, target.url);
+    await page.evaluate(relayOnly, transport);
+    await enter(page, target, people, (person) => person === ANNA);
+    for (const person of people) await publish(page, person);
+    await eventually("both", () => perceptions(page, people), allWell(people));
+    expect(await relays(page)).toEqual([`relay ${transport}`]);
     await page.context().close();
   });
 }

@@ -520,6 +520,38 @@ mod tests {
     }
 
     #[test]
+    fn the_port_is_ours_alone() {
+        let bed = Bed::new();
+        let second = TcpPaths::bind(bed.tcp.port(), LISTENER, PER_NETWORK, bed.now);
+        assert_eq!(second.err().map(|error| error.kind()), Some(io::ErrorKind::AddrInUse));
+    }
+
+    /// TURN needs no further framing, and its connection stays open for as long as an allocation lasts without traffic.
+    #[test]
+    fn turn_messages_go_both_ways() {
+        let mut bed = Bed::new();
+        let mut client = bed.connect();
+        client.write_all(&STUN[2..]).unwrap();
+        bed.until("the message", |bed| bed.arrived.len() == 1);
+        let remote = client.local_addr().unwrap();
+        assert_eq!(bed.arrived, [(remote, STUN[2..].to_vec())]);
+        let stream = bed.tcp.connections[0].as_ref().unwrap().stream;
+        bed.tcp.queue(bed.now, remote, &[1; 4], &mut bed.counters);
+        bed.tcp.queue_turn(bed.now, (StreamId(stream.0 + 1), remote), &[2; 4], &mut bed.counters);
+        bed.tcp.queue_turn(bed.now, (stream, remote), &[3; 4], &mut bed.counters);
+        bed.turn();
+        let mut received = [0; 4];
+        client.read_exact(&mut received).unwrap();
+        assert_eq!((received, bed.counters.send_failed), ([3; 4], 2), "neither ICE nor another stream is mixed in");
+        bed.now += SILENCE_MAX + Duration::from_secs(2);
+        bed.turn();
+        assert_eq!(bed.tcp.len(), 1, "it carries an allocation");
+        bed.now += RELAY_SILENCE_MAX;
+        bed.turn();
+        assert_eq!((bed.tcp.len(), bed.tcp.take_ended()), (0, vec![(stream, remote)]));
+    }
+
+    #[test]
     fn strangers_and_the_silent_are_shut_out() {
         let mut bed = Bed::new();
         let mut stranger = bed.connect();

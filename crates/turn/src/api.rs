@@ -76,7 +76,7 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             allocations: 8192,
-            allocations_per_network: 1024,
+            allocations_per_network: 2048,
             allocations_per_user: 16,
             bytes_per_second: 100_000_000 / 8,
         }

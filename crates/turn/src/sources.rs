@@ -7,11 +7,11 @@ use std::time::{Duration, Instant};
 use kit::{Bucket, Network, Rate};
 
 /// Answers that one network gets at once, and each second: an office that joins at the same time is one network.
-const RATE: Rate = Rate { burst: 200.0, per_second: 50.0 };
+const RATE: Rate = Rate { burst: 1000.0, per_second: 200.0 };
 /// Networks remembered at most; while there are as many, others are not answered.
 const NETWORKS_MAX: usize = 8192;
 /// After this long without a question a bucket is full again, and forgotten.
-const FULL_AFTER: Duration = Duration::from_secs(4);
+const FULL_AFTER: Duration = Duration::from_secs(5);
 
 /// A bucket for each network that asked in the last seconds.
 #[derive(Debug)]
@@ -51,7 +51,7 @@ mod tests {
         let start = Instant::now();
         let mut sources = Sources::new(start);
         let one: IpAddr = "192.0.2.1".parse().unwrap();
-        let answered = (0..1000).filter(|_| sources.admit(start, one)).count();
+        let answered = (0..5000).filter(|_| sources.admit(start, one)).count();
         assert_eq!(answered, RATE.burst as usize);
         assert!(sources.admit(start, "192.0.2.2".parse().unwrap()));
         let later = start + Duration::from_secs(1);
