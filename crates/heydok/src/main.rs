@@ -11,7 +11,7 @@ use heydok::{bench, commands, doctor, serve};
 fn main() -> ExitCode {
     // rustls finds two providers among our dependencies; this one is ours. It is refused only where one is installed already.
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
-    match run(Cli::parse().command.unwrap_or(Command::Serve(ServeArguments::default()))) {
+    match run(Cli::parse().command.unwrap_or_else(|| Command::Serve(ServeArguments::default()))) {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::FAILURE,
         Err(error) => {

@@ -129,7 +129,7 @@ pub async fn serve(way: Way) -> anyhow::Result<()> {
         }
     };
     let mut servers = match https {
-        Some(https) => https.start(&app, listeners, &router, embedded.clone(), &mut tasks)?,
+        Some(https) => https.start(&app, listeners, &router, embedded.as_ref(), &mut tasks)?,
         None => start_listening(&app, listeners, &router),
     };
     let result = until_the_end(&mut servers, &mut tasks, asked_to_stop(), media_ended).await;

@@ -97,7 +97,6 @@ impl VideoPlan {
                 layers,
                 // Without it livekit-server 1.11 takes every stream for the lowest layer.
                 video_layer_mode: proto::video_layer::Mode::OneSpatialLayerPerStream as i32,
-                ..proto::SimulcastCodec::default()
             }],
             ..proto::AddTrackRequest::default()
         }

@@ -93,9 +93,9 @@ pub(crate) fn allocate(budget: u64, may_pause: bool, wishes: &[Wish]) -> Vec<Opt
         }
     }
     for group in order.chunk_by(|one, other| wishes[*one].priority() == wishes[*other].priority()) {
-        while group.iter().fold(false, |raised, index| raise(&levels[*index], &mut given[*index], &mut left) || raised)
-        {
-        }
+        // Each of the group goes up one step before any goes up two.
+        let mut round = || group.iter().filter(|index| raise(&levels[**index], &mut given[**index], &mut left)).count();
+        while round() > 0 {}
     }
     let level = |index: usize, at: usize| levels[index].get(at).map_or(wishes[index].most, |(level, _)| *level);
     given.iter().enumerate().map(|(index, at)| at.map(|at| level(index, at))).collect()

@@ -69,7 +69,7 @@ impl Line {
         let stays = |(_, before): &(Instant, u64)| {
             estimate.is_some_and(|now| (before - before / 10..=before + before / 2).contains(&now))
         };
-        let since = self.stuck.filter(stays).or(estimate.map(|estimate| (now, estimate)));
+        let since = self.stuck.filter(stays).or_else(|| estimate.map(|estimate| (now, estimate)));
         let stuck = since.is_some_and(|(since, _)| now.saturating_duration_since(since) >= STUCK);
         self.stuck = since.filter(|_| !stuck);
         estimate.filter(|_| stuck)
@@ -205,7 +205,7 @@ impl Sfu {
         let easily = allocate(if budget == u64::MAX { budget } else { budget / 100 * (100 - SPARE) }, pause, &wishes);
         let all = allocate(u64::MAX, pause, &wishes);
         let grows = given.iter().zip(&easily).any(|(given, easily)| easily > given);
-        let since = line.roomy_since.filter(|_| grows).or(grows.then_some(now));
+        let since = line.roomy_since.filter(|_| grows).or_else(|| grows.then_some(now));
         let may_grow = !line.limited || since.is_some_and(|since| now.saturating_duration_since(since) >= RAISE_AFTER);
         line.roomy_since = since.filter(|_| !may_grow);
         let next: Vec<_> = given

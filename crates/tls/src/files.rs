@@ -63,11 +63,11 @@ impl Files {
         match self.look(now).await {
             None => {}
             Some(Ok(pair)) => certificates.show(pair, now),
-            Some(Err(sentence)) => {
-                if certificates.keep_because(&sentence) {
-                    tracing::error!("the new certificate cannot be used, the old one is kept: {sentence}");
-                }
+            Some(Err(sentence)) if certificates.keep_because(&sentence) => {
+                tracing::error!("the new certificate cannot be used, the old one is kept: {sentence}");
             }
+            // It has been said already.
+            Some(Err(_)) => {}
         }
     }
 }

@@ -118,7 +118,7 @@ impl Https {
         app: &App,
         listeners: Vec<TcpListener>,
         router: &Router,
-        media: Option<Handle>,
+        media: Option<&Handle>,
         tasks: &mut JoinSet<()>,
     ) -> std::io::Result<JoinSet<()>> {
         let router = match &self.upkeep {
@@ -130,7 +130,7 @@ impl Https {
             servers.spawn(self.port.clone().redirect(listener, first.local_addr()?.port(), router.clone()));
         }
         for listener in listeners {
-            servers.spawn(self.port.clone().serve(listener, router.clone(), media.clone()));
+            servers.spawn(self.port.clone().serve(listener, router.clone(), media.cloned()));
         }
         tasks.spawn(self.upkeep.run(self.port, Arc::clone(&app.clock), Arc::clone(&app.entropy)));
         Ok(servers)
