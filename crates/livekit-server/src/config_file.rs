@@ -60,12 +60,19 @@ struct Room {
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
+struct CongestionControl {
+    use_send_side_bwe: Option<bool>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
 struct Rtc {
     udp_port: Option<Value>,
     tcp_port: Option<u16>,
     node_ip: Option<IpAddr>,
     use_external_ip: Option<bool>,
     use_ice_lite: Option<bool>,
+    congestion_control: CongestionControl,
     enable_loopback_candidate: Option<bool>,
     interfaces: Filter,
     ips: Filter,
@@ -194,6 +201,7 @@ fn apply_rtc(file: &Rtc, config: &mut StandaloneConfig) -> Result<(), ConfigFile
         rtc.node_ips = vec![ip];
     }
     rtc.ice_lite = file.use_ice_lite.unwrap_or(rtc.ice_lite);
+    rtc.send_side_bwe = file.congestion_control.use_send_side_bwe.unwrap_or(rtc.send_side_bwe);
     rtc.loopback = file.enable_loopback_candidate.unwrap_or(rtc.loopback);
     Ok(())
 }

@@ -148,6 +148,7 @@ fn new_node(config: &Config, advertised: &Advertised) -> Node {
         keys: Arc::clone(&config.keys),
         room: config.room.clone(),
         limits: config.limits.clone(),
+        send_side_bwe: config.rtc.send_side_bwe,
         simulate_scenarios: config.simulate_scenarios,
     };
     Node::new(node_config, seed, SystemClock.instant(), unix_ms())

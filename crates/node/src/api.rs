@@ -28,6 +28,8 @@ pub struct Config {
     pub keys: Arc<ApiKeys>,
     pub room: RoomDefaults,
     pub limits: Limits,
+    /// Estimate the bandwidth to each subscriber from its feedback, pace video by it and share it out.
+    pub send_side_bwe: bool,
     /// Whether `SimulateScenario` requests are obeyed (tests only: a participant can end its own connection with it).
     pub simulate_scenarios: bool,
 }

@@ -141,6 +141,7 @@ fn node_with_two(now: Instant) -> Node {
         keys: Arc::new(ApiKeys::new(vec![("key".into(), "a-secret-of-sufficient-length".into())])),
         room: RoomDefaults::default(),
         limits: Limits { rooms: 10, participants: 10, metadata_bytes: 64 * 1024, ..Limits::default() },
+        send_side_bwe: true,
         simulate_scenarios: true,
     };
     let mut node = Node::new(config, [7; 32], now, 1_700_000_000_000);

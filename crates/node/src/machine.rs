@@ -24,6 +24,7 @@ pub struct Node {
     out: VecDeque<Output>,
     /// Busy share of the media thread, as told last.
     load: f64,
+    send_side_bwe: bool,
 }
 
 /// Above this load nobody new is let in.
@@ -44,7 +45,14 @@ impl Node {
             simulate_scenarios: config.simulate_scenarios,
         };
         let signal = Signal::new(signalling, seed, now, unix_ms);
-        Self { signal, sfu: Sfu::new(media, now), relay, out: VecDeque::new(), load: 0.0 }
+        Self {
+            signal,
+            sfu: Sfu::new(media, now),
+            relay,
+            out: VecDeque::new(),
+            load: 0.0,
+            send_side_bwe: config.send_side_bwe,
+        }
     }
 
     /// Re-anchors the wall clock, which drifts against the monotonic one. Call it about once a minute.
@@ -233,6 +241,7 @@ impl Node {
     fn command(&mut self, now: Instant, command: MediaCommand) {
         match command {
             MediaCommand::AddPeer { peer, negotiated_channels, ice_lite, elsewhere, receives, may_pause } => {
+                let receives = receives && self.send_side_bwe;
                 let options = PeerOptions { negotiated_channels, ice_lite, elsewhere, receives, may_pause };
                 if let Err(error) = self.sfu.add_peer(now, convert::peer(peer), options) {
                     tracing::warn!(%error, "no peer connection could be made");

@@ -97,7 +97,11 @@ pub(crate) fn allocate(budget: u64, may_pause: bool, wishes: &[Wish]) -> Vec<Opt
         let mut round = || group.iter().filter(|index| raise(&levels[**index], &mut given[**index], &mut left)).count();
         while round() > 0 {}
     }
-    let level = |index: usize, at: usize| levels[index].get(at).map_or(wishes[index].most, |(level, _)| *level);
+    // Who gets the best that is sent gets also what may be sent in a moment.
+    let level = |index: usize, at: usize| match levels[index].get(at) {
+        Some((level, _)) if at + 1 < levels[index].len() => *level,
+        _ => wishes[index].most,
+    };
     given.iter().enumerate().map(|(index, at)| at.map(|at| level(index, at))).collect()
 }
 
@@ -161,7 +165,7 @@ mod tests {
             (499, "0.2"),
             (500, "1.2"),
             (1499, "1.2"),
-            (9999, "2.2"),
+            (9999, "3.2"),
         ] {
             check(budget, false, &[camera(0)], expected);
         }
@@ -173,13 +177,13 @@ mod tests {
     fn a_screen_loses_pictures_before_sharpness_and_is_never_blank() {
         let screen = Wish { screen: true, ..camera(0) };
         for (budget, expected) in
-            [(0, "0.0"), (299, "0.2"), (300, "1.0"), (500, "1.2"), (900, "2.0"), (1200, "2.1"), (1500, "2.2")]
+            [(0, "0.0"), (299, "0.2"), (300, "1.0"), (500, "1.2"), (900, "2.0"), (1200, "2.1"), (1500, "3.2")]
         {
             check(budget, true, &[screen], expected);
         }
         check(900, true, &[camera(900), screen], "0.2 1.2");
         check(1000, true, &[camera(900), screen], "0.0 2.0");
-        check(1700, true, &[camera(900), screen], "0.2 2.2");
+        check(1700, true, &[camera(900), screen], "0.2 3.2");
         let wanted = Wish { priority: 300, ..camera(0) };
         check(1000, true, &[wanted, screen], "1.2 1.2");
     }
@@ -193,14 +197,14 @@ mod tests {
             (250, "0.0 0.1"),
             (700, "0.2 1.2"),
             (1000, "1.2 1.2"),
-            (2000, "1.2 2.2"),
-            (3000, "2.2 2.2"),
+            (2000, "1.2 3.2"),
+            (3000, "3.2 3.2"),
         ] {
             check(budget, true, &[small, large], expected);
         }
         // Who asks for less leaves the rest to others.
         let modest = Wish { most: Level { layer: 0, temporal: 2 }, ..large };
-        check(1700, true, &[small, modest], "2.2 0.2");
+        check(1700, true, &[small, modest], "3.2 0.2");
     }
 
     #[test]
@@ -209,7 +213,7 @@ mod tests {
         check(100, false, &[top_only], "2.0");
         check(1300, false, &[top_only], "2.1");
         let modest = Wish { most: Level { layer: 0, temporal: 2 }, ..top_only };
-        check(9999, false, &[modest], "2.2");
+        check(9999, false, &[modest], "0.2");
         let slow = Wish { most: Level { layer: 2, temporal: 0 }, ..camera(0) };
         check(9999, false, &[slow], "2.0");
         let unknown = Wish { rates: Rates::default(), ..camera(0) };

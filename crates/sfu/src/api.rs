@@ -92,7 +92,7 @@ pub struct PeerOptions {
     pub ice_lite: bool,
     /// The client is on another machine: it is told no loopback address, unless there is no other.
     pub elsewhere: bool,
-    /// Media goes to this peer: the bandwidth towards it is estimated, and what is sent is paced by the estimate.
+    /// Media goes to this peer, the bandwidth towards it is to be estimated, and what is sent paced by the estimate.
     pub receives: bool,
     /// Pictures may cease where the line does not even carry the lowest layer of all; the client is told.
     pub may_pause: bool,

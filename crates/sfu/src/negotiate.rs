@@ -81,7 +81,9 @@ impl Sfu {
         }
         let candidates = self.config.limits.remote_candidates;
         let peer = self.peers.get_mut(index).ok_or(SfuError::UnknownPeer)?;
-        let offer = without_audio_feedback(&without_surplus_candidates(offer, candidates), &|mid| sends(plan, mid));
+        let video = peer.options.receives;
+        let offer =
+            without_idle_feedback(&without_surplus_candidates(offer, candidates), video, &|mid| sends(plan, mid));
         let answer = peer.with(|rtc| accept(rtc, &offer)).ok_or(SfuError::Fault);
         self.mark_dirty(index);
         let answer = answer?.map_err(SfuError::Sdp)?;
@@ -255,7 +257,7 @@ impl Peer {
             });
         }
         self.negotiation.pending = Some(Pending { offer: pending, added });
-        let sdp = without_audio_feedback(&self.negotiation.rename(&sdp), &|_| true);
+        let sdp = without_idle_feedback(&self.negotiation.rename(&sdp), self.options.receives, &|_| true);
         Ok(Some(Offered { sdp, mids: self.negotiation.sent() }))
     }
 
@@ -482,15 +484,16 @@ fn without_surplus_candidates(sdp: &str, limit: usize) -> String {
         .collect()
 }
 
-/// Transport-wide feedback is for video only, of what we send: what it measures is then the room that is left beside the
-/// sound, which is never held back, and who gets sound alone costs no feedback. So its header extension is left out of the
-/// other sections that `sends` names. (Not the `rtcp-fb` lines: str0m takes them from the first section of a payload type for
+/// Transport-wide feedback is for video only, of what we send, and where something is estimated from it: what it measures is
+/// then the room that is left beside the sound, which is never held back, and who gets sound alone costs no feedback. So its
+/// header extension is left out of the other sections that `sends` names. (Not the `rtcp-fb` lines: str0m takes them from the first section of a payload type for
 /// all others, and publishers need the feedback.)
-fn without_audio_feedback(sdp: &str, sends: &dyn Fn(&str) -> bool) -> String {
+fn without_idle_feedback(sdp: &str, video: bool, sends: &dyn Fn(&str) -> bool) -> String {
     let mut text = String::with_capacity(sdp.len());
     for section in split_sections(sdp) {
         let mid = section.lines().find_map(|line| line.strip_prefix("a=mid:"));
-        let idle = section.starts_with("m=audio") && mid.is_some_and(sends);
+        let estimates = video && section.starts_with("m=video");
+        let idle = !estimates && mid.is_some_and(sends);
         let kept = section.split_inclusive('\n').filter(|line| {
             !(idle && line.starts_with("a=extmap:") && line.trim_end().ends_with(extensions::TRANSPORT_SEQUENCE))
         });

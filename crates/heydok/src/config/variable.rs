@@ -224,7 +224,7 @@ variables! {
         "Connections of one client network to RTC_TCP_PORT, and as many of its streams of TURN over TLS. An office of people whose firewall lets no UDP out needs one each, or a few.");
     /// Own TURN server.
     TURN_SERVER = setting(LiveKit, "TURN_SERVER", "on", "on, off",
-        "Whether the embedded server relays for browsers that reach its media ports in no other way (TURN over RTC_UDP_PORT, RTC_TCP_PORT and TLS). It relays to itself only, and its passwords last an hour.");
+        "Whether the embedded server relays for browsers that reach its media ports in no other way (TURN over RTC_TCP_PORT and TLS). It relays to itself only, and its passwords last an hour.");
     /// TURN over TLS that a proxy ends.
     TURN_DOMAIN = setting(LiveKit, "TURN_DOMAIN", "", "name, or name:port",
         "Name at which a proxy ends TLS and hands the stream to RTC_TCP_PORT; browsers are told `turns:` with it, at port 443 unless another is given. The certificate must be for this name.");

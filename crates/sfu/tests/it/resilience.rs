@@ -399,7 +399,7 @@ fn a_track_above_its_bitrate_is_thinned() {
     };
     let (audio, video, excessive) = heard(30_000_000);
     assert_eq!(excessive, 0);
-    let (audio_limited, video_limited, excessive) = heard(194_000);
+    let (audio_limited, video_limited, excessive) = heard(26_000);
     assert_eq!(audio_limited, audio);
     assert!(video_limited * 4 < video * 3 && excessive > 100, "{video_limited} of {video}, {excessive}");
 }

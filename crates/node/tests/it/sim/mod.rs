@@ -79,6 +79,7 @@ fn server_config() -> Config {
         keys: Arc::new(ApiKeys::new(vec![("key".into(), SECRET.into())])),
         room: RoomDefaults::default(),
         limits: Limits { rooms: 100, participants: 1_000, metadata_bytes: 64 * 1024, ..Limits::default() },
+        send_side_bwe: false,
         simulate_scenarios: true,
     }
 }
@@ -101,12 +102,21 @@ pub(crate) fn claims(identity: &str, room: &str) -> Claims {
 
 impl SimRoom {
     pub(crate) fn new(seed: u64, conditions: Conditions) -> Self {
+        Self::with(server_config(), seed, conditions)
+    }
+
+    /// The same where the bandwidth to subscribers is estimated.
+    pub(crate) fn estimating(seed: u64, conditions: Conditions) -> Self {
+        Self::with(Config { send_side_bwe: true, ..server_config() }, seed, conditions)
+    }
+
+    fn with(config: Config, seed: u64, conditions: Conditions) -> Self {
         testkit::random::seed_str0m(seed);
         let now = Instant::now();
         let mut bytes = [0; 32];
         bytes[..8].copy_from_slice(&seed.to_le_bytes());
         Self {
-            node: Node::new(server_config(), bytes, now, 1_700_000_000_000),
+            node: Node::new(config, bytes, now, 1_700_000_000_000),
             now,
             start: now,
             link: Link::new(seed, conditions),

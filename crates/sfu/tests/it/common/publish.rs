@@ -10,9 +10,6 @@ use testkit::random::Random;
 
 /// Packets of one picture.
 const PACKETS_PER_PICTURE: u64 = 3;
-/// Bytes at the end of each packet that say what it is, and before them in those of pictures.
-const TAG: usize = 60;
-const FILLER: usize = 433;
 
 pub struct Publisher {
     pub member: usize,
@@ -144,12 +141,10 @@ impl Publisher {
 
     fn payload(&self, head: &[u8]) -> Vec<u8> {
         let mut payload = head.to_vec();
-        payload.resize(head.len() + if head.is_empty() { 0 } else { FILLER }, 0x55);
         payload.extend(self.track.0.to_be_bytes());
         payload.extend(self.counter.to_be_bytes());
         payload.extend(self.rid.as_deref().unwrap_or("-").bytes());
-        let tag = if head.is_empty() { 0 } else { head.len() + FILLER };
-        payload.resize(tag + TAG, 0xaa);
+        payload.resize(head.len() + 60, 0xaa);
         payload
     }
 }
