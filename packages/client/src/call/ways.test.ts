@@ -41,7 +41,9 @@ test("of the servers only those of the wanted relay stay, with their credentials
   expect(serversFor("turn_tls", servers)).toEqual([
     { urls: ["turns:a:443?transport=tcp"], username: "u", credential: "c" },
   ]);
-  expect(serversFor("udp", servers)).toEqual(servers);
+  expect(serversFor("any", servers)).toEqual(servers);
+  // Over a relay it would not be the way that is asked for.
+  expect([serversFor("udp", servers), serversFor("tcp", servers)]).toEqual([[], []]);
 });
 
 test("a room is kept to its way: by the relay's servers, or by the server's candidates", async () => {

@@ -28,9 +28,9 @@ export function withoutOthers(policy: PathPolicy, sdp: string): string {
   return sdp.split("\r\n").filter(wanted).join("\r\n");
 }
 
-/** The servers of one kind of relay; all for a policy that means none. */
+/** The servers that a way may use: all, those of one kind of relay, or none where no relay may carry it. */
 export function serversFor(policy: PathPolicy, servers: readonly RTCIceServer[]): RTCIceServer[] {
-  if (policy !== "turn_udp" && policy !== "turn_tls") return [...servers];
+  if (policy === "any") return [...servers];
   return servers.flatMap((server) => {
     const urls = [server.urls].flat().filter((url) => relayOf(url) === policy);
     return urls.length === 0 ? [] : [{ ...server, urls }];
