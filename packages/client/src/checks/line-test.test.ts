@@ -28,7 +28,7 @@ async function run(kind: "quick" | "thorough", change: Partial<FakeNetwork> = {}
   return { states, verdict: verdictOf(checks), log };
 }
 
-const only = (...ways: PathId[]): Partial<FakeNetwork> => ({ open: new Set(ways) });
+const alone = (...ways: PathId[]): Partial<FakeNetwork> => ({ open: new Set(ways) });
 const relay: Partial<FakeNetwork> = { relays: ["turn_udp", "turn_tls"] };
 
 describe("the thorough test", () => {
@@ -52,37 +52,37 @@ describe("the thorough test", () => {
   test.each<[string, Partial<FakeNetwork>, Verdict, Record<string, string>]>([
     [
       "UDP is blocked",
-      only("tcp"),
+      alone("tcp"),
       { kind: "audio", reason: "tcpOnly" },
       { udp: "failed udpFailed", tcp: "passed pathGood", upload: "passed rateGood" },
     ],
     [
       "only the relay by UDP is open",
-      { ...relay, ...only("turn_udp") },
+      { ...relay, ...alone("turn_udp") },
       { kind: "video" },
       { udp: "failed udpFailed", tcp: "failed tcpFailed", turn_tls: "failed turnTlsFailed" },
     ],
     [
       "only the relay by TLS is open",
-      { ...relay, ...only("turn_tls") },
+      { ...relay, ...alone("turn_tls") },
       { kind: "audio", reason: "tcpOnly" },
       { turn_udp: "failed turnUdpFailed", turn_tls: "passed pathGood" },
     ],
     [
       "nothing is open",
-      only(),
+      alone(),
       { kind: "blocked", reason: "noPath" },
       { signalling: "passed signallingGood", upload: "skipped", loss: "skipped" },
     ],
     [
       "UDP carries single packets, but no handshake",
-      { ...only("tcp"), anyFails: true },
+      { ...alone("tcp"), anyFails: true },
       { kind: "audio", reason: "tcpOnly" },
       { tcp: "passed pathGood", upload: "passed rateGood" },
     ],
     [
       "the server has no TCP port",
-      { ...only("udp"), tcpPort: null },
+      { ...alone("udp"), tcpPort: null },
       { kind: "video" },
       { tcp: "skipped pathNotOffered" },
     ],
@@ -148,9 +148,9 @@ describe("the thorough test", () => {
 describe("the quick test", () => {
   test.each<[string, Partial<FakeNetwork>, Verdict]>([
     ["a good line", {}, { kind: "video" }],
-    ["UDP is blocked", only("tcp"), { kind: "audio", reason: "tcpOnly" }],
-    ["only a relay is open", { ...relay, ...only("turn_tls") }, { kind: "audio", reason: "tcpOnly" }],
-    ["nothing is open", only(), { kind: "blocked", reason: "noPath" }],
+    ["UDP is blocked", alone("tcp"), { kind: "audio", reason: "tcpOnly" }],
+    ["only a relay is open", { ...relay, ...alone("turn_tls") }, { kind: "audio", reason: "tcpOnly" }],
+    ["nothing is open", alone(), { kind: "blocked", reason: "noPath" }],
     ["no server", { answer: "unreachable" }, { kind: "blocked", reason: "server" }],
     ["a busy server", { answer: "busy" }, { kind: "unknown" }],
     ["a slow upload", { up: 100 }, { kind: "audio", reason: "uploadSlow" }],
