@@ -7,6 +7,8 @@ import { expectAllWell, meetAtReference, meetRelayed, type Three } from "./relay
 import { publish } from "./rooms-in-page.ts";
 
 const SWITCHES = 30;
+/** Freezes of one watcher that come from a busy machine alone; a switch that freezes does so each time. */
+const BY_CHANCE = 2;
 
 /** How often Anna's picture froze for Ben, who asks for another size all the time, and for Cara, who does not. */
 async function freezes(three: Three): Promise<{ ben: number; cara: number; frames: number }> {
@@ -41,5 +43,5 @@ test("a picture that changes its size again and again never freezes for it", asy
   );
   const reference = await meetAtReference(browser, freezes);
   if (reference) console.log(`reference: ${reference.ben} times, without switches ${reference.cara} times`);
-  expect(ours.ben).toBeLessThanOrEqual(Math.max(ours.cara, reference?.ben ?? 0));
+  expect(ours.ben).toBeLessThanOrEqual(Math.max(ours.cara, reference?.ben ?? 0) + BY_CHANCE);
 });
