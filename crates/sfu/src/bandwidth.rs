@@ -114,6 +114,10 @@ impl Shedding {
 
     /// The most that a track may be of `layers` layers. A shared screen keeps its sharpness and loses pictures.
     fn ceiling(&self, layers: usize, screen: bool) -> Level {
+        if self.steps == 0 {
+            // Nor is anything held back of what may be sent in a moment, when nothing is sent now.
+            return Level::TOP;
+        }
         let temporal = if self.steps == SHED_MAX { 0 } else { TEMPORAL as u8 - 1 };
         let top = Level::TOP.layer.min(layers.saturating_sub(1) as u8);
         let layer = if screen { top } else { top.saturating_sub(self.steps) };
@@ -333,7 +337,7 @@ mod tests {
             let Level { layer, temporal } = Shedding { steps, changed: None }.ceiling(layers, screen);
             (layer, temporal)
         };
-        assert_eq!([0, 1, 2, 3].map(|steps| ceiling(steps, 3, false)), [(2, 2), (1, 2), (0, 2), (0, 0)]);
-        assert_eq!([0, 1, 2, 3].map(|steps| ceiling(steps, 2, true)), [(1, 2), (1, 2), (1, 2), (1, 0)]);
+        assert_eq!([0, 1, 2, 3].map(|steps| ceiling(steps, 3, false)), [(3, 2), (1, 2), (0, 2), (0, 0)]);
+        assert_eq!([0, 1, 2, 3].map(|steps| ceiling(steps, 2, true)), [(3, 2), (1, 2), (1, 2), (1, 0)]);
     }
 }

@@ -16,8 +16,8 @@ const FREE_FAILED: u64 = 64 << 20;
 /// What is written to see that writing works.
 const PROBE_BYTES: usize = 64 * 1024;
 const PROBE_FILE: &str = "heydok-doctor.tmp";
-/// When this was written: no clock that is right says an earlier time.
-const WRITTEN: UnixMillis = UnixMillis(1_795_219_200_000);
+/// Long before this was written (2025-01-01): no clock that is right says an earlier time.
+const WRITTEN: UnixMillis = UnixMillis(1_735_689_600_000);
 /// The wall clock may be set this far in the time of one run.
 const JUMP_MAX: Duration = Duration::from_secs(2);
 /// Two machines' clocks may differ by this much, and by this much before tokens are refused.

@@ -67,7 +67,7 @@ fn a_cut_line_gets_a_lower_layer_and_the_best_again() {
             others.push(got(&sim, 2));
         }
         let sound: usize = cut.iter().map(|second| second[0]).sum();
-        assert!(sound >= 490, "seed {seed}: {sound} of 500 packets of sound: {cut:?}");
+        assert!(sound >= 485, "seed {seed}: {sound} of 500 packets of sound: {cut:?}");
         for second in &cut[3..] {
             assert!(second[0] >= 49 && second[3] == 0 && second[1] + second[2] >= 20, "seed {seed}: {cut:?}");
         }
