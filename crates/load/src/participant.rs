@@ -89,6 +89,7 @@ impl Plan {
 #[derive(Debug)]
 pub struct Participant {
     stats: watch::Receiver<Stats>,
+    ice_servers: Vec<proto::IceServer>,
     stop: CancellationToken,
     task: JoinHandle<()>,
 }
@@ -121,7 +122,12 @@ impl Participant {
         let stop = CancellationToken::new();
         let session = Session::new(plan, connection, peer, sender, stop.clone());
         let task = tokio::spawn(session.run(joined.other_participants));
-        Ok(Self { stats: receiver, stop, task })
+        Ok(Self { stats: receiver, ice_servers: joined.ice_servers, stop, task })
+    }
+
+    /// STUN and TURN servers that the server named.
+    pub fn ice_servers(&self) -> &[proto::IceServer] {
+        &self.ice_servers
     }
 
     /// What it has sent and seen until now.

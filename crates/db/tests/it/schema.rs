@@ -28,3 +28,20 @@ async fn both_engines_have_the_same_columns() {
     }
     lite.remove().await;
 }
+
+/// An examination tells the schema, changes nothing, and sees damage.
+#[tokio::test]
+async fn an_examination_changes_nothing() {
+    let lite = sqlite().await;
+    let before = columns(&lite).await;
+    assert_eq!(lite.examine().await.unwrap(), Some(db::SCHEMA_VERSION));
+    assert_eq!(columns(&lite).await, before);
+    if let Some(pg) = postgres().await {
+        assert_eq!(pg.examine().await.unwrap(), Some(db::SCHEMA_VERSION));
+        assert_eq!(columns(&pg).await, before);
+        pg.remove().await;
+    }
+    lite.remove().await;
+    let empty = Db::connect(&db::Options { url: "sqlite::memory:".into(), connections_max: 1 }).await.unwrap();
+    assert_eq!(empty.examine().await.unwrap(), None);
+}

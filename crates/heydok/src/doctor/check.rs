@@ -16,6 +16,9 @@ pub enum Id {
     AdvertisedAddress,
     Udp,
     Tcp,
+    TurnUdp,
+    TurnTcp,
+    TurnTls,
     ThreePartyMedia,
 }
 
@@ -31,6 +34,9 @@ impl Id {
             Self::AdvertisedAddress => "advertised_address",
             Self::Udp => "udp",
             Self::Tcp => "tcp",
+            Self::TurnUdp => "turn_udp",
+            Self::TurnTcp => "turn_tcp",
+            Self::TurnTls => "turn_tls",
             Self::ThreePartyMedia => "three_party_media",
         }
     }

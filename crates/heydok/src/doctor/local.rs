@@ -221,3 +221,60 @@ fn differs(own: UnixMillis, remote: UnixMillis) -> Option<Check> {
 fn distance(left: UnixMillis, right: UnixMillis) -> Duration {
     left.since(right).max(right.since(left))
 }
+
+#[cfg(test)]
+mod tests {
+    use kit::MockClock;
+
+    use super::super::check::State;
+    use super::*;
+
+    const NOW: UnixMillis = UnixMillis(1_795_225_146_007);
+
+    /// A clock of the past, one that is set meanwhile, and one that disagrees with the server's are told apart.
+    #[test]
+    fn a_clock_that_is_wrong_is_named() {
+        let check = |begin: UnixMillis, end: UnixMillis, remote: Option<UnixMillis>, part: &str| {
+            let steady = MockClock::at(NOW);
+            let first = Moment { wall: begin, steady: steady.instant() };
+            steady.advance(Duration::from_secs(5));
+            let last = Moment { wall: end, steady: steady.instant() };
+            let check = clock(first, last, remote);
+            assert!(check.text.en.contains(part), "{part}: {check:?}");
+            check.state
+        };
+        let later = |seconds| NOW.plus(Duration::from_secs(seconds));
+        assert_eq!(check(NOW, later(5), None, "evenly"), State::Passed);
+        assert_eq!(check(NOW, later(5), Some(later(10)), "evenly"), State::Passed);
+        assert_eq!(check(NOW, later(5), Some(later(40)), "by 35 s"), State::Warning);
+        assert_eq!(check(NOW, later(5), Some(NOW.minus(Duration::from_secs(90))), "by 95 s"), State::Failed);
+        assert_eq!(check(NOW, later(65), None, "was set by 60 s"), State::Warning);
+        assert_eq!(check(NOW, NOW.minus(Duration::from_secs(55)), None, "was set by 60 s"), State::Warning);
+        assert_eq!(check(UnixMillis(0), UnixMillis(5_000), None, "1970-01-01"), State::Failed);
+    }
+
+    #[test]
+    fn little_space_is_told_before_there_is_none() {
+        for (bytes, state) in
+            [(FREE_FAILED - 1, State::Failed), (FREE_FAILED, State::Warning), (FREE_WARNING, State::Passed)]
+        {
+            assert_eq!(free(bytes).state, state, "{bytes}");
+        }
+    }
+
+    #[test]
+    fn a_schema_that_does_not_fit_is_named() {
+        let own = db::SCHEMA_VERSION;
+        for (version, state, part) in [
+            (Ok(Some(own)), State::Passed, "whole"),
+            (Ok(Some(own + 1)), State::Failed, "newer"),
+            (Ok(Some(own - 1)), State::Warning, "heydok migrate"),
+            (Ok(None), State::Warning, "heydok migrate"),
+            (Err(db::Error::Corrupt("row 3 missing".to_owned())), State::Failed, "row 3 missing"),
+            (Err(db::Error::Url), State::Failed, "DATABASE_URL"),
+        ] {
+            let check = judge_database(version);
+            assert!(check.state == state && check.text.en.contains(part), "{part}: {check:?}");
+        }
+    }
+}

@@ -4,9 +4,11 @@ use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use kit::Secret;
+use livekit_protocol::IceServer;
 use load::{Participant, Path, Plan, Stats, Target, Told, Transport};
 
 use super::check::{Check, Id, State, Text, text};
+use super::relay::{self, Asked};
 use super::server::Third;
 
 /// How long one way may take: with both ICE and DTLS it is a matter of milliseconds, over a bad line of seconds.
@@ -36,6 +38,7 @@ pub(super) struct Found {
     /// Addresses that browsers are told, and whether each answered.
     pub(super) udp: Vec<(SocketAddr, bool)>,
     pub(super) tcp: Vec<(SocketAddr, bool)>,
+    pub(super) relays: Vec<Asked>,
     /// Of the six ways between three participants those that carried both sound and picture; `None` where no address answered.
     pub(super) ways: Option<usize>,
 }
@@ -45,28 +48,33 @@ pub(super) struct Found {
 /// # Errors
 /// Why nobody can join.
 pub(super) async fn look(access: Access) -> Result<Found, String> {
-    let told = scout(&access).await?;
+    let (told, servers) = scout(&access).await?;
     let (udp, tcp) = (addresses(&told, Transport::Udp), addresses(&told, Transport::Tcp));
     let [first, second] = &access.passes;
-    let (udp, tcp) = tokio::join!(reach(&access, first, &udp, Path::UdpTo), reach(&access, second, &tcp, Path::TcpTo));
+    let (udp, tcp, relays) = tokio::join!(
+        reach(&access, first, &udp, Path::UdpTo),
+        reach(&access, second, &tcp, Path::TcpTo),
+        relay::ask(&servers),
+    );
     let answered = |all: &[(SocketAddr, bool)]| all.iter().find(|(_, answered)| *answered).map(|(address, _)| *address);
     let path = answered(&udp).map(Path::UdpTo).or_else(|| answered(&tcp).map(Path::TcpTo));
     let ways = match path {
         Some(path) => Some(ways(access, path).await),
         None => None,
     };
-    Ok(Found { udp, tcp, ways })
+    Ok(Found { udp, tcp, relays, ways })
 }
 
-/// Joins and listens to which addresses are told.
-async fn scout(access: &Access) -> Result<Vec<Told>, String> {
+/// Joins and listens to which addresses and relays are told.
+async fn scout(access: &Access) -> Result<(Vec<Told>, Vec<IceServer>), String> {
     let plan = plan(access, &access.passes[0], Path::Udp);
     let mut scout = Participant::join(&access.target, plan).await.map_err(|error| error.to_string())?;
     // Some servers tell their addresses one by one, the last of them before media can flow.
     let _ = tokio::time::timeout(WAY_LIMIT, scout.until(|stats| stats.join.connected.is_some())).await;
     let told = scout.look(|stats| stats.told.clone());
+    let servers = scout.ice_servers().to_vec();
     scout.leave().await;
-    if told.is_empty() { Err("the server tells no address for media".to_owned()) } else { Ok(told) }
+    if told.is_empty() { Err("the server tells no address for media".to_owned()) } else { Ok((told, servers)) }
 }
 
 /// Those of a transport, without this machine's own where there are others.
@@ -130,7 +138,8 @@ async fn ways(access: Access, path: Path) -> usize {
 
 /// What is to be said of the ports.
 pub(super) fn judge(found: &Found) -> Vec<Check> {
-    vec![udp(&found.udp), tcp(&found.tcp), three_parties(found.ways)]
+    let ports = [udp(&found.udp), tcp(&found.tcp)].into_iter();
+    ports.chain(relay::judge(&found.relays)).chain([three_parties(found.ways)]).collect()
 }
 
 fn udp(reached: &[(SocketAddr, bool)]) -> Check {

@@ -8,20 +8,22 @@
 pub mod check;
 mod local;
 mod media;
+mod relay;
 mod server;
 mod tls;
+mod turn_client;
 
 use std::net::IpAddr;
 
 use kit::{SystemClock, UnixMillis};
 use livekit_server::StartError;
 
-use self::check::{Check, Id, Language, Report, text};
+use self::check::{Check, Id, Language, Report, State, text};
 use self::local::Moment;
 use self::media::Access;
 use self::server::{Closed, Started, Unstarted};
 use crate::cli::DoctorArguments;
-use crate::config::{Loaded, Problem, Refusal};
+use crate::config::{Loaded, Problem, Refusal, TlsMode};
 use crate::secrets::{DataDir, Holder};
 use crate::{serve, startup};
 
@@ -132,6 +134,7 @@ async fn running(base: &str, near: bool, page: &[IpAddr]) -> anyhow::Result<(Vec
 async fn stopped(loaded: Loaded, page: &[IpAddr]) -> Vec<Check> {
     let Loaded { settings, values, .. } = loaded;
     let ports: Vec<u16> = settings.listening.ports.iter().chain(&settings.livekit.extra_port).copied().collect();
+    let speaks_tls = matches!(settings.listening.tls.mode, TlsMode::Files | TlsMode::Acme);
     let page_ports = serve::listen(settings.listening.host, &ports).await;
     let mut checks = match Started::start(settings, &values).await {
         Ok(started) => {
@@ -149,6 +152,16 @@ async fn stopped(loaded: Loaded, page: &[IpAddr]) -> Vec<Check> {
             unreachable(Check::failed(Id::Signalling, sentence))
         }
     };
+    let untold = |check: &&mut Check| check.id == Id::TurnTls && check.state == State::Warning;
+    if speaks_tls && let Some(relay) = checks.iter_mut().find(untold) {
+        *relay = Check::skipped(
+            Id::TurnTls,
+            text!(
+                "It is on the HTTPS port, which was not opened: look again when heydok runs.",
+                "Es ist auf dem HTTPS-Port, der nicht geöffnet wurde: Sehen Sie noch einmal nach, wenn heydok läuft."
+            ),
+        );
+    }
     if let Err(Refusal(problems)) = page_ports {
         let sentence = problems.iter().map(|Problem { sentence, .. }| sentence.as_str()).collect::<Vec<_>>().join("; ");
         checks.retain(|check| check.id != Id::Signalling);
@@ -216,7 +229,16 @@ async fn calls(access: Access, page: &[IpAddr]) -> Vec<Check> {
 
 /// What could not be looked at, because of `reason`.
 fn unreachable(reason: Check) -> Vec<Check> {
-    let rest = [Id::Signalling, Id::AdvertisedAddress, Id::Udp, Id::Tcp, Id::ThreePartyMedia];
+    let rest = [
+        Id::Signalling,
+        Id::AdvertisedAddress,
+        Id::Udp,
+        Id::Tcp,
+        Id::TurnUdp,
+        Id::TurnTcp,
+        Id::TurnTls,
+        Id::ThreePartyMedia,
+    ];
     let found = reason.id;
     let skipped = rest.into_iter().filter(|id| *id != found).map(|id| {
         let name = found.name();

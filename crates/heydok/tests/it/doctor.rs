@@ -6,6 +6,7 @@ use std::process::{Command, Output};
 
 use serde_json::Value;
 
+use crate::https;
 use crate::server::Server;
 
 const PORTS: [(&str, &str); 4] = [("PORT", "0"), ("HOST", "127.0.0.1"), ("RTC_UDP_PORT", "0"), ("RTC_TCP_PORT", "0")];
@@ -54,7 +55,7 @@ fn a_running_server_is_whole() {
     let server = Server::start("serve", 1, &[]);
     let folder = server.folder.path();
     let (report_, states) = report(&doctor(folder, &["--json"], &[]));
-    for wanted in WHOLE.into_iter().chain(["tcp=passed"]) {
+    for wanted in WHOLE.into_iter().chain(["tcp=passed", "turn_udp=skipped", "turn_tcp=passed", "turn_tls=warning"]) {
         assert!(states.iter().any(|state| state == wanted), "{wanted}: {report_}");
     }
     let address = format!("127.0.0.1:{}", server.ports[0]);
@@ -103,17 +104,86 @@ fn a_port_that_is_taken_is_named() {
 /// UDP that does not arrive is named, and the call is seen to go over TCP.
 #[test]
 fn udp_that_does_not_arrive_is_named() {
-    let nobody = UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0)).unwrap().local_addr().unwrap().port().to_string();
+    let nobody = nobody("udp");
     let expected = ["udp=failed", "tcp=passed", "three_party_media=passed"];
     check(&[("RTC_ADVERTISED_UDP_PORT", &nobody)], |_| {}, &expected, &nobody);
     check(&[("RTC_TCP_PORT", "off")], |_| {}, &["udp=passed", "tcp=warning"], "");
 }
 
-/// An address that nobody is at: neither way works, and both name it.
+/// An address that nobody is at: no way works, and all name it.
 #[test]
 fn a_wrong_advertised_address_is_named() {
-    let expected = ["udp=failed", "tcp=failed", "three_party_media=skipped"];
+    let expected = ["udp=failed", "tcp=failed", "turn_tcp=failed", "three_party_media=skipped"];
     check(&[("RTC_NODE_IP", "192.0.2.1")], |_| {}, &expected, "192.0.2.1");
+}
+
+/// A port for this protocol that nobody listens at.
+fn nobody(protocol: &str) -> String {
+    let all = (Ipv4Addr::UNSPECIFIED, 0);
+    let address = match protocol {
+        "udp" => UdpSocket::bind(all).unwrap().local_addr(),
+        _ => TcpListener::bind(all).unwrap().local_addr(),
+    };
+    address.unwrap().port().to_string()
+}
+
+/// Relays that are not there, and that do not know who comes: heydok's own server, asked with a secret that is not its own.
+#[test]
+fn a_relay_that_lends_no_address_is_named() {
+    let secret = ("TURN_SECRET", "not the one that the relay has");
+    for (protocol, bound, check_) in [("udp", "RTC_UDP_PORT", "turn_udp"), ("tcp", "RTC_TCP_PORT", "turn_tcp")] {
+        let (gone, own) = (nobody(protocol), nobody(protocol));
+        let url = |port: &str| format!("turn:127.0.0.1:{port}?transport={protocol}");
+        let failed = format!("{check_}=failed");
+        // Our own relay is told over TCP; without it there is none that is good.
+        let only = [secret, ("TURN_SERVER", "off"), ("TURN_URLS", &url(&gone))];
+        check(&only, |_| {}, &[&failed, "udp=passed", "tcp=passed"], &gone);
+        let state = if protocol == "tcp" { "turn_tcp=warning" } else { &failed };
+        check(&[secret, (bound, &own), ("TURN_URLS", &url(&own))], |_| {}, &[state], "TURN_SECRET");
+    }
+    let (gone, off) = (nobody("tcp"), [("TURN_SERVER", "off")]);
+    check(&[("TURN_DOMAIN", &format!("localhost:{gone}"))], |_| {}, &["turn_tls=failed", "turn_tcp=passed"], &gone);
+    check(&off, |_| {}, &["turn_udp=skipped", "turn_tcp=skipped", "turn_tls=warning"], "");
+}
+
+/// The relay on the HTTPS port: it lends to whom believes its certificate, and is said to be of no use to others.
+#[test]
+fn a_relay_over_tls_needs_a_certificate_that_is_believed() {
+    let folder = tempfile::tempdir().unwrap();
+    https::write_pair(folder.path());
+    let server = https::with_files(folder.path());
+    let certificate = folder.path().join("cert.pem");
+    let believing = [("SSL_CERT_FILE", certificate.to_str().unwrap())];
+    let (told, states) = report(&doctor(server.folder.path(), &["--json"], &believing));
+    for wanted in ["turn_tls=passed", "turn_tcp=passed", "three_party_media=passed"] {
+        assert!(states.iter().any(|state| state == wanted), "{wanted}: {told}");
+    }
+    let (told, states) = report(&doctor(server.folder.path(), &["--json"], &[]));
+    let lost = told["checks"].as_array().unwrap().iter().find(|check| check["id"] == "turn_tls").unwrap();
+    assert!(states.iter().any(|state| state == "turn_tls=failed"), "{told}");
+    assert!(lost["text"]["en"].as_str().unwrap().contains("is not believed"), "{lost}");
+    drop(server);
+    let stopped = [("TLS_MODE", "files"), ("TLS_CERT", believing[0].1), ("TLS_KEY", "key.pem")];
+    check(&stopped, |_| {}, &["turn_tls=skipped", "turn_tcp=passed"], "");
+}
+
+/// Real certificates of the public address: one that is over, one that nobody believes, and the same believed.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_certificate_that_browsers_refuse_is_named() {
+    let (over, good) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    https::write_pair_until(over.path(), 2020);
+    https::write_pair(good.path());
+    let own = good.path().join("cert.pem");
+    let own = ("SSL_CERT_FILE", own.to_str().unwrap());
+    for (folder, believing, expected, part) in [
+        (&over, None, "tls=failed", "2020-01-01"),
+        (&good, None, "tls=failed", "localhost"),
+        (&good, Some(own), "tls=passed", ""),
+    ] {
+        let url = format!("https://localhost:{}", https::show(folder.path()).await);
+        let variables: Vec<_> = [("FRONTEND_URL", url.as_str())].into_iter().chain(believing).collect();
+        tokio::task::block_in_place(|| check(&variables, |_| {}, &[expected, "udp=passed"], part));
+    }
 }
 
 #[test]
@@ -179,8 +249,8 @@ fn a_full_disk_and_a_firewall_are_named() {
             assert!(states.contains(&wanted.to_owned()), "{wanted}: {report}");
         }
         for (rule, expected) in [
-            ("udp 7882", ["udp=failed", "tcp=passed", "three_party_media=passed"]),
-            ("tcp 7881", ["udp=passed", "tcp=failed", "three_party_media=passed"]),
+            ("udp 7882", ["udp=failed", "tcp=passed", "turn_tcp=passed", "three_party_media=passed"]),
+            ("tcp 7881", ["udp=passed", "tcp=failed", "turn_tcp=failed", "three_party_media=passed"]),
         ] {
             let blocked = format!("{network}drop {rule}; {ports}$HEYDOK doctor --json");
             let (report, states) = run("-n", &blocked);

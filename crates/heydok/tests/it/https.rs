@@ -7,21 +7,28 @@ use std::time::Duration;
 
 use rcgen::{CertificateParams, KeyPair};
 use rustls::pki_types::pem::PemObject as _;
-use rustls::pki_types::{CertificateDer, ServerName};
-use rustls::{ClientConfig, RootCertStore};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
+use rustls::{ClientConfig, RootCertStore, ServerConfig};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::TcpStream;
-use tokio_rustls::TlsConnector;
+use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::client::TlsStream;
+use tokio_rustls::{TlsAcceptor, TlsConnector};
 
 use crate::pebble::{Pebble, free_port};
 use crate::server::{Server, json, shell};
 use crate::signal::Signal;
 
 /// Writes a self-signed certificate for `localhost` and `meet.test`, and its key; returns the certificate.
-fn write_pair(folder: &Path) -> String {
+pub(crate) fn write_pair(folder: &Path) -> String {
+    write_pair_until(folder, 2099)
+}
+
+/// The same for one that is good until the first day of this year.
+pub(crate) fn write_pair_until(folder: &Path, year: i32) -> String {
     let key = KeyPair::generate().unwrap();
-    let params = CertificateParams::new(["localhost".to_owned(), "meet.test".to_owned()]).unwrap();
+    let mut params = CertificateParams::new(["localhost".to_owned(), "meet.test".to_owned()]).unwrap();
+    params.not_before = rcgen::date_time_ymd(2019, 1, 1);
+    params.not_after = rcgen::date_time_ymd(year, 1, 1);
     let certificate = params.self_signed(&key).unwrap().pem();
     std::fs::write(folder.join("key.pem"), key.serialize_pem()).unwrap();
     std::fs::write(folder.join("cert.pem"), &certificate).unwrap();
@@ -57,7 +64,28 @@ async fn ask(stream: &mut TlsStream<TcpStream>, path: &str) -> String {
     tokio::time::timeout(Duration::from_secs(20), whole).await.expect("an answer comes")
 }
 
-fn with_files(folder: &Path) -> Server {
+/// Shows the pair in `folder` to whoever asks, whatever it is; returns the port.
+pub(crate) async fn show(folder: &Path) -> u16 {
+    let chain = vec![CertificateDer::from_pem_file(folder.join("cert.pem")).unwrap()];
+    let key = PrivateKeyDer::from_pem_file(folder.join("key.pem")).unwrap();
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let builder = ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();
+    let acceptor = TlsAcceptor::from(Arc::new(builder.with_no_client_auth().with_single_cert(chain, key).unwrap()));
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    tokio::spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            // Who does not believe it hangs up.
+            let Ok(mut stream) = acceptor.accept(stream).await else { continue };
+            let _ = stream.read(&mut [0; 4096]).await;
+            let _ = stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\nconnection: close\r\n\r\n").await;
+            let _ = stream.shutdown().await;
+        }
+    });
+    port
+}
+
+pub(crate) fn with_files(folder: &Path) -> Server {
     let (certificate, key) = (folder.join("cert.pem"), folder.join("key.pem"));
     let (certificate, key) = (certificate.to_str().unwrap(), key.to_str().unwrap());
     Server::start("serve", 1, &[("TLS_MODE", "files"), ("TLS_CERT", certificate), ("TLS_KEY", key)])
@@ -154,11 +182,17 @@ fn what_keeps_https_from_starting_is_told() {
     write_pair(other.path());
     let taken = std::net::TcpListener::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, 0))).unwrap();
     let taken = taken.local_addr().unwrap().port();
-    let (here, there) = (folder.path().display(), other.path().display());
+    let over = tempfile::tempdir().unwrap();
+    write_pair_until(over.path(), 2020);
+    let (here, there, over) = (folder.path().display(), other.path().display(), over.path().display());
     for (variables, expected) in [
         ("TLS_MODE=files".to_owned(), "R-15: TLS_MODE=files needs TLS_CERT and TLS_KEY"),
         (format!("TLS_MODE=files TLS_CERT={here}/none TLS_KEY={here}/key.pem"), "none cannot be read"),
         (format!("TLS_MODE=files TLS_CERT={here}/cert.pem TLS_KEY={there}/key.pem"), "do not belong together"),
+        (
+            format!("TLS_MODE=files TLS_CERT={over}/cert.pem TLS_KEY={over}/key.pem"),
+            "was good until 2020-01-01T00:00:00Z only; renew it",
+        ),
         (
             format!("TLS_MODE=files TLS_CERT={here}/cert.pem TLS_KEY={here}/key.pem TLS_REDIRECT_PORT={taken}"),
             "R-13: TLS_REDIRECT_PORT",
