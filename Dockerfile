@@ -43,6 +43,7 @@ EXPOSE 8000/tcp 7882/udp 7881/tcp
 # A number, so that orchestrators see that this is not the administrator.
 USER 10001:10001
 HEALTHCHECK --interval=10s --timeout=5s --start-period=30s --retries=3 \
-    CMD ports="${PORT:-8000}"; curl --fail --silent --output /dev/null "http://${HOST:-127.0.0.1}:${ports%%,*}/health"
+    CMD case "${HOST:-::}" in 0.0.0.0|::) host=localhost ;; *:*) host="[$HOST]" ;; *) host="$HOST" ;; esac; \
+        ports="${PORT:-8000}"; curl --fail --silent --output /dev/null "http://$host:${ports%%,*}/health"
 ENTRYPOINT ["heydok"]
 CMD ["serve"]

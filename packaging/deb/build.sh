@@ -28,6 +28,7 @@ doc=usr/share/doc/$name
 put 644 LICENSE "$doc/copyright"
 put 644 docs/configuration.md "$doc/configuration.md"
 put 644 docs/deployment.md "$doc/deployment.md"
+put 644 docs/troubleshooting.md "$doc/troubleshooting.md"
 put 644 docs/livekit-compatibility.md "$doc/livekit-compatibility.md"
 put 644 CHANGELOG.md "$doc/CHANGELOG.md"
 for example in packaging/proxy/*; do put 644 "$example" "$doc/examples/$(basename "$example")"; done
@@ -49,8 +50,9 @@ Suggests: caddy | nginx, postgresql
 Description: video meetings that one person can run
  Open a link, type a name, talk: web page, API, database and a media server
  for LiveKit clients in one program. It starts on port 8000 (HTTP), UDP
- port 7882 and TCP port 7881 (sound and video); an HTTPS proxy in front
- gives browsers camera and microphone.
+ port 7882 and TCP port 7881 (sound and video). Browsers give camera and
+ microphone to HTTPS only: it gets a certificate itself (ACME), takes files,
+ or stands behind a proxy. "heydok doctor" says why calls do not work.
 CONTROL
 
 mkdir -p "$output"
