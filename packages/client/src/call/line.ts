@@ -11,6 +11,7 @@ import {
 } from "./connection";
 import { type AfterDisconnect, afterDisconnect, type EndReason, finalRefusal } from "./end-reason";
 import { watchRoom } from "./room-watch";
+import { keepStreamStates } from "./stream-states";
 import { WayChoice } from "./way-choice";
 import { relaysOf, restrictTo } from "./ways";
 
@@ -30,8 +31,8 @@ export interface LineEvents {
 /** Makes a room; replaced in tests. */
 export type MakeRoom = (surroundings: Surroundings) => Room;
 
-export const makeRoom: MakeRoom = (surroundings) =>
-  new Room({
+export const makeRoom: MakeRoom = (surroundings) => {
+  const room = new Room({
     adaptiveStream: { pixelDensity: "screen" },
     dynacast: true,
     // Devices belong to the page (see LocalMedia), not to one connection.
@@ -50,6 +51,9 @@ export const makeRoom: MakeRoom = (surroundings) =>
         resumeDelay(retryCount, elapsedMs, surroundings.random()),
     },
   });
+  keepStreamStates(room);
+  return room;
+};
 
 /**
  * The line to the meeting. Within one room livekit-client repairs what it can; when that room is
@@ -168,6 +172,8 @@ export class Line {
     try {
       await room.connect(this.grant.livekitUrl, this.grant.token, {
         maxRetries: 0,
+        // On a line that does not carry all pictures, a few good ones are better than all that stutter.
+        subscriberAllowPause: true,
         websocketTimeout: SIGNAL_MS,
         peerConnectionTimeout: patienceMs,
       });

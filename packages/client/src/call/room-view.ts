@@ -116,7 +116,8 @@ export function participantView(participant: Participant, isLocal: boolean): Par
     cameraOn: isOn(camera),
     camera: live(camera),
     screen: live(screen),
-    paused: !isLocal && camera?.track?.streamState === Track.StreamState.Paused,
+    // Of a camera that is off the server tells nothing more.
+    paused: !isLocal && isOn(camera) && camera?.track?.streamState === Track.StreamState.Paused,
     speaking: participant.isSpeaking && isOn(microphone),
     quality: qualityOf(participant.connectionQuality),
     stale: false,
