@@ -4,11 +4,7 @@ import { type LinePorts, openTestRoom } from "@heydok/client";
 export const browserLine: LinePorts = {
   openRoom: openTestRoom,
   openProbe: async (request) => {
-    try {
-      const { openProbe } = await import("@heydok/client/probe");
-      return await openProbe(request);
-    } catch {
-      return { failed: "signalling" };
-    }
+    const part = await import("@heydok/client/probe").catch(() => null);
+    return part === null ? { failed: "page" } : part.openProbe(request);
   },
 };

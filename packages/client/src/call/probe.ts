@@ -1,11 +1,13 @@
 import { type RemoteTrack, RemoteVideoTrack, Room, RoomEvent, Track } from "livekit-client";
 import type { PathId } from "../checks/check";
 import type { OpenProbe, Probe, ProbeFigures, ProbeRequest } from "../checks/ports";
+import { isBusy, watchAttempt } from "./attempt";
 import { detailsBetween, type LineSample } from "./line-stats";
 import { sampleRoom } from "./transports";
-import { relaysOf, restrictTo } from "./ways";
+import { restrictTo } from "./ways";
 
 const SIGNAL_PATIENCE_MS = 8_000;
+const NONE: ReadonlySet<PathId> = new Set();
 
 /** Connects to a test room with livekit-client, as a call would, but over one way only if that is asked for. */
 export const openProbe: OpenProbe = async (request) => {
@@ -13,22 +15,21 @@ export const openProbe: OpenProbe = async (request) => {
   const room = new Room({ adaptiveStream: false, dynacast: false, disconnectOnPageLeave: true });
   restrictTo(room, request.policy);
   const close = () => void room.disconnect().catch(() => undefined);
+  const attempt = watchAttempt(room);
   let signalMs: number | null = null;
-  let relays: ReadonlySet<PathId> = new Set();
-  // livekit-client forgets the server's answer when the attempt fails.
   room.on(RoomEvent.SignalConnected, () => {
     signalMs ??= performance.now() - began;
-    relays = relaysOf(room);
   });
   request.signal.addEventListener("abort", close, { once: true });
   try {
     await connect(room, request);
-  } catch {
+  } catch (error) {
     close();
-    return signalMs === null ? { failed: "signalling" } : { failed: "media", signalMs, relays };
+    if (signalMs !== null) return { failed: "media", signalMs, relays: attempt.relays ?? NONE };
+    return { failed: (await isBusy(error, request.url, request.token)) ? "busy" : "signalling" };
   }
   const mediaMs = performance.now() - began;
-  return new RoomProbe(room, signalMs ?? mediaMs, mediaMs, relays);
+  return new RoomProbe(room, signalMs ?? mediaMs, mediaMs, attempt.relays ?? NONE);
 };
 
 async function connect(room: Room, { url, token, patienceMs, signal }: ProbeRequest): Promise<void> {

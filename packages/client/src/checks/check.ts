@@ -45,6 +45,10 @@ export type NoteKey =
   | "signallingGood"
   | "signallingFailed"
   | "serverUnreachable"
+  | "serverFull"
+  | "serverFaulty"
+  | "testAbsent"
+  | "pageIncomplete"
   | "pathGood"
   | "udpFailed"
   | "tcpFailed"
@@ -63,7 +67,8 @@ export type NoteKey =
   | "thirdGood"
   | "thirdPartly"
   | "thirdNone"
-  | "thirdAbsent";
+  | "thirdAbsent"
+  | "secondAbsent";
 
 export interface CheckResult {
   readonly state: Exclude<CheckState, "waiting" | "running">;

@@ -2,11 +2,11 @@ import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { translator } from "../i18n/translate";
 import { checkMessages } from "../messages/checks";
 import type { Capture, DevicePort } from "../prejoin/ports";
-import { CHECKS, type Check, type CheckId } from "./check";
+import { CHECKS, type Check, type CheckId, freshChecks, NOT_REACHED, passed, withCheck } from "./check";
 import { ChecksViewModel, LineCheckViewModel } from "./checks";
 import { type FakeNetwork, fakeLine } from "./checks.testing";
 import type { CheckPorts } from "./ports";
-import { reportOf, verdictText } from "./words";
+import { endings, reportOf, verdictText } from "./words";
 
 beforeEach(() => void vi.useFakeTimers());
 afterEach(() => void vi.useRealTimers());
@@ -162,4 +162,15 @@ test("the check before joining tells its verdict within six seconds, and gives w
 test("a verdict is one sentence", () => {
   expect(verdictText({ kind: "video" }, t)).toBe("Ready for video");
   expect(verdictText({ kind: "blocked", reason: "noPath" }, t)).toMatch(/^Blocked: your network/);
+});
+
+test("each check is told once when it has ended, and not those that were not reached", () => {
+  const fresh = freshChecks(["udp", "tcp", "loss"]);
+  const running = withCheck(fresh, "udp", { state: "running", note: null });
+  const ended = withCheck(running, "udp", passed("pathGood", { ms: 20 }));
+  const all = withCheck(ended, "tcp", NOT_REACHED);
+  expect(endings(fresh, running, t)).toEqual([]);
+  expect(endings(running, ended, t)).toEqual(["Check 1 of 3, Media over UDP: passed"]);
+  expect(endings(ended, all, t)).toEqual([]);
+  expect(endings(all, fresh, t)).toEqual([]);
 });

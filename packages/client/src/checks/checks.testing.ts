@@ -5,7 +5,10 @@ import type { LinePorts, PathPolicy, Probe, ProbeFailure, ProbeRequest, TestRoom
 /** A server and the network before it, as a test wants them. */
 export interface FakeNetwork {
   answer: TestRoomAnswer["kind"];
-  signalling: boolean;
+  /** How connections are answered, if at all. */
+  signalling: "good" | Exclude<ProbeFailure["failed"], "media">;
+  /** Connections of the second seat fail. */
+  secondFails: boolean;
   /** Ways that carry media. */
   open: ReadonlySet<PathId>;
   relays: readonly PathId[];
@@ -23,7 +26,8 @@ export interface FakeNetwork {
 
 export const GOOD_NETWORK: FakeNetwork = {
   answer: "open",
-  signalling: true,
+  signalling: "good",
+  secondFails: false,
   open: new Set(["udp", "tcp"]),
   relays: [],
   tcpPort: 7881,
@@ -74,9 +78,10 @@ export function fakeLine(change: Partial<FakeNetwork> = {}) {
   };
   const openProbe = async ({ token, policy }: ProbeRequest): Promise<Probe | ProbeFailure> => {
     log.asked.push(`${token} ${policy}`);
-    if (!network.signalling) return { failed: "signalling" };
+    if (network.signalling !== "good") return { failed: network.signalling };
     const way = wayOf(policy);
-    if (way === null) return { failed: "media", signalMs: 40.4, relays: new Set(network.relays) };
+    if (way === null || (network.secondFails && token === "two"))
+      return { failed: "media", signalMs: 40.4, relays: new Set(network.relays) };
     log.opened += 1;
     return probe(way, token === "one" ? 0 : 1);
   };

@@ -88,7 +88,7 @@ describe("the thorough test", () => {
     ],
     [
       "WebSockets do not get through",
-      { signalling: false },
+      { signalling: "signalling" },
       { kind: "blocked", reason: "server" },
       { signalling: "failed signallingFailed", udp: "skipped" },
     ],
@@ -103,6 +103,36 @@ describe("the thorough test", () => {
       { answer: "busy" },
       { kind: "unknown" },
       { signalling: "skipped serverBusy", upload: "skipped" },
+    ],
+    [
+      "the media server is at its limit",
+      { signalling: "busy" },
+      { kind: "blocked", reason: "full" },
+      { signalling: "failed serverFull", udp: "skipped" },
+    ],
+    [
+      "a part of the page did not load",
+      { signalling: "page" },
+      { kind: "unknown" },
+      { signalling: "skipped pageIncomplete", udp: "skipped" },
+    ],
+    [
+      "the server knows no test",
+      { answer: "absent" },
+      { kind: "unknown" },
+      { signalling: "skipped testAbsent", upload: "skipped" },
+    ],
+    [
+      "the media server behind it is gone",
+      { answer: "faulty" },
+      { kind: "blocked", reason: "faulty" },
+      { signalling: "failed serverFaulty", upload: "skipped" },
+    ],
+    [
+      "the second connection does not come about",
+      { secondFails: true },
+      { kind: "video" },
+      { upload: "passed rateGood", three_party_media: "warning secondAbsent" },
     ],
     [
       "the upload is slow",
@@ -153,6 +183,7 @@ describe("the quick test", () => {
     ["nothing is open", alone(), { kind: "blocked", reason: "noPath" }],
     ["no server", { answer: "unreachable" }, { kind: "blocked", reason: "server" }],
     ["a busy server", { answer: "busy" }, { kind: "unknown" }],
+    ["a server at its limit", { signalling: "busy" }, { kind: "blocked", reason: "full" }],
     ["a slow upload", { up: 100 }, { kind: "audio", reason: "uploadSlow" }],
   ])("%s", async (_, change, verdict) => {
     const result = await run("quick", change);

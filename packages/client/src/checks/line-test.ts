@@ -8,9 +8,18 @@ import {
   type PathId,
   passed,
   skipped,
+  warned,
 } from "./check";
 import { judgeLoss, judgePath, judgeRate, judgeThird, WAYS } from "./judge";
-import type { LinePorts, PathPolicy, Probe, ProbeFailure, ProbeFigures, TestRoom } from "./ports";
+import type {
+  LinePorts,
+  PathPolicy,
+  Probe,
+  ProbeFailure,
+  ProbeFigures,
+  TestRoom,
+  TestRoomAnswer,
+} from "./ports";
 
 /** Checks of the line that one connection can answer in a few seconds. */
 export const QUICK = [
@@ -46,7 +55,7 @@ export interface LineTest {
 export function testQuickly(whole: LineTest): Promise<void> {
   return inRoom(whole, QUICK, async (room, test) => {
     const first = await room.open("any", 0, ANY_MS);
-    if (!tellSignalling(test, first)) return;
+    if (!answered(test, first)) return;
     if ("failed" in first) return tellNoWay(test, first, room.offer);
     await measure(test, room, first, 3);
     // Only now it stands still: ICE may have found a better way meanwhile.
@@ -64,7 +73,7 @@ export function testQuickly(whole: LineTest): Promise<void> {
 export function testThoroughly(whole: LineTest): Promise<void> {
   return inRoom(whole, THOROUGH, async (room, test) => {
     let line = await room.open("any", 0, ANY_MS);
-    if (!tellSignalling(test, line)) return;
+    if (!answered(test, line)) return;
     const open = await testPaths(test, room, line);
     // A way may carry single packets, but no handshake: then another one that was tried alone still works.
     if ("failed" in line && open !== null) line = await room.open(open, 0, PATH_MS);
@@ -98,6 +107,13 @@ class OpenRoom {
   }
 }
 
+const NO_ROOM = {
+  busy: skipped("serverBusy"),
+  absent: skipped("testAbsent"),
+  faulty: failed("serverFaulty"),
+  unreachable: failed("serverUnreachable"),
+} as const satisfies Record<Exclude<TestRoomAnswer["kind"], "open">, CheckResult>;
+
 /** Whatever `act` has not told in the end could not be reached. */
 async function inRoom(
   test: LineTest,
@@ -114,9 +130,8 @@ async function inRoom(
   };
   watched.tell("signalling", "running");
   const answer = await test.ports.openRoom(test.signal);
-  if (answer.kind === "unreachable") watched.tell("signalling", failed("serverUnreachable"));
-  if (answer.kind === "busy") watched.tell("signalling", skipped("serverBusy"));
-  if (answer.kind === "open") {
+  if (answer.kind !== "open") watched.tell("signalling", NO_ROOM[answer.kind]);
+  else {
     const room = new OpenRoom(answer.room, watched);
     try {
       test.signal.throwIfAborted();
@@ -128,9 +143,19 @@ async function inRoom(
   for (const id of ids) if (!told.has(id)) test.tell(id, NOT_REACHED);
 }
 
-function tellSignalling(test: LineTest, first: Probe | ProbeFailure): boolean {
-  if ("failed" in first && first.failed === "signalling") {
-    test.tell("signalling", failed("signallingFailed"));
+/** A connection that says something about the ways of media. */
+type Answered = Probe | Extract<ProbeFailure, { failed: "media" }>;
+
+const NO_ANSWER = {
+  signalling: failed("signallingFailed"),
+  busy: failed("serverFull"),
+  page: skipped("pageIncomplete"),
+} as const satisfies Record<Exclude<ProbeFailure["failed"], "media">, CheckResult>;
+
+/** Tells of the signalling, and whether the server answered at all. */
+function answered(test: LineTest, first: Probe | ProbeFailure): first is Answered {
+  if ("failed" in first && first.failed !== "media") {
+    test.tell("signalling", NO_ANSWER[first.failed]);
     return false;
   }
   test.tell("signalling", passed("signallingGood", { ms: Math.round(first.signalMs) }));
@@ -158,12 +183,16 @@ async function testPaths(test: LineTest, room: OpenRoom, line: Probe | ProbeFail
     } else {
       test.tell(path, "running");
       const answer = await room.open(path, 1, PATH_MS);
-      const ms = "failed" in answer ? null : answer.mediaMs;
       if (!("failed" in answer)) {
         open.add(path);
         answer.close();
+        test.tell(path, judgePath(path, answer.mediaMs, null));
+      } else if (answer.failed === "media") {
+        test.tell(path, judgePath(path, null, portOf(path, room.offer)));
+      } else {
+        // Nothing is known of the way then.
+        test.tell(path, { ...NO_ANSWER[answer.failed], state: "skipped" });
       }
-      test.tell(path, judgePath(path, ms, portOf(path, room.offer)));
     }
   }
   return PATHS.find((path) => open.has(path)) ?? null;
@@ -218,7 +247,8 @@ async function measure(test: LineTest, room: OpenRoom, line: Probe, seconds: num
 async function testThird(test: LineTest, room: OpenRoom, line: Probe, policy: PathPolicy): Promise<void> {
   test.tell("three_party_media", "running");
   const second = await room.open(policy, 1, PATH_MS);
-  if ("failed" in second) return test.tell("three_party_media", judgeThird(0, true));
+  // What the first connection has measured stays true.
+  if ("failed" in second) return test.tell("three_party_media", warned("secondAbsent"));
   await second.publish(SMALL_PICTURE_KBITS);
   let [ways, came] = [0, false];
   for (let look = 0; look < THIRD_LOOKS && ways < WAYS; look += 1) {

@@ -24,8 +24,12 @@ export interface TestRoom {
 
 export type TestRoomAnswer =
   | { readonly kind: "open"; readonly room: TestRoom }
-  /** The server has no place for a test right now, or offers none. */
+  /** The server has no place for a test right now. */
   | { readonly kind: "busy" }
+  /** It knows of no such test. */
+  | { readonly kind: "absent" }
+  /** It answers with an error of its own, or of the media server behind it. */
+  | { readonly kind: "faulty" }
   | { readonly kind: "unreachable" };
 
 /** What a connection of the page may use. */
@@ -55,9 +59,12 @@ export interface Probe {
   close(): void;
 }
 
-/** Why there is no connection: no answer to the signalling, or no way for media. */
+/**
+ * Why there is no connection: no answer to the signalling, a server at its limit, a part of the page that did not load,
+ * or no way for media.
+ */
 export type ProbeFailure =
-  | { readonly failed: "signalling" }
+  | { readonly failed: "signalling" | "busy" | "page" }
   | { readonly failed: "media"; readonly signalMs: number; readonly relays: ReadonlySet<PathId> };
 
 export interface ProbeRequest {

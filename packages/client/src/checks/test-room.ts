@@ -2,12 +2,20 @@ import type { TestRoom, TestRoomAnswer, Third } from "./ports";
 
 const ADDRESS = "/api/v1/selftest";
 
+/** What other answers than a room mean; any that is not listed is an error. */
+const WITHOUT_ROOM: Readonly<Record<number, "busy" | "absent">> = {
+  404: "absent",
+  405: "absent",
+  429: "busy",
+  503: "busy",
+};
+
 /** Opens a test room on the page's own server. */
 export async function openTestRoom(signal: AbortSignal): Promise<TestRoomAnswer> {
   try {
     const answer = await fetch(ADDRESS, { method: "POST", signal });
-    if (answer.status !== 201) return { kind: "busy" };
-    return { kind: "open", room: readRoom(await answer.json()) };
+    if (answer.status === 201) return { kind: "open", room: readRoom(await answer.json()) };
+    return { kind: WITHOUT_ROOM[answer.status] ?? "faulty" };
   } catch {
     return { kind: "unreachable" };
   }

@@ -1,4 +1,4 @@
-import { type Check, type CheckId, PATHS } from "./check";
+import { type Check, type CheckId, type NoteKey, PATHS } from "./check";
 
 /** What all checks together mean for a call. */
 export type Verdict =
@@ -11,7 +11,7 @@ export type Verdict =
   | { readonly kind: "unknown" };
 
 export type AudioReason = "tcpOnly" | "uploadSlow" | "downloadSlow" | "lossy" | "partly" | "noCamera";
-export type BlockedReason = "insecure" | "browser" | "server" | "noPath" | "noMedia";
+export type BlockedReason = "insecure" | "browser" | "server" | "full" | "faulty" | "noPath" | "noMedia";
 
 /** The judgement over finished checks; the gravest cause counts. Checks that are not in the list say nothing. */
 export function verdictOf(checks: readonly Check[]): Verdict {
@@ -23,7 +23,7 @@ export function verdictOf(checks: readonly Check[]): Verdict {
 
   if (state("secure_page") === "failed") return blocked("insecure");
   if (state("browser") === "failed") return blocked("browser");
-  if (state("signalling") === "failed") return blocked("server");
+  if (state("signalling") === "failed") return blocked(serverFault(note("signalling")));
   if (state("signalling") !== "passed") return { kind: "unknown" };
   if (open.length === 0 && PATHS.some((path) => state(path) === "failed")) return blocked("noPath");
   if (note("three_party_media") === "thirdNone") return blocked("noMedia");
@@ -35,6 +35,12 @@ export function verdictOf(checks: readonly Check[]): Verdict {
   if (state("three_party_media") === "failed") return audio("partly");
   if (state("microphone") === "failed") return { kind: "unheard" };
   return state("camera") === "failed" ? audio("noCamera") : { kind: "video" };
+}
+
+/** Why the server cannot be used. */
+function serverFault(note: NoteKey | undefined): BlockedReason {
+  if (note === "serverFull") return "full";
+  return note === "serverFaulty" ? "faulty" : "server";
 }
 
 function bad(state: Check["state"] | undefined): boolean {

@@ -18,6 +18,22 @@ export function verdictText(verdict: Verdict, t: CheckText): string {
   return t(`verdict_${verdict.kind}`, { reason });
 }
 
+/** A sentence for each check that has ended between two looks, for who does not see the list; silent about those that were not reached. */
+export function endings(before: readonly Check[], now: readonly Check[], t: CheckText): readonly string[] {
+  const over = (check: Check | undefined) =>
+    check !== undefined && !["waiting", "running"].includes(check.state);
+  return now.flatMap((check, index) => {
+    if (!over(check) || over(before[index]) || check.note === null) return [];
+    const values = {
+      n: index + 1,
+      of: now.length,
+      name: t(`name_${check.id}`),
+      state: t(`state_${check.state}`),
+    };
+    return [t("ended", values)];
+  });
+}
+
 /** One line for each check, and the verdict before them: what somebody may send to whoever helps. */
 export function reportOf(
   checks: readonly Check[],

@@ -12,6 +12,7 @@ export const checkMessages = defineMessages({
   list: ["Checks", "Prüfungen"],
   testing: ["Testing…", "Test läuft …"],
   progress: ["Check {n} of {of}", "Prüfung {n} von {of}"],
+  ended: ["Check {n} of {of}, {name}: {state}", "Prüfung {n} von {of}, {name}: {state}"],
   again: ["Test again", "Erneut testen"],
   copyReport: ["Copy report", "Bericht kopieren"],
   saveReport: ["Save report", "Bericht speichern"],
@@ -39,8 +40,8 @@ export const checkMessages = defineMessages({
   ],
   verdict_blocked: ["Blocked: {reason}", "Blockiert: {reason}"],
   verdict_unknown: [
-    "The server could not test the connection now. You can join all the same.",
-    "Der Server konnte die Verbindung gerade nicht testen. Beitreten können Sie trotzdem.",
+    "The connection could not be tested now. You can join all the same.",
+    "Die Verbindung konnte gerade nicht getestet werden. Beitreten können Sie trotzdem.",
   ],
   reason_tcpOnly: [
     "UDP does not get through, and over TCP pictures may stutter.",
@@ -62,6 +63,14 @@ export const checkMessages = defineMessages({
   reason_server: [
     "the server does not answer. Check your network; a proxy must let WebSockets through.",
     "der Server antwortet nicht. Prüfen Sie Ihr Netz; ein Proxy muss WebSockets durchlassen.",
+  ],
+  reason_full: [
+    "the server is at its limit and takes no new calls. Try again in a minute.",
+    "der Server ist ausgelastet und nimmt keine neuen Anrufe an. Versuchen Sie es in einer Minute erneut.",
+  ],
+  reason_faulty: [
+    "the server answers with an error. Try again in a minute, or tell whoever runs it.",
+    "der Server antwortet mit einem Fehler. Versuchen Sie es in einer Minute erneut oder sagen Sie es dem Betreiber.",
   ],
   reason_noPath: [
     "your network lets no media through. Allow UDP to this server, or try another network.",
@@ -144,22 +153,38 @@ export const checkMessages = defineMessages({
     "The server did not answer. Check your network, then test again.",
     "Der Server hat nicht geantwortet. Prüfen Sie Ihr Netz und testen Sie erneut.",
   ],
+  note_serverFull: [
+    "The server is at its limit and takes no new calls. Test again in a minute.",
+    "Der Server ist ausgelastet und nimmt keine neuen Anrufe an. Testen Sie in einer Minute erneut.",
+  ],
+  note_serverFaulty: [
+    "The server answered with an error. Test again in a minute, or tell whoever runs it.",
+    "Der Server hat mit einem Fehler geantwortet. Testen Sie in einer Minute erneut oder sagen Sie es dem Betreiber.",
+  ],
+  note_testAbsent: [
+    "This server knows no test of the line. A call shows what works.",
+    "Dieser Server kennt keinen Test der Leitung. Ein Anruf zeigt, was geht.",
+  ],
+  note_pageIncomplete: [
+    "A part of this page did not load. Load the page again, then test.",
+    "Ein Teil dieser Seite wurde nicht geladen. Laden Sie die Seite neu und testen Sie dann.",
+  ],
   note_pathGood: ["Connected after {ms} ms.", "Verbunden nach {ms} ms."],
   note_udpFailed: [
     "UDP {port}does not get through. Allow it in your firewall or VPN; until then calls use TCP and may stutter.",
     "UDP {port}kommt nicht durch. Erlauben Sie es in Ihrer Firewall oder im VPN; bis dahin laufen Anrufe über TCP und können ruckeln.",
   ],
   note_tcpFailed: [
-    "TCP {port}does not get through. It is only needed where UDP is blocked.",
-    "TCP {port}kommt nicht durch. Es wird nur gebraucht, wo UDP blockiert ist.",
+    "TCP {port}does not get through. Where UDP is blocked, allow it in your firewall or proxy.",
+    "TCP {port}kommt nicht durch. Wo UDP blockiert ist, erlauben Sie es in Ihrer Firewall oder im Proxy.",
   ],
   note_turnUdpFailed: [
-    "The relay was not reached over UDP. It is only needed where no direct way is open.",
-    "Das Relais war über UDP nicht erreichbar. Es wird nur gebraucht, wo kein direkter Weg offen ist.",
+    "The relay was not reached over UDP. Where no direct way is open, allow its port in your firewall or VPN.",
+    "Das Relais war über UDP nicht erreichbar. Wo kein direkter Weg offen ist, erlauben Sie seinen Port in Ihrer Firewall oder im VPN.",
   ],
   note_turnTlsFailed: [
-    "The relay was not reached over TLS or TCP. It is only needed in networks that block all else.",
-    "Das Relais war über TLS oder TCP nicht erreichbar. Es wird nur in Netzen gebraucht, die alles andere blockieren.",
+    "The relay was not reached over TLS or TCP. Where all else is blocked, allow it in your firewall or proxy, or tell whoever runs this server.",
+    "Das Relais war über TLS oder TCP nicht erreichbar. Wo alles andere blockiert ist, erlauben Sie es in Ihrer Firewall oder im Proxy, oder sagen Sie es dem Betreiber dieses Servers.",
   ],
   note_pathNotOffered: ["This server does not offer it.", "Dieser Server bietet das nicht an."],
   note_serverBusy: [
@@ -206,6 +231,10 @@ export const checkMessages = defineMessages({
   note_thirdAbsent: [
     "The server's own participant did not come in; the server does not reach the address it gives to browsers. Tell whoever runs it.",
     "Der eigene Teilnehmer des Servers kam nicht dazu; der Server erreicht die Adresse nicht, die er Browsern nennt. Sagen Sie es dem Betreiber.",
+  ],
+  note_secondAbsent: [
+    "A second connection of this page did not come about, so not all ways were tried. Test again.",
+    "Eine zweite Verbindung dieser Seite kam nicht zustande, daher wurden nicht alle Wege geprüft. Testen Sie erneut.",
   ],
   note_thirdNone: [
     "Between three participants no picture arrived. Tell whoever runs this server.",

@@ -4,6 +4,7 @@ import {
   type CheckState,
   ChecksViewModel,
   checkMessages,
+  endings,
   noteText,
   reportOf,
   type Verdict,
@@ -20,6 +21,7 @@ import {
   RefreshCw,
   TriangleAlert,
 } from "lucide-react";
+import { useEffect, useRef } from "react";
 import { useServices, useText } from "../../app/context";
 import { useBehavior } from "../../app/useBehavior";
 import { useViewModel } from "../../app/useViewModel";
@@ -61,6 +63,12 @@ function TestView({ model }: { model: ChecksViewModel }) {
   const t = useText(checkMessages);
   const checks = useBehavior(model.checks);
   const verdict = useBehavior(model.verdict);
+  const announce = useAnnounce();
+  const heard = useRef(checks);
+  useEffect(() => {
+    for (const ending of endings(heard.current, checks, t)) announce(ending);
+    heard.current = checks;
+  }, [checks, announce, t]);
   return (
     <div className={styles.screen}>
       <Heading title={t("title")}>{t("title")}</Heading>
