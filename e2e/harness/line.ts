@@ -11,6 +11,9 @@ export interface ServerPorts {
   readonly udp: number;
 }
 
+const REFUSAL = "HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
+const asksForSignalling = (request: Buffer) => /^GET \/rtc\b/.test(request.toString("latin1", 0, 16));
+
 /**
  * One person's line to a server, in the place of a provider, a router and the cable between them: pages and signalling
  * go over `url`, media over the UDP port. TCP is as good as this machine's, unless the line is unplugged.
@@ -18,6 +21,8 @@ export interface ServerPorts {
 export class Line {
   private readonly sockets = new Set<Socket>();
   private plugged = true;
+  /** Whether signalling is refused, as by a server above 90 % of its processor. */
+  full = false;
   private conditions: Conditions = {};
 
   private constructor(
@@ -91,7 +96,8 @@ export class Line {
       this.sockets.add(one);
       one.setNoDelay(true);
       one.on("data", (chunk) => {
-        if (!other.write(chunk)) one.pause();
+        if (one === client && this.full && asksForSignalling(chunk)) client.end(REFUSAL);
+        else if (!other.write(chunk)) one.pause();
       });
       one.on("drain", () => this.plugged && other.resume());
       one.on("end", () => other.end());

@@ -26,6 +26,8 @@ export interface CallBackend {
   roles(token: string): Promise<ReadonlyMap<string, Role> | null>;
   /** Ends the meeting for everybody; whether it worked. */
   endMeeting(hostKey: string): Promise<boolean>;
+  /** Whether the media server refused a connection, which failed with `error`, because it is at its limit. */
+  isBusy(error: unknown, livekitUrl: string, token: string): Promise<boolean>;
   /** Whether the server gives a sign of life within a moment. */
   reachable(): Promise<boolean>;
 }

@@ -56,7 +56,7 @@ describe("the way back", () => {
   });
 
   test("a first connection that fails stays connecting", () => {
-    const first: Connection = { status: "connecting", since: 0 };
+    const first: Connection = { status: "connecting", since: 0, busy: false };
     expect(nextConnection(first, { type: "interrupted", at: 100 })).toBe(first);
   });
 

@@ -1,12 +1,13 @@
 /** The state of the line between this page and the meeting; times in milliseconds of one clock. */
 export type Connection =
-  | { status: "connecting"; since: number }
+  /** `busy`: the server is at its limit and has refused us. */
+  | { status: "connecting"; since: number; busy: boolean }
   | { status: "connected"; notice: BackNotice | null }
   | { status: "interrupted"; since: number; cause: OutageCause }
   | { status: "ended" };
 
-/** The line broke, or the server said that it restarts. */
-export type OutageCause = "line" | "restart";
+/** The line broke, the server said that it restarts, or it is at its limit and has refused us. */
+export type OutageCause = "line" | "restart" | "busy";
 
 /** "Connected again": shown for a few seconds after an outage that was noticed. */
 export interface BackNotice {
@@ -17,6 +18,8 @@ export interface BackNotice {
 export type ConnectionEvent =
   | { type: "connected"; at: number }
   | { type: "interrupted"; at: number; cause?: OutageCause }
+  /** An attempt to connect came to nothing. */
+  | { type: "failed"; busy: boolean }
   | { type: "notice-read" }
   | { type: "ended" };
 
@@ -34,6 +37,8 @@ export function nextConnection(state: Connection, event: ConnectionEvent): Conne
       return { status: "connected", notice: backNotice(state, event.at) };
     case "interrupted":
       return interrupted(state, event.at, event.cause);
+    case "failed":
+      return failed(state, event.busy);
     case "notice-read":
       return state.status === "connected" ? { status: "connected", notice: null } : state;
     case "ended":
@@ -46,6 +51,12 @@ function interrupted(state: Connection, at: number, cause: OutageCause | undefin
   // The reason may be told after the socket has closed; it never changes back.
   if (state.status !== "interrupted" || cause !== "restart" || state.cause === cause) return state;
   return { ...state, cause };
+}
+
+function failed(state: Connection, busy: boolean): Connection {
+  if (state.status === "connecting") return state.busy === busy ? state : { ...state, busy };
+  if (state.status !== "interrupted" || busy === (state.cause === "busy")) return state;
+  return { ...state, cause: busy ? "busy" : "line" };
 }
 
 function backNotice(state: Connection, at: number): BackNotice | null {
@@ -93,4 +104,9 @@ export function resumeDelay(attempt: number, elapsedMs: number, random: number):
 export function rejoinDelay(attempt: number, random: number): number {
   const base = Math.min(2_500, 400 * 1.5 ** attempt);
   return Math.round(base * (0.6 + random * 0.4));
+}
+
+/** Pause before a server that is at its limit is asked again, in milliseconds; spread like {@link rejoinDelay}. */
+export function busyDelay(random: number): number {
+  return Math.round(8_000 * (0.6 + random * 0.4));
 }

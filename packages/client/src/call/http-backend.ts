@@ -1,6 +1,7 @@
 import type { HttpClient } from "../api/client";
 import { ApiError, apiErrorFrom } from "../api/errors";
 import type { MeetingApi } from "../api/meetings";
+import { isBusy } from "./attempt";
 import type { CallBackend, JoinOutcome, SendOutcome } from "./backend";
 import type { Addressing, StoredMessage } from "./chat-log";
 import { readMessage } from "./chat-wire";
@@ -26,6 +27,8 @@ function passing(status: number): boolean {
 
 /** The call's part of the API over HTTP. A failure is an outcome here, never an exception. */
 export class HttpCallBackend implements CallBackend {
+  readonly isBusy = isBusy;
+
   constructor(private readonly options: HttpBackendOptions) {}
 
   async join(rejoinToken: string): Promise<JoinOutcome> {

@@ -1,33 +1,60 @@
-import { ConnectionState, DisconnectReason, type Room, RoomEvent } from "livekit-client";
+import {
+  ConnectionState,
+  DisconnectReason,
+  type Room,
+  type RoomConnectOptions,
+  RoomEvent,
+} from "livekit-client";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import type { JoinResult } from "../meeting/types";
 import type { CallBackend, JoinOutcome } from "./backend";
 import { Line } from "./line";
+
+interface FakeServer {
+  reachable: boolean;
+  /** At its limit: it refuses everybody. */
+  busy: boolean;
+  stuck: Stuck | null;
+  /** It is gone while a room connects. */
+  dies: boolean;
+}
+
+interface FakeTransport {
+  setRemoteDescription(): Promise<boolean>;
+  addIceCandidate(): Promise<void>;
+  onIceConnectionStateChange?: (state: RTCIceConnectionState) => void;
+}
 
 class FakeSignalClient {
   readonly heard: DisconnectReason[] = [];
   onLeave = (leave: { reason: DisconnectReason }): void => void this.heard.push(leave.reason);
 }
 
+/** What the network does with a server that answers: ICE gets this far, and the handshake after it nowhere. */
+type Stuck = Extract<RTCIceConnectionState, "checking" | "connected" | "failed">;
+
 /** The part of livekit-client's room that a line uses, driven by the test. */
 class FakeRoom {
   readonly listeners = new Map<string, Set<(...values: unknown[]) => void>>();
   readonly tokens: string[] = [];
   disconnected = false;
+  mayPause = false;
   /** The inner part that livekit-client keeps to itself, with what it heard of leave messages. */
   readonly engine = {
     client: new FakeSignalClient(),
     makeRTCConfiguration: () => ({}),
-    on: (event: string) => void this.restricted.push(event),
+    on: (_: string, listener: (transport: FakeTransport) => void) => void this.onTransports.push(listener),
   };
-  /** Filled when the room is kept to one way. */
-  readonly restricted: string[] = [];
+  private readonly unrestricted = this.engine.makeRTCConfiguration;
+  private readonly onTransports: ((transport: FakeTransport) => void)[] = [];
   readonly patience: number[] = [];
 
-  constructor(
-    private readonly reachable: () => boolean,
-    private readonly carries: () => boolean,
-  ) {}
+  constructor(private readonly server: FakeServer) {}
+
+  /** Whether the room is kept to one way. */
+  get restricted(): boolean {
+    return this.engine.makeRTCConfiguration !== this.unrestricted;
+  }
 
   on(event: string, listener: (...values: unknown[]) => void) {
     const known = this.listeners.get(event) ?? new Set();
@@ -38,13 +65,23 @@ class FakeRoom {
     this.listeners.get(event)?.delete(listener);
     return this;
   }
-  async connect(_url: string, token: string, options: { peerConnectionTimeout: number }): Promise<void> {
+  async connect(_url: string, token: string, options: RoomConnectOptions): Promise<void> {
     this.tokens.push(token);
-    this.patience.push(options.peerConnectionTimeout);
-    if (!this.reachable()) throw new Error("unreachable");
+    this.mayPause = options.subscriberAllowPause ?? false;
+    this.patience.push(options.peerConnectionTimeout ?? Number.NaN);
+    if (!this.server.reachable || this.server.busy) throw new Error("unreachable");
     this.emit(RoomEvent.SignalConnected);
+    const { stuck } = this.server;
     // Where the browser chooses badly, another way alone still carries.
-    if (!this.carries() && this.restricted.length === 0) throw new Error("no media");
+    if (stuck === null || (this.restricted && stuck !== "checking")) return;
+    const transport: FakeTransport = {
+      setRemoteDescription: async () => true,
+      addIceCandidate: async () => undefined,
+    };
+    for (const tell of this.onTransports) tell(transport);
+    transport.onIceConnectionStateChange?.(stuck);
+    if (this.server.dies) this.emit(RoomEvent.ConnectionStateChanged, ConnectionState.SignalReconnecting);
+    throw new Error("no media");
   }
   async disconnect(): Promise<void> {
     this.disconnected = true;
@@ -65,8 +102,8 @@ const grant = (token: string): JoinResult => ({
 });
 
 /** A line to a server that the test switches on and off. */
-function setUp(options: { reachable?: boolean; carries?: boolean; join?: () => JoinOutcome } = {}) {
-  const server = { reachable: options.reachable ?? true, carries: options.carries ?? true };
+function setUp({ join, ...change }: Partial<FakeServer> & { join?: () => JoinOutcome } = {}) {
+  const server: FakeServer = { reachable: true, busy: false, stuck: null, dies: false, ...change };
   const rooms: FakeRoom[] = [];
   const joins: string[] = [];
   const events = { onRoom: vi.fn(), onRoomGone: vi.fn(), onEnd: vi.fn() };
@@ -74,19 +111,17 @@ function setUp(options: { reachable?: boolean; carries?: boolean; join?: () => J
     join: async (rejoinToken: string): Promise<JoinOutcome> => {
       joins.push(rejoinToken);
       if (!server.reachable) return { kind: "unreachable" };
-      return options.join?.() ?? { kind: "granted", join: grant(`token-${joins.length}`) };
+      return join?.() ?? { kind: "granted", join: grant(`token-${joins.length}`) };
     },
-  } as CallBackend;
+    isBusy: async () => server.reachable && server.busy,
+  } as unknown as CallBackend;
   const line = new Line(
     grant("token-0"),
     backend,
     events,
     { now: () => Date.now(), random: () => 0.5 },
     () => {
-      const room = new FakeRoom(
-        () => server.reachable,
-        () => server.carries,
-      );
+      const room = new FakeRoom(server);
       rooms.push(room);
       return room as unknown as Room;
     },
@@ -101,23 +136,93 @@ const pass = (ms: number) => vi.advanceTimersByTimeAsync(ms);
 beforeEach(() => void vi.useFakeTimers({ now: 1_000_000 }));
 afterEach(() => void vi.useRealTimers());
 
-test("where the server answers and no media comes, the next attempt takes TCP alone", async () => {
-  const { events, last, rooms } = setUp({ carries: false });
+test.each<Stuck>(["connected", "failed"])(
+  "where ICE is %s and no media comes, the next attempt takes TCP alone",
+  async (stuck) => {
+    const { events, last, rooms } = setUp({ stuck });
+    await pass(10);
+    expect([rooms[0]?.restricted, rooms[0]?.patience]).toEqual([false, [7_000]]);
+    expect(rooms).toHaveLength(2);
+    expect(last().restricted).toBe(true);
+    expect(events.onRoom).toHaveBeenCalledTimes(1);
+    // It worked, so it is taken at once after an outage.
+    last().emit(RoomEvent.Disconnected, DisconnectReason.STATE_MISMATCH);
+    await pass(10);
+    expect(last().restricted).toBe(true);
+  },
+);
+
+test.each<[string, Partial<FakeServer>]>([
+  ["is too busy for media", { stuck: "checking" }],
+  ["dies while we connect", { stuck: "connected", dies: true }],
+])("a server that %s says nothing about the way", async (_, change) => {
+  const { events, rooms, server } = setUp(change);
   await pass(10);
-  expect([rooms[0]?.restricted, rooms[0]?.patience]).toEqual([[], [7_000]]);
-  expect(rooms).toHaveLength(2);
-  expect(last().restricted).toEqual(["transportsCreated"]);
+  server.stuck = null;
+  await pass(5_000);
   expect(events.onRoom).toHaveBeenCalledTimes(1);
-  // It worked, so it is taken at once after an outage.
-  last().emit(RoomEvent.Disconnected, DisconnectReason.STATE_MISMATCH);
-  await pass(10);
-  expect(last().restricted).toEqual(["transportsCreated"]);
+  expect(rooms.map((room) => room.restricted)).toEqual(rooms.map(() => false));
+  expect(rooms[1]?.patience).toEqual([12_000]);
+});
+
+test("the server may hold pictures back that the line does not carry", async () => {
+  const { last } = setUp();
+  await pass(0);
+  expect(last().mayPause).toBe(true);
 });
 
 test("a server that does not answer says nothing about the way", async () => {
   const { rooms } = setUp({ reachable: false });
   await pass(5_000);
-  expect(rooms.flatMap((room) => room.restricted)).toEqual([]);
+  expect(rooms.some((room) => room.restricted)).toBe(false);
+});
+
+describe("a server at its limit", () => {
+  test("is told as such, and asked again within reason until there is a place", async () => {
+    const { events, joins, line, server } = setUp({ busy: true });
+    await pass(100);
+    expect(line.connection.value).toMatchObject({ status: "connecting", busy: true });
+    await pass(60_000);
+    expect(joins.length).toBeGreaterThan(6);
+    expect(joins.length).toBeLessThan(13);
+    expect(events.onEnd).not.toHaveBeenCalled();
+    server.busy = false;
+    await pass(8_000);
+    expect(line.connection.value.status).toBe("connected");
+  });
+
+  test("is the reason that is told where none came free", async () => {
+    const { events } = setUp({ busy: true });
+    await pass(119_000);
+    expect(events.onEnd).not.toHaveBeenCalled();
+    await pass(10_000);
+    expect(events.onEnd).toHaveBeenCalledExactlyOnceWith("server_busy", "Error");
+  });
+
+  test("that no longer answers is not told as busy", async () => {
+    const { line, server } = setUp({ busy: true });
+    await pass(100);
+    server.reachable = false;
+    await pass(8_000);
+    server.reachable = true;
+    server.busy = false;
+    server.stuck = "checking";
+    await pass(10_000);
+    expect(line.connection.value).toMatchObject({ status: "connecting", busy: false });
+  });
+
+  test("is told of in a call that it does not take back yet, which goes on trying", async () => {
+    const { events, last, line, server } = setUp();
+    await pass(0);
+    server.busy = true;
+    last().emit(RoomEvent.Disconnected, undefined);
+    await pass(600_000);
+    expect(line.connection.value).toMatchObject({ status: "interrupted", cause: "busy" });
+    expect(events.onEnd).not.toHaveBeenCalled();
+    server.busy = false;
+    await pass(8_000);
+    expect(line.connection.value.status).toBe("connected");
+  });
 });
 
 describe("a room that is lost", () => {

@@ -1,8 +1,10 @@
-import { DisconnectReason, Room, RoomEvent, VideoPresets } from "livekit-client";
+import { DisconnectReason, Room, VideoPresets } from "livekit-client";
 import type { JoinResult } from "../meeting/types";
 import { Cell } from "../state/behavior";
+import { watchAttempt } from "./attempt";
 import type { CallBackend, Surroundings } from "./backend";
 import {
+  busyDelay,
   type Connection,
   type ConnectionEvent,
   nextConnection,
@@ -13,10 +15,14 @@ import { type AfterDisconnect, afterDisconnect, type EndReason, finalRefusal } f
 import { watchRoom } from "./room-watch";
 import { keepStreamStates } from "./stream-states";
 import { WayChoice } from "./way-choice";
-import { relaysOf, restrictTo } from "./ways";
+import { restrictTo } from "./ways";
 
 /** A first connection that takes longer than this will not come, in milliseconds. */
 const FIRST_CONNECTION_MS = 40_000;
+/** So long a server at its limit is asked for a place in it, in milliseconds. */
+const BUSY_FOR_MS = 120_000;
+/** So long a room is kept to a way tried alone; after it, livekit-client's own repairs may take any, in milliseconds. */
+const RESTRICTED_FOR_MS = 60_000;
 /** For the server's answer to the signalling, in milliseconds. */
 const SIGNAL_MS = 12_000;
 
@@ -66,6 +72,8 @@ export class Line {
   private wake: (() => void) | null = null;
   private everConnected = false;
   private problem: string | null = null;
+  /** The server was at its limit at the last attempt. */
+  private busy = false;
   private readonly ways = new WayChoice();
   private readonly startedAt: number;
 
@@ -77,7 +85,7 @@ export class Line {
     private readonly newRoom: MakeRoom = makeRoom,
   ) {
     this.startedAt = surroundings.now();
-    this.connection = new Cell<Connection>({ status: "connecting", since: this.startedAt });
+    this.connection = new Cell<Connection>({ status: "connecting", since: this.startedAt, busy: false });
   }
 
   /** The token that proves who we are to the API. */
@@ -93,6 +101,7 @@ export class Line {
       if (held.connected) attempt = 0;
       if (held.after.next === "end") return this.finish(held.after.reason, null);
       this.problem = held.problem;
+      this.tell({ type: "failed", busy: this.busy });
       if (!(await this.renew(attempt))) return;
     }
   }
@@ -162,15 +171,14 @@ export class Line {
 
   /** Connects over the way whose turn it is; resolves to the name of the error, if any. */
   private async connect(room: Room): Promise<string | null> {
-    const { policy, patienceMs } = this.ways.next(this.surroundings.now());
-    restrictTo(room, policy);
-    let relays: ReturnType<typeof relaysOf> | null = null;
-    const answered = () => {
-      relays = relaysOf(room);
-    };
-    room.on(RoomEvent.SignalConnected, answered);
+    const now = this.surroundings.now();
+    const { policy, patienceMs } = this.ways.next(now);
+    restrictTo(room, policy, () => this.surroundings.now() < now + RESTRICTED_FOR_MS);
+    const attempt = watchAttempt(room);
+    const { livekitUrl, token } = this.grant;
+    this.busy = false;
     try {
-      await room.connect(this.grant.livekitUrl, this.grant.token, {
+      await room.connect(livekitUrl, token, {
         maxRetries: 0,
         // On a line that does not carry all pictures, a few good ones are better than all that stutter.
         subscriberAllowPause: true,
@@ -180,22 +188,25 @@ export class Line {
       this.ways.succeeded(policy, this.surroundings.now());
       return null;
     } catch (error) {
-      if (relays !== null) this.ways.failed(relays);
+      const { relays, wayFailed } = attempt;
+      if (relays !== null) this.ways.failed(relays, wayFailed);
+      else this.busy = await this.backend.isBusy(error, livekitUrl, token);
       return error instanceof Error ? error.name : "unknown";
-    } finally {
-      room.off(RoomEvent.SignalConnected, answered);
     }
   }
 
   /** Gets a new token, as often as it takes; `false` when the meeting is over for us. */
   private async renew(firstAttempt: number): Promise<boolean> {
     for (let attempt = firstAttempt; !this.stopped; attempt += 1) {
-      if (!this.everConnected && this.surroundings.now() - this.startedAt > FIRST_CONNECTION_MS) {
-        this.finish("never_connected", this.problem);
+      const tried = this.surroundings.now() - this.startedAt;
+      if (!this.everConnected && tried > (this.busy ? BUSY_FOR_MS : FIRST_CONNECTION_MS)) {
+        this.finish(this.busy ? "server_busy" : "never_connected", this.problem);
         return false;
       }
+      const random = this.surroundings.random();
+      if (this.busy) await this.pause(busyDelay(random));
       // The first try after a loss is free: often only the room was closed.
-      if (attempt > 0) await this.pause(rejoinDelay(attempt - 1, this.surroundings.random()));
+      else if (attempt > 0) await this.pause(rejoinDelay(attempt - 1, random));
       if (this.stopped) return false;
       const outcome = await this.backend.join(this.grant.rejoinToken);
       if (this.stopped) return false;

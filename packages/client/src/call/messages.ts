@@ -175,6 +175,10 @@ export const callMessages = defineMessages({
     "The server restarts. You come back by yourself.",
     "Der Server startet neu. Sie kommen von selbst zurück.",
   ],
+  serverBusy: [
+    "The server is at its limit. This page goes on trying.",
+    "Der Server ist ausgelastet. Diese Seite versucht es weiter.",
+  ],
   checkNetwork: ["Check Wi-Fi or VPN", "WLAN oder VPN prüfen"],
   connectedAgain: ["Connected again. You missed {s}\u00a0s.", "Wieder verbunden. {s}\u00a0s verpasst."],
   lostTitle: ["We lost the connection.", "Die Verbindung ist abgebrochen."],

@@ -15,7 +15,7 @@ const LATER_MS = 12_000;
 /**
  * Which way the next attempt takes. The browser tries UDP, TCP and relays at once and takes the best that answers. But
  * some networks let the short checks of ICE through and not what follows, or only for a while: so after an attempt
- * that reached the server without media, others are tried alone.
+ * whose way failed, others are tried alone.
  */
 export class WayChoice {
   private turn = 0;
@@ -33,12 +33,13 @@ export class WayChoice {
     return { policy, patienceMs: this.failures === 0 ? FIRST_MS : LATER_MS };
   }
 
-  /** The server answered, but no media came; `relays` are those it offers. */
-  failed(relays: ReadonlySet<PathId>): void {
+  /** The server answered, but no media came; `relays` are those it offers, `wayFailed` whether the way is to blame. */
+  failed(relays: ReadonlySet<PathId>, wayFailed: boolean): void {
     this.detours = DETOURS.filter((way) => way === "tcp" || relays.has(way));
     // What was remembered is no better than the browser's choice any more.
     if (this.worked !== null) this.worked = null;
-    else this.turn += 1;
+    // A server that was only slow is asked again in the same way, and more patiently.
+    else if (wayFailed || this.turn > 0) this.turn += 1;
     this.failures += 1;
   }
 

@@ -69,3 +69,25 @@ test("a room is kept to its way: by the relay's servers, or by the server's cand
   await (transport.addIceCandidate as (candidate: RTCIceCandidateInit) => Promise<void>)({ candidate: TCP });
   expect(add).not.toHaveBeenCalled();
 });
+
+test("a room is not kept to its way for ever: a later repair may take any", async () => {
+  let holds = true;
+  const describe = vi.fn(async (_: RTCSessionDescriptionInit) => true);
+  const transport = { setRemoteDescription: describe, addIceCandidate: vi.fn(async () => undefined) };
+  let created: (publisher: typeof transport) => void = () => undefined;
+  const engine = {
+    makeRTCConfiguration: (): RTCConfiguration => ({ iceServers: [{ urls: ["turns:a"] }] }),
+    on: (_: EngineEvent, listener: typeof created) => {
+      created = listener;
+    },
+  };
+  restrictTo({ engine } as unknown as Room, "tcp", () => holds);
+  created(transport);
+  const sdp = `a=${UDP}\r\na=${TCP}\r\n`;
+  await transport.setRemoteDescription({ type: "answer", sdp });
+  expect(engine.makeRTCConfiguration()).toEqual({ iceServers: [] });
+  holds = false;
+  await transport.setRemoteDescription({ type: "answer", sdp });
+  expect(engine.makeRTCConfiguration()).toEqual({ iceServers: [{ urls: ["turns:a"] }] });
+  expect(describe.mock.calls.map(([given]) => given.sdp)).toEqual([`a=${TCP}\r\n`, sdp]);
+});

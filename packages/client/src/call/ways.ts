@@ -51,28 +51,30 @@ function isEngine(engine: Partial<Engine> | undefined): engine is Engine {
   return typeof engine?.makeRTCConfiguration === "function" && typeof engine.on === "function";
 }
 
-/** Keeps a room that is not connected yet to one way for media. */
-export function restrictTo(room: Room, policy: PathPolicy): void {
+/** Keeps a room that is not connected yet to one way for media, for as long as that `holds`. */
+export function restrictTo(room: Room, policy: PathPolicy, holds: () => boolean = () => true): void {
   const engine = (room as Partial<Room>).engine as unknown as Partial<Engine> | undefined;
   if (policy === "any" || !isEngine(engine)) return;
   const make = engine.makeRTCConfiguration.bind(engine);
   engine.makeRTCConfiguration = (response) => {
     const made = make(response);
+    if (!holds()) return made;
     const relayed = policy === "turn_udp" || policy === "turn_tls";
     const servers = serversFor(policy, made.iceServers ?? []);
     return { ...made, iceServers: servers, ...(relayed ? { iceTransportPolicy: "relay" } : {}) };
   };
   engine.on(EngineEvent.TransportsCreated, (...transports) => {
-    for (const transport of transports) if (transport !== undefined) filter(transport, policy);
+    for (const transport of transports) if (transport !== undefined) filter(transport, policy, holds);
   });
 }
 
-function filter(transport: Transport, policy: PathPolicy): void {
+function filter(transport: Transport, only: PathPolicy, holds: () => boolean): void {
+  const policy = () => (holds() ? only : "any");
   const describe = transport.setRemoteDescription.bind(transport);
   const add = transport.addIceCandidate.bind(transport);
   transport.setRemoteDescription = (description, id) =>
-    describe({ ...description, sdp: withoutOthers(policy, description.sdp ?? "") }, id);
+    describe({ ...description, sdp: withoutOthers(policy(), description.sdp ?? "") }, id);
   transport.addIceCandidate = async (candidate) => {
-    if (allows(policy, candidate.candidate ?? "")) await add(candidate);
+    if (allows(policy(), candidate.candidate ?? "")) await add(candidate);
   };
 }

@@ -50,6 +50,7 @@ export type LeftReason =
   | "connection"
   | "room_deleted"
   | "server_stopped"
+  | "server_busy"
   | "never_connected";
 
 /** A line of chat as somebody may keep it. */

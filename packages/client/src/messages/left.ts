@@ -8,6 +8,7 @@ export const leftMessages = defineMessages({
   connection: ["We lost the connection.", "Die Verbindung ist abgebrochen."],
   roomDeleted: ["The meeting no longer exists.", "Das Meeting gibt es nicht mehr."],
   serverStopped: ["The server has stopped.", "Der Server wurde beendet."],
+  serverBusy: ["The server is at its limit.", "Der Server ist ausgelastet."],
   neverConnected: ["The call did not come about.", "Der Anruf kam nicht zustande."],
   leftText: [
     "You can come back at any time while the meeting is open.",
@@ -30,6 +31,10 @@ export const leftMessages = defineMessages({
   serverStoppedText: [
     "It may be back in a minute. Your place is kept.",
     "Er kann in einer Minute zurück sein. Ihr Platz bleibt erhalten.",
+  ],
+  serverBusyText: [
+    "It takes no new calls at the moment. Try again in a minute.",
+    "Er nimmt gerade keine neuen Anrufe an. Versuchen Sie es in einer Minute erneut.",
   ],
   neverConnectedText: [
     "Your network blocks calls: allow UDP or TCP to this server, or try another network. The test says what gets through.",

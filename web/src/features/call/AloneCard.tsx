@@ -1,15 +1,18 @@
+import { useBehavior } from "../../app/useBehavior";
 import { CopyButton } from "../landing/CopyButton";
 import styles from "./AloneCard.module.css";
 import { useCall, useCallText } from "./context";
 
 /** Shown while nobody else is here: the one thing to do is to share the link. */
 export function AloneCard({ connecting }: { connecting: boolean }) {
-  const { meeting } = useCall();
+  const { meeting, session } = useCall();
   const t = useCallText();
+  const connection = useBehavior(session.connection);
   if (connecting) {
+    const busy = connection.status === "connecting" && connection.busy;
     return (
       <p className={styles.alone} role="status">
-        {t("connecting")}
+        {t(busy ? "serverBusy" : "connecting")}
       </p>
     );
   }

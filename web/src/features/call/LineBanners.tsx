@@ -1,4 +1,4 @@
-import type { ConnectionPhase } from "@heydok/client/call";
+import type { ConnectionPhase, OutageCause } from "@heydok/client/call";
 import { CircleCheck, RefreshCw, WifiOff } from "lucide-react";
 import { useEffect } from "react";
 import { updates } from "../../app/update";
@@ -9,6 +9,12 @@ import { useCall, useCallText } from "./context";
 import { clockTime } from "./useNow";
 
 const BACK_SHOWN_MS = 6_000;
+
+const CAUSES = {
+  line: "lostReconnecting",
+  restart: "serverRestarts",
+  busy: "serverBusy",
+} as const satisfies Record<OutageCause, string>;
 
 /** What is told of an outage, over the tiles, so that they do not move because of it. */
 export function LineBanners({ phase, now }: { phase: ConnectionPhase; now: number }) {
@@ -27,15 +33,15 @@ function CutBanner({ long, now }: { long: boolean; now: number }) {
   const t = useCallText();
   const connection = useBehavior(session.connection);
   const since = connection.status === "interrupted" ? connection.since : now;
-  const restarts = connection.status === "interrupted" && connection.cause === "restart";
+  const cause = connection.status === "interrupted" ? connection.cause : "line";
   return (
-    <Banner tone={restarts ? "info" : "warn"} icon={restarts ? RefreshCw : WifiOff}>
+    <Banner tone={cause === "line" ? "warn" : "info"} icon={cause === "line" ? WifiOff : RefreshCw}>
       <div className={styles.lines}>
-        <p role="alert">{restarts ? t("serverRestarts") : t("lostReconnecting")}</p>
+        <p role="alert">{t(CAUSES[cause])}</p>
         {long && (
           <p className={styles.detail}>
             <span className={styles.time}>{t("lostFor", { time: clockTime((now - since) / 1000) })}</span>
-            {!restarts && <span> · {t("checkNetwork")}</span>}
+            {cause === "line" && <span> · {t("checkNetwork")}</span>}
           </p>
         )}
       </div>

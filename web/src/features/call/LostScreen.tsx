@@ -1,5 +1,6 @@
 import { PhoneOff, RefreshCw } from "lucide-react";
 import { useEffect } from "react";
+import { useBehavior } from "../../app/useBehavior";
 import { useAnnounce } from "../../primitives/Announcer";
 import { Button } from "../../primitives/Button";
 import { Spinner } from "../../primitives/Spinner";
@@ -11,12 +12,14 @@ export function LostScreen() {
   const { session } = useCall();
   const t = useCallText();
   const announce = useAnnounce();
+  const connection = useBehavior(session.connection);
+  const busy = connection.status === "interrupted" && connection.cause === "busy";
   useEffect(() => announce(t("lostTitle"), "assertive"), [announce, t]);
   return (
     <div className={styles.lost}>
       <h2>{t("lostTitle")}</h2>
       <p className={styles.hint}>
-        <Spinner size={18} /> {t("lostHint")}
+        <Spinner size={18} /> {t(busy ? "serverBusy" : "lostHint")}
       </p>
       <div className={styles.actions}>
         <Button look="primary" icon={RefreshCw} onClick={() => session.retryNow()}>

@@ -33,6 +33,7 @@ const titles = {
   connection: "connection",
   room_deleted: "roomDeleted",
   server_stopped: "serverStopped",
+  server_busy: "serverBusy",
   never_connected: "neverConnected",
 } as const satisfies Record<LeftReason, string>;
 
@@ -124,6 +125,7 @@ function backLabel(reason: LeftReason, t: LeftText): string | null {
     case "connection":
     case "never_connected":
     case "server_stopped":
+    case "server_busy":
       return t("reconnect");
     case "removed":
     case "ended":
