@@ -21,6 +21,7 @@ function setUp() {
     { now: () => Date.now(), random: () => 0 },
     {
       stopped: (since) => told.push(`stopped ${Date.now() - since} ms ago`),
+      mediaCut: () => told.push("media is cut"),
       beatsAgain: () => told.push("beats again"),
     },
   );
@@ -65,14 +66,39 @@ test("alone in the meeting the line may be quiet between its checks", async () =
   expect(told).toHaveLength(1);
 });
 
-test("what the browser calls broken is believed without asking", async () => {
+test("what the browser calls broken is believed at once", async () => {
+  const { line, told } = setUp();
+  await vi.advanceTimersByTimeAsync(2_000);
+  line.flowing = line.alive = false;
+  line.broken = true;
+  await vi.advanceTimersByTimeAsync(1_000);
+  expect(told).toHaveLength(1);
+});
+
+test("where only media is cut another way is looked for, and after a while once more", async () => {
   const { line, told } = setUp();
   await vi.advanceTimersByTimeAsync(2_000);
   line.flowing = false;
   line.broken = true;
+  await vi.advanceTimersByTimeAsync(9_000);
+  expect(told).toEqual(["stopped 1000 ms ago", "media is cut"]);
+  await vi.advanceTimersByTimeAsync(3_000);
+  expect(told).toEqual(["stopped 1000 ms ago", "media is cut", "media is cut"]);
+  line.flowing = true;
+  await vi.advanceTimersByTimeAsync(20_000);
+  expect(told.slice(3)).toEqual(["beats again"]);
+});
+
+test("while the server is away too, no other way is looked for; once it is back one is", async () => {
+  const { line, told } = setUp();
+  await vi.advanceTimersByTimeAsync(2_000);
+  line.flowing = line.alive = false;
+  line.broken = true;
+  await vi.advanceTimersByTimeAsync(30_000);
+  expect(told).toEqual(["stopped 1000 ms ago"]);
+  line.alive = true;
   await vi.advanceTimersByTimeAsync(1_000);
-  expect(told).toHaveLength(1);
-  expect(line.asked).toBe(0);
+  expect(told.slice(1)).toEqual(["media is cut"]);
 });
 
 test("a path that the browser forgets is no sign of life", async () => {

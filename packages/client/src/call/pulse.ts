@@ -19,11 +19,16 @@ const SILENT_WITH_MEDIA_MS = 900;
 const SILENT_WITHOUT_MS = 7_000;
 /** A server that has just answered is not asked again for this long. */
 const TRUSTED_FOR_MS = 4_000;
+/** A new way takes a second or two; the next one is not looked for before this long. */
+const MEND_EVERY_MS = 10_000;
 
 /**
  * Notices a line that was cut without a word: no closed socket, no error, just nothing any more. The websocket's own
  * timeout would take a quarter of a minute. When nothing has arrived for a while, the server is asked for a sign of
  * life; so people who all fall silent at once do not look like an outage.
+ *
+ * Where the server answers and only media is cut (a firewall that has had enough of UDP, say), another way is looked for at
+ * once: the browser tells after five seconds that its way is dead, and gives it up after twenty.
  */
 export class Pulse {
   private last: number | null = null;
@@ -31,12 +36,13 @@ export class Pulse {
   private cut = false;
   private looking = false;
   private trustedUntil = 0;
+  private mendAt = 0;
   private readonly timer: ReturnType<typeof setInterval>;
 
   constructor(
     private readonly line: PulseLine,
     private readonly surroundings: Surroundings,
-    private readonly tell: { stopped(since: number): void; beatsAgain(): void },
+    private readonly tell: { stopped(since: number): void; mediaCut(): void; beatsAgain(): void },
   ) {
     this.lastAt = surroundings.now();
     this.timer = setInterval(() => void this.look(), LOOK_EVERY_MS);
@@ -67,17 +73,30 @@ export class Pulse {
       this.cut = false;
       return;
     }
+    if (this.line.broken()) {
+      this.declareCut();
+      await this.mend();
+    } else if (!this.cut) await this.doubt();
+  }
+
+  private declareCut(): void {
+    if (!this.cut) this.tell.stopped(this.lastAt);
+    this.cut = true;
+  }
+
+  /** Where the server still answers, media wants another way. */
+  private async mend(): Promise<void> {
+    if (this.surroundings.now() < this.mendAt || !(await this.line.reachable())) return;
+    this.mendAt = this.surroundings.now() + MEND_EVERY_MS;
+    this.tell.mediaCut();
+  }
+
+  /** Nothing arrives, and the browser says nothing of it yet. */
+  private async doubt(): Promise<void> {
     const silentFor = this.surroundings.now() - this.lastAt;
     const patience = this.line.expectsMedia() ? SILENT_WITH_MEDIA_MS : SILENT_WITHOUT_MS;
-    if (this.cut || (silentFor < patience && !this.line.broken())) return;
-    if (!this.line.broken()) {
-      if (this.surroundings.now() < this.trustedUntil) return;
-      if (await this.line.reachable()) {
-        this.trustedUntil = this.surroundings.now() + TRUSTED_FOR_MS;
-        return;
-      }
-    }
-    this.cut = true;
-    this.tell.stopped(this.lastAt);
+    if (silentFor < patience || this.surroundings.now() < this.trustedUntil) return;
+    if (await this.line.reachable()) this.trustedUntil = this.surroundings.now() + TRUSTED_FOR_MS;
+    else this.declareCut();
   }
 }

@@ -89,6 +89,8 @@ function pulseOf(
   };
   return new Pulse(line, surroundings, {
     stopped: (since) => tell.interrupted(since, "line"),
+    // Signalling anew is what makes livekit-client look for another way (ICE restart) without leaving the room.
+    mediaCut: () => void room.simulateScenario("signal-reconnect").catch(() => undefined),
     beatsAgain: tell.repaired,
   });
 }
