@@ -21,6 +21,7 @@ want ca-certificates /etc/ssl/certs/ca-certificates.crt
 if [ "${1:-build}" = test ]; then
     want curl curl
     want chromium chromium
+    want openssl openssl # certificates for the tests
     want ffmpeg ffmpeg
     want pebble pebble pebble-challtestsrv # an ACME server
     want postgresql "/usr/lib/postgresql/*/bin/initdb"

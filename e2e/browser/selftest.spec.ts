@@ -1,7 +1,6 @@
-import { createSocket } from "node:dgram";
-import { once } from "node:events";
-
 import { Api } from "../harness/api.ts";
+import { doctor } from "../harness/doctor.ts";
+import { openFirewall } from "../harness/firewall.ts";
 import { ANNA, BEN } from "../harness/people.ts";
 import { oneProcess } from "../harness/product.ts";
 import { expectAccessible } from "./accessible.ts";
@@ -92,11 +91,8 @@ test("before joining the connection is tested by itself, and joining does not wa
 });
 
 const behindFirewall = testWith(async () => {
-  // Browsers are told this port, and all that they send to it is lost.
-  const firewall = createSocket("udp4");
-  firewall.bind(0);
-  await once(firewall, "listening");
-  const { port } = firewall.address();
+  const firewall = await openFirewall();
+  const port = firewall.udpPort;
   const product = await oneProcess({ settings: { RTC_ADVERTISED_UDP_PORT: `${port}` } });
   const stop = async () => {
     await product.stop();
@@ -106,7 +102,7 @@ const behindFirewall = testWith(async () => {
 });
 
 behindFirewall(
-  "where no UDP gets through, the page says so before the call, in the test, and in the call",
+  "where no UDP gets through, page and doctor say so before the call, in the test, and in the call",
   async ({ arrive, product }) => {
     const { meeting_id } = await new Api(product).create();
     const anna = await arrive(ANNA);
@@ -122,5 +118,14 @@ behindFirewall(
     await anna.button("Settings").click();
     await anna.page.getByRole("tab", { name: "Connection" }).click();
     await expect(anna.page.getByRole("tabpanel", { name: "Connection" })).toContainText("TCP – may stutter");
+
+    const found = await doctor(product.home);
+    const failed = found.filter(({ state }) => state === "failed");
+    expect(failed.map(({ id }) => id)).toEqual(["udp"]);
+    for (const { text } of failed) {
+      expect(text.en).toContain(`${product.port}`);
+      expect(text.de).toContain(`${product.port}`);
+    }
+    expect(found.find(({ id }) => id === "three_party_media")?.state).toBe("passed");
   },
 );

@@ -10,7 +10,7 @@ const START_LIMIT_MS = 60_000;
 const STOP_LIMIT_MS = 20_000;
 
 /** The release binary under test: `HEYDOK_BIN`, else where Cargo leaves it. */
-function binaryPath(): string {
+export function binaryPath(): string {
   const target = process.env.CARGO_TARGET_DIR ?? join(REPOSITORY, "target");
   const path = process.env.HEYDOK_BIN ?? join(target, "release", "heydok");
   if (!existsSync(path)) throw new Error(`No binary at ${path}: run "make build", or set HEYDOK_BIN.`);
@@ -55,11 +55,11 @@ export class Binary {
 
   /** Starts it in `folder` with these variables only, and waits until it prints its address. */
   static async start(
-    command: "serve" | "media",
+    command: "serve" | "serve --lan" | "media",
     folder: string,
     variables: Record<string, string>,
   ): Promise<Binary> {
-    const child = spawn(binaryPath(), [command], {
+    const child = spawn(binaryPath(), command.split(" "), {
       cwd: folder,
       env: { PATH: process.env.PATH, HOME: folder, DATA_DIR: join(folder, "data"), ...variables },
       stdio: ["ignore", "pipe", "pipe"],

@@ -1,4 +1,5 @@
 import { writeFileSync } from "node:fs";
+import { networkInterfaces } from "node:os";
 import { join } from "node:path";
 
 import { Binary, removeFolder, temporaryFolder } from "./binary.ts";
@@ -56,6 +57,22 @@ export async function oneProcess({
     LIVEKIT_API_SECRET: SECRET,
     ...(limits ? {} : NO_RATE_LIMITS),
     ...settings,
+  });
+  return { home: homeOf(server), livekitUrl: server.websocketUrl, stop: () => stopped([server], [folder]) };
+}
+
+/** Addresses of local networks (RFC 1918). */
+const PRIVATE = /^(10|192\.168|172\.(1[6-9]|2\d|3[01]))\./;
+
+/** `heydok serve --lan` in an empty folder. Where this machine is in no local network, its own address stands for one. */
+export async function inLan(): Promise<Product> {
+  const folder = temporaryFolder();
+  const addresses = Object.values(networkInterfaces()).flatMap((all) => all ?? []);
+  const isInLan = addresses.some(({ address, internal }) => !internal && PRIVATE.test(address));
+  const ports = { PORT: "0", RTC_UDP_PORT: "0", RTC_TCP_PORT: "0" };
+  const server = await Binary.start("serve --lan", folder, {
+    ...ports,
+    ...(isInLan ? {} : { HOST: "127.0.0.1" }),
   });
   return { home: homeOf(server), livekitUrl: server.websocketUrl, stop: () => stopped([server], [folder]) };
 }

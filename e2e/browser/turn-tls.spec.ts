@@ -1,0 +1,72 @@
+import type { LaunchOptions } from "@playwright/test";
+
+import { removeFolder, temporaryFolder } from "../harness/binary.ts";
+import { makeCertificate, type TestCertificate } from "../harness/certificate.ts";
+import { eventually } from "../harness/eventually.ts";
+import { openFirewall } from "../harness/firewall.ts";
+import { ANNA, BEN, CARA } from "../harness/people.ts";
+import { oneProcess } from "../harness/product.ts";
+import { expect, testWith } from "./fixtures.ts";
+import { mediaPaths } from "./reception.ts";
+import { rerouteMedia } from "./rerouted.ts";
+import { expectAllWell, type Visitor } from "./visitor.ts";
+
+const folder = temporaryFolder();
+const certificate: TestCertificate = makeCertificate(folder);
+
+/** Everything but HTTPS is behind a firewall that swallows it. */
+const test = testWith(async () => {
+  const firewall = await openFirewall();
+  const product = await oneProcess({
+    settings: {
+      ...certificate.settings,
+      RTC_ADVERTISED_UDP_PORT: `${firewall.udpPort}`,
+      RTC_ADVERTISED_TCP_PORT: `${firewall.tcpPort}`,
+    },
+  });
+  const stop = async () => {
+    await product.stop();
+    firewall.close();
+    await removeFolder(folder);
+  };
+  const https = (address: string) => address.replace(/^(http|ws)s?:/, "$1s:");
+  return { home: https(product.home), livekitUrl: https(product.livekitUrl), stop };
+}).extend<object, { launchOptions: LaunchOptions }>({
+  launchOptions: [
+    async ({ launchOptions }, use) => {
+      const args = [...(launchOptions.args ?? []), certificate.chromiumArgument];
+      await use({ ...launchOptions, args });
+    },
+    { scope: "worker" },
+  ],
+});
+
+test("where nothing but TLS to the HTTPS port gets through, the call goes over the relay there, and says so", async ({
+  arrive,
+}) => {
+  const group: Visitor[] = [];
+  let code = "";
+  for (const person of [ANNA, BEN, CARA]) {
+    const visitor = await arrive(person);
+    group.push(visitor);
+    await visitor.context.addInitScript(rerouteMedia, {});
+    if (code === "") code = await visitor.create();
+    else await visitor.open(code);
+    const began = performance.now();
+    const seconds = () => (performance.now() - began) / 1000;
+    await visitor.join();
+    await eventually(`${person.name}'s way`, () => mediaPaths(visitor.page), ["relay tls"]);
+    console.log(
+      `${person.name} is in the call over TURN/TLS ${seconds().toFixed(1)} s after the name was typed`,
+    );
+    expect(seconds(), "the budget").toBeLessThan(10);
+  }
+  await expectAllWell(group);
+  for (const visitor of group) {
+    await visitor.button("More options").click();
+    await visitor.button("Settings").click();
+    await visitor.page.getByRole("tab", { name: "Connection" }).click();
+    const panel = visitor.page.getByRole("tabpanel", { name: "Connection" });
+    await expect(panel).toContainText("Through a relay, over TLS");
+  }
+});
