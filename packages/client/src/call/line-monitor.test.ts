@@ -5,10 +5,22 @@ import { SHORT_AFTER_MS } from "./strain";
 
 test("a slow upload is told after a while, and forgotten with the line", async () => {
   vi.useFakeTimers();
-  const stats = new Map([["out", { type: "outbound-rtp", qualityLimitationReason: "bandwidth" }]]);
+  const stats = new Map<string, object>([
+    ["camera", { id: "camera", type: "media-source", width: 1_280 }],
+    [
+      "out",
+      {
+        type: "outbound-rtp",
+        mediaSourceId: "camera",
+        frameWidth: 640,
+        qualityLimitationReason: "bandwidth",
+      },
+    ],
+  ]);
   const room = { engine: { pcManager: { publisher: { getStats: async () => stats } } } };
   const monitor = new LineMonitor(
-    { voices: () => [], ownQuality: () => "weak", picturesPaused: () => false },
+    // The server sees a good line while nothing gets lost.
+    { voices: () => [], ownQuality: () => "good", picturesPaused: () => false },
     { now: () => Date.now(), random: () => 0 },
   );
   monitor.bind(room as unknown as Room);

@@ -78,6 +78,7 @@ export class LineMonitor {
     this.judgeLine({
       quality: this.ports.ownQuality(),
       uploadLimited: sample.uploadLimited,
+      pictureLowered: sample.pictureLowered,
       paused: this.ports.picturesPaused(),
       details,
     });

@@ -85,3 +85,35 @@ test.each([
   stats.set("L", { id: "L", type: "local-candidate", ...candidate });
   expect(sampleOf([stats], 0).route).toBe(route);
 });
+
+/** A camera 1,280 pixels wide, and the widths that are sent of it. */
+const camera = (reason: string, ...widths: readonly number[]): ReadonlyMap<string, unknown> => {
+  const sizes = widths.map((frameWidth, index) => ({
+    id: `size ${index}`,
+    type: "outbound-rtp",
+    kind: "video",
+    mediaSourceId: "camera",
+    qualityLimitationReason: reason,
+    // Browsers name none for a size that is not sent.
+    ...(frameWidth === 0 ? {} : { frameWidth }),
+  }));
+  const source = { id: "camera", type: "media-source", kind: "video", width: 1_280 };
+  return new Map([source, ...sizes].map((entry) => [entry.id, entry]));
+};
+
+/** The same, sent higher than wide. */
+const turned = (sent: ReadonlyMap<string, unknown>): ReadonlyMap<string, unknown> =>
+  new Map([...sent].map(([id, entry]) => [id, { frameHeight: 1_280, ...(entry as object) }]));
+
+test.each<[string, ReadonlyMap<string, unknown>, boolean]>([
+  ["all sizes are sent", camera("none", 320, 640, 1_280), false],
+  ["bits are saved in all sizes", camera("bandwidth", 320, 640, 1_280), false],
+  ["the largest size is no longer sent", camera("bandwidth", 320, 640, 0), true],
+  ["nobody asks for the largest size", camera("none", 320, 640, 0), false],
+  ["the processor is short of time", camera("cpu", 640), false],
+  ["the one size became smaller", camera("bandwidth", 640), true],
+  ["a phone turns the picture", turned(camera("bandwidth", 720)), false],
+  ["the one size is rounded", camera("bandwidth", 1_272), false],
+])("a slow upload lowers our picture: %s", (_, sent, lowered) => {
+  expect(sampleOf([sent], 0).pictureLowered).toBe(lowered);
+});

@@ -19,8 +19,10 @@ export interface LineSample {
   readonly arrivals: number;
   /** Received sound and that of our microphone, by track identifier. */
   readonly sounds: ReadonlyMap<string, SoundCounters>;
-  /** The encoder lowers the camera's picture because the upload is too slow. */
+  /** The encoder saves bits of a picture because the upload is too slow. */
   readonly uploadLimited: boolean;
+  /** It saves so many that nobody gets the picture in its whole size. */
+  readonly pictureLowered: boolean;
   /** The encoder lowers our picture because the processor is short of time. */
   readonly processorLimited: boolean;
 }
@@ -114,9 +116,25 @@ export function sampleOf(reports: readonly ReadonlyMap<string, unknown>[], at: n
         .filter(isSound)
         .map((source) => sentSound(source, outbound, heard)),
     ]),
-    uploadLimited: outbound.some((entry) => entry.qualityLimitationReason === "bandwidth"),
+    uploadLimited: outbound.some(isUploadLimited),
+    pictureLowered: ofType("media-source").some((source) => isLowered(source, outbound)),
     processorLimited: outbound.some((entry) => entry.qualityLimitationReason === "cpu"),
   };
+}
+
+const isUploadLimited = (entry: Entry) => entry.qualityLimitationReason === "bandwidth";
+
+/** Encoders round sizes, in pixels. */
+const ROUNDING = 16;
+
+/** Whether a slow upload keeps all sizes of a picture below that of its source; one that is not sent has none. */
+function isLowered(source: Entry, outbound: readonly Entry[]): boolean {
+  const sizes = outbound.filter((entry) => entry.mediaSourceId === source.id);
+  // Of both sides the longer one: phones turn pictures.
+  const longest = (entry: Entry, ...sides: readonly string[]) =>
+    Math.max(...sides.map((side) => numberOf(entry, side)));
+  const sent = Math.max(0, ...sizes.map((entry) => longest(entry, "frameWidth", "frameHeight")));
+  return sizes.some(isUploadLimited) && sent < longest(source, "width", "height") - ROUNDING;
 }
 
 const isSound = (entry: Entry) => entry.kind === "audio";

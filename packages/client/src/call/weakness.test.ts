@@ -5,6 +5,7 @@ import { type LineSigns, type Weakness, weaknessOf } from "./weakness";
 const good: LineSigns = {
   quality: "good",
   uploadLimited: false,
+  pictureLowered: false,
   paused: false,
   details: { ...NO_DETAILS, lossUp: 0, lossDown: 0, delay: 30, route: "udp" },
 };
@@ -13,7 +14,12 @@ const weak: LineSigns = { ...good, quality: "weak" };
 test.each<[string, LineSigns, Weakness | null]>([
   ["all is well", good, null],
   ["nothing is known", { ...good, quality: "unknown", details: NO_DETAILS }, null],
-  ["the encoder saves bits, but the line is good", { ...good, uploadLimited: true }, null],
+  ["the encoder saves some bits, but the line is good", { ...good, uploadLimited: true }, null],
+  [
+    "the encoder lowers our picture before anything gets lost",
+    { ...good, uploadLimited: true, pictureLowered: true },
+    "upload",
+  ],
   ["the upload is too slow", { ...weak, uploadLimited: true }, "upload"],
   ["pictures are held back", { ...good, paused: true }, "download"],
   ["both", { ...weak, uploadLimited: true, paused: true }, "upload"],

@@ -18,6 +18,8 @@ export interface LineSigns {
   /** How the server judges our line. */
   readonly quality: Quality;
   readonly uploadLimited: boolean;
+  /** So much that our picture became smaller; the server sees nothing of it while nothing gets lost. */
+  readonly pictureLowered: boolean;
   /** The server holds back a picture that we want to see. */
   readonly paused: boolean;
   readonly details: LineDetails;
@@ -29,9 +31,15 @@ const MUCH_LOSS = 4;
 const LONG_DELAY_MS = 400;
 
 /** The cause that explains most, `null` for a good line. */
-export function weaknessOf({ quality, uploadLimited, paused, details }: LineSigns): Weakness | null {
+export function weaknessOf({
+  quality,
+  uploadLimited,
+  pictureLowered,
+  paused,
+  details,
+}: LineSigns): Weakness | null {
   const weak = quality === "weak" || quality === "lost";
-  if (weak && uploadLimited) return "upload";
+  if (pictureLowered || (weak && uploadLimited)) return "upload";
   if (paused) return "download";
   if (!weak) return null;
   if (Math.max(details.lossUp ?? 0, details.lossDown ?? 0) >= MUCH_LOSS) return "loss";
