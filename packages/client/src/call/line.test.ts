@@ -352,10 +352,13 @@ describe("the end", () => {
     expect(joins.length).toBeGreaterThan(5);
   });
 
-  test("whoever never got in is told after a while", async () => {
-    const { events, line } = setUp({ reachable: false });
+  test.each<[string, Partial<FakeServer>, string]>([
+    ["because nothing answers", { reachable: false }, "no_answer"],
+    ["because no media come", { stuck: "checking" }, "never_connected"],
+  ])("whoever never got in %s is told so after a while", async (_, change, told) => {
+    const { events, line } = setUp(change);
     await pass(60_000);
-    expect(events.onEnd).toHaveBeenCalledExactlyOnceWith("never_connected", "Error");
+    expect(events.onEnd).toHaveBeenCalledExactlyOnceWith(told, "Error");
     expect(line.connection.value.status).toBe("ended");
   });
 

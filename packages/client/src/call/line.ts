@@ -72,8 +72,8 @@ export class Line {
   private wake: (() => void) | null = null;
   private everConnected = false;
   private problem: string | null = null;
-  /** The server was at its limit at the last attempt. */
-  private busy = false;
+  /** Why the last attempt came to nothing. */
+  private obstacle: "no_answer" | "server_busy" | "never_connected" = "no_answer";
   private readonly ways = new WayChoice();
   private readonly startedAt: number;
 
@@ -123,6 +123,10 @@ export class Line {
 
   noticeRead(): void {
     this.tell({ type: "notice-read" });
+  }
+
+  private get busy(): boolean {
+    return this.obstacle === "server_busy";
   }
 
   private tell(event: ConnectionEvent): void {
@@ -176,7 +180,7 @@ export class Line {
     restrictTo(room, policy, () => this.surroundings.now() < now + RESTRICTED_FOR_MS);
     const attempt = watchAttempt(room);
     const { livekitUrl, token } = this.grant;
-    this.busy = false;
+    this.obstacle = "no_answer";
     try {
       await room.connect(livekitUrl, token, {
         maxRetries: 0,
@@ -189,8 +193,10 @@ export class Line {
       return null;
     } catch (error) {
       const { relays, wayFailed } = attempt;
-      if (relays !== null) this.ways.failed(relays, wayFailed);
-      else this.busy = await this.backend.isBusy(error, livekitUrl, token);
+      if (relays !== null) {
+        this.obstacle = "never_connected";
+        this.ways.failed(relays, wayFailed);
+      } else if (await this.backend.isBusy(error, livekitUrl, token)) this.obstacle = "server_busy";
       return error instanceof Error ? error.name : "unknown";
     }
   }
@@ -200,7 +206,7 @@ export class Line {
     for (let attempt = firstAttempt; !this.stopped; attempt += 1) {
       const tried = this.surroundings.now() - this.startedAt;
       if (!this.everConnected && tried > (this.busy ? BUSY_FOR_MS : FIRST_CONNECTION_MS)) {
-        this.finish(this.busy ? "server_busy" : "never_connected", this.problem);
+        this.finish(this.obstacle, this.problem);
         return false;
       }
       const random = this.surroundings.random();

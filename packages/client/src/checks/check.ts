@@ -1,4 +1,7 @@
-/** What the page can check by itself, in the order in which it is shown. `heydok doctor` uses the same names. */
+/**
+ * What the page can check by itself, in the order in which it is shown. `heydok doctor` uses the same names, and its
+ * `turn_tcp` is part of our `turn_tls`: browsers do not say which of both they use.
+ */
 export const CHECKS = [
   "secure_page",
   "browser",

@@ -51,6 +51,7 @@ export type LeftReason =
   | "room_deleted"
   | "server_stopped"
   | "server_busy"
+  | "no_answer"
   | "never_connected";
 
 /** A line of chat as somebody may keep it. */
@@ -66,7 +67,7 @@ export interface ChatLine {
 export interface LeftDetails {
   /** From the first connection to the end; 0 if there was none. */
   readonly durationSeconds: number;
-  /** For `never_connected` and `connection`: the error's code as the person may report it. */
+  /** For what keeps people from a call, and `connection`: the error's code as the person may report it. */
   readonly code?: string;
   readonly chat?: readonly ChatLine[];
 }

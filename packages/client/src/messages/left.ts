@@ -9,6 +9,7 @@ export const leftMessages = defineMessages({
   roomDeleted: ["The meeting no longer exists.", "Das Meeting gibt es nicht mehr."],
   serverStopped: ["The server has stopped.", "Der Server wurde beendet."],
   serverBusy: ["The server is at its limit.", "Der Server ist ausgelastet."],
+  noAnswer: ["The server does not answer.", "Der Server antwortet nicht."],
   neverConnected: ["The call did not come about.", "Der Anruf kam nicht zustande."],
   leftText: [
     "You can come back at any time while the meeting is open.",
@@ -35,6 +36,10 @@ export const leftMessages = defineMessages({
   serverBusyText: [
     "It takes no new calls at the moment. Try again in a minute.",
     "Er nimmt gerade keine neuen Anrufe an. Versuchen Sie es in einer Minute erneut.",
+  ],
+  noAnswerText: [
+    "Check your network; a proxy on the way must let WebSockets through. The test says what gets through.",
+    "Prüfen Sie Ihr Netz; ein Proxy unterwegs muss WebSockets durchlassen. Der Test sagt, was durchkommt.",
   ],
   neverConnectedText: [
     "Your network blocks calls: allow UDP or TCP to this server, or try another network. The test says what gets through.",

@@ -34,14 +34,15 @@ const titles = {
   room_deleted: "roomDeleted",
   server_stopped: "serverStopped",
   server_busy: "serverBusy",
+  no_answer: "noAnswer",
   never_connected: "neverConnected",
 } as const satisfies Record<LeftReason, string>;
 
 /** What may last until somebody mends the server or its network. */
-const lasting: ReadonlySet<LeftReason> = new Set(["never_connected", "server_stopped"]);
+const lasting: ReadonlySet<LeftReason> = new Set(["no_answer", "never_connected", "server_stopped"]);
 
 /** Where the line was the cause, a test of it says more. */
-const ofTheLine: ReadonlySet<LeftReason> = new Set(["never_connected", "connection"]);
+const ofTheLine: ReadonlySet<LeftReason> = new Set(["no_answer", "never_connected", "connection"]);
 
 /** After the call: why it is over, and the way back where there is one. */
 export function LeftScreen({ stage, onRejoin }: { stage: LeftStage; onRejoin: () => void }) {
@@ -123,6 +124,7 @@ function backLabel(reason: LeftReason, t: LeftText): string | null {
     case "other_device":
       return t("continueHere");
     case "connection":
+    case "no_answer":
     case "never_connected":
     case "server_stopped":
     case "server_busy":
