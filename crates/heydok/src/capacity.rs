@@ -16,16 +16,15 @@ use tokio::process::{Child, Command};
 
 /// Share of its thread at which the server lets pictures become smaller.
 const FULL: f64 = 0.8;
-/// Threads that carry media.
-const MEDIA_THREADS: f64 = 1.0;
 /// How long the server may take until it listens.
 const START_LIMIT: Duration = Duration::from_secs(30);
 const KEY: &str = "capacity";
 
-/// What is filled: the words for it, and the rooms.
-const ROOMS: [(&str, Scenario, usize); 2] = [
-    ("in video, in meetings of four", Scenario::Meeting { rooms: 3, participants: 4 }, 12),
-    ("who listen to four who speak", Scenario::Audio { speakers: 4, listeners: 30 }, 34),
+/// What is filled: the words for it, the rooms, how many people that is, and whether more of them are more rooms: then all
+/// media threads share them, where one room has one thread.
+const ROOMS: [(&str, Scenario, usize, bool); 2] = [
+    ("in video, in meetings of four", Scenario::Meeting { rooms: 3, participants: 4 }, 12, true),
+    ("who listen to four who speak", Scenario::Audio { speakers: 4, listeners: 30 }, 34, false),
 ];
 
 /// Measures and prints.
@@ -51,18 +50,19 @@ async fn measure(folder: &Path, secret: &str, window: Window) -> anyhow::Result<
     let server = Process(child.id().context("the server ended at once")?);
     let idle = server.usage()?.resident;
     let mut lines = String::new();
-    for (words, scenario, people) in ROOMS {
+    for (words, scenario, people, many_rooms) in ROOMS {
+        let threads = if many_rooms { livekit_server::RtcConfig::default().threads() } else { 1 };
         let outcome = load::measure(&target, Some(server), scenario, window).await?;
         let resident = server.usage()?.resident.saturating_sub(idle);
-        lines += &sentence(words, &outcome, people, resident);
+        lines += &sentence(words, &outcome, (people, threads), resident);
     }
     child.kill().await.context("cannot end the server")?;
     Ok(lines)
 }
 
-/// What one line says of a room full of `people` that took `resident` bytes.
-fn sentence(words: &str, outcome: &Outcome, people: usize, resident: u64) -> String {
-    let (Some(carried), Some(share)) = (carried(outcome, people), outcome.server_share()) else {
+/// What one line says of rooms full of `people` that took `resident` bytes, where more of them could use so many threads.
+fn sentence(words: &str, outcome: &Outcome, (people, threads): (usize, usize), resident: u64) -> String {
+    let (Some(carried), Some(share)) = (carried(outcome, people, threads), outcome.server_share()) else {
         return format!("The CPU time of people {words} could not be measured.\n");
     };
     let megabits = outcome.totals.bytes as f64 * 8.0 / 1e6 / outcome.measured.as_secs_f64().max(f64::EPSILON);
@@ -70,7 +70,7 @@ fn sentence(words: &str, outcome: &Outcome, people: usize, resident: u64) -> Str
     let mebibytes = resident as f64 / 1024.0 / 1024.0 / people as f64;
     format!(
         "This machine carries about {carried} people {words}.\n  Measured with {people}: {:.2} % of a core, {mebibytes:.1} MiB \
-         and {each:.2} Mbit/s to each of them; the server saves from {:.0} % of its thread on.\n",
+         and {each:.2} Mbit/s to each of them; the server saves from {:.0} % of a media thread on.\n",
         share * 100.0 / people as f64,
         FULL * 100.0,
     )
@@ -78,9 +78,9 @@ fn sentence(words: &str, outcome: &Outcome, people: usize, resident: u64) -> Str
 
 /// People at whom the server's threads are as busy as they may be; `None` where CPU time could not be read. To two digits:
 /// more would pretend a precision that does not exist.
-fn carried(outcome: &Outcome, people: usize) -> Option<u64> {
+fn carried(outcome: &Outcome, people: usize, threads: usize) -> Option<u64> {
     let each = outcome.server_share().filter(|share| *share > 0.0)? / people as f64;
-    let most = (MEDIA_THREADS * FULL / each).floor();
+    let most = (threads as f64 * FULL / each).floor();
     let step = 10f64.powf((most.max(1.0).log10().floor() - 1.0).max(0.0));
     Some(((most / step).floor() * step) as u64)
 }
@@ -124,12 +124,13 @@ mod tests {
     #[test]
     fn what_each_costs_is_what_all_may_cost_divided() {
         // 12 people took 6 % of a core: 160 take 80 %.
-        assert_eq!(carried(&outcome(Duration::from_millis(600)), 12), Some(160));
-        assert_eq!(carried(&outcome(Duration::from_millis(613)), 12), Some(150), "two digits, and never too many");
-        assert_eq!(carried(&outcome(Duration::from_secs(10)), 1), Some(0));
-        assert_eq!(carried(&Outcome::default(), 12), None);
-        assert!(sentence("who talk", &Outcome::default(), 12, 0).contains("could not be measured"));
-        let text = sentence("who talk", &outcome(Duration::from_millis(600)), 12, 12 << 20);
+        assert_eq!(carried(&outcome(Duration::from_millis(600)), 12, 1), Some(160));
+        assert_eq!(carried(&outcome(Duration::from_millis(600)), 12, 3), Some(480));
+        assert_eq!(carried(&outcome(Duration::from_millis(613)), 12, 1), Some(150), "two digits, and never too many");
+        assert_eq!(carried(&outcome(Duration::from_secs(10)), 1, 1), Some(0));
+        assert_eq!(carried(&Outcome::default(), 12, 1), None);
+        assert!(sentence("who talk", &Outcome::default(), (12, 1), 0).contains("could not be measured"));
+        let text = sentence("who talk", &outcome(Duration::from_millis(600)), (12, 1), 12 << 20);
         assert!(text.starts_with("This machine carries about 160 people who talk.\n"), "{text}");
         assert!(text.contains("1.0 MiB"), "{text}");
     }

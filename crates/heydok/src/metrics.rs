@@ -93,7 +93,7 @@ describe! {
     describe_counter "heydok_webhook_deliveries_total" "Webhook events by what became of them";
     describe_counter "heydok_webhook_retries_total" "Webhook requests made again";
     describe_histogram "heydok_webhook_lag_seconds" "From an event to the end of its delivery, in whole seconds";
-    describe_gauge "heydok_media_thread_busy_ratio" "Share of the last second in which the media thread worked";
+    describe_gauge "heydok_media_thread_busy_ratio" "Share of the last second in which each media thread worked, and the thread that reads the ports for several";
     describe_gauge "heydok_media_participants" "Participants of the embedded media server";
     describe_gauge "heydok_media_rooms" "Rooms of the embedded media server";
     describe_gauge "heydok_media_tracks" "Published tracks";
@@ -107,6 +107,7 @@ describe! {
     describe_counter "heydok_media_send_calls_total" "System calls that sent datagrams";
     describe_counter "heydok_media_packets_dropped_total" "Datagrams dropped because the socket was full";
     describe_counter "heydok_media_send_errors_total" "Datagrams the system refused";
+    describe_counter "heydok_media_ring_dropped_total" "Datagrams that a thread of the media server did not take from another in time";
     describe_counter "heydok_media_unknown_datagrams_total" "Datagrams that belong to no peer";
     describe_counter "heydok_media_rtp_received_total" "Media packets received from publishers";
     describe_counter "heydok_media_audio_restored_total" "Audio frames lost on the way from publishers and taken out of a later packet";

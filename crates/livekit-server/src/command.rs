@@ -4,14 +4,18 @@ use node::{ApiCall, ApiError, ApiReply, ConnectRequest, ConnectionId, Frame, Rej
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
 use crate::connection::Outgoing;
+use crate::placement::Hold;
 
 /// One request; those with a `reply` are answered in the order they are carried out. A dropped receiver is fine.
+///
+/// Requests that may make a room hold it at the thread until they are carried out.
 pub(crate) enum Command {
     Connect {
         connection: ConnectionId,
         request: Box<ConnectRequest>,
         outgoing: Outgoing,
         reply: oneshot::Sender<Result<(), Reject>>,
+        _hold: Hold,
     },
     Validate {
         request: Box<ConnectRequest>,
@@ -27,9 +31,8 @@ pub(crate) enum Command {
     Api {
         call: Box<ApiCall>,
         reply: oneshot::Sender<Result<ApiReply, ApiError>>,
+        _hold: Option<Hold>,
     },
     /// Tell every client to reconnect; answered once all of that is in the queues of the connections.
     ShutDown(oneshot::Sender<()>),
-    /// End the thread.
-    Stop,
 }

@@ -1,6 +1,7 @@
 //! Settings of the embedded server as plain values.
 
 use std::net::IpAddr;
+use std::num::NonZeroUsize;
 use std::sync::Arc;
 
 use node::token::ApiKeys;
@@ -52,7 +53,13 @@ pub struct RtcConfig {
     pub ice_servers: Vec<IceServer>,
     /// Which of this machine's addresses are found where `node_ips` names none.
     pub interfaces: InterfaceFilter,
+    /// Threads that carry media, each with rooms of its own, up to [`MEDIA_THREADS_MAX`]; 0 = one less than there are
+    /// processors, but one at least. From two on, one more thread reads the ports for them.
+    pub media_threads: usize,
 }
+
+/// Media threads at most; more are not started.
+pub const MEDIA_THREADS_MAX: usize = 16;
 
 /// Which interfaces and addresses of this machine clients are told of. Where both of a pair are given, the first counts.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -72,6 +79,15 @@ pub struct WebhookConfig {
     pub urls: Vec<String>,
     /// Name of the key that signs; `None` = the first one.
     pub api_key: Option<String>,
+}
+
+impl RtcConfig {
+    /// How many media threads that is on this machine.
+    pub fn threads(&self) -> usize {
+        let processors = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
+        let wanted = if self.media_threads == 0 { processors.saturating_sub(1) } else { self.media_threads };
+        wanted.clamp(1, MEDIA_THREADS_MAX)
+    }
 }
 
 impl Config {
@@ -105,6 +121,7 @@ impl Default for RtcConfig {
             tcp_connections_per_network: 256,
             ice_servers: Vec::new(),
             interfaces: InterfaceFilter::default(),
+            media_threads: 0,
         }
     }
 }

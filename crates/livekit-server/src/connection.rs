@@ -127,13 +127,14 @@ impl Connection {
     /// Hands a client's message to the node, waiting while it is busy. `Err` = the server stops.
     pub(crate) async fn frame(handle: &Handle, id: ConnectionId, frame: Frame) -> Result<(), Overflow> {
         let held = handle.hold(length(&frame)).await.ok_or(Overflow)?;
-        handle.send(Command::Frame { connection: id, frame, _held: held }).await.map_err(|_| Overflow)
+        let command = Command::Frame { connection: id, frame, _held: held };
+        handle.send(handle.thread_of(id), command).await.map_err(|_| Overflow)
     }
 }
 
 impl Drop for Connection {
     fn drop(&mut self) {
-        self.handle.send_from_drop(Command::Disconnected(self.id));
+        self.handle.disconnected(self.id);
     }
 }
 

@@ -1,7 +1,8 @@
 //! The driver of the embedded LiveKit-compatible server: it moves bytes and knows nothing of rooms.
 //!
-//! One thread owns the [`node::Node`], the UDP socket and the ICE-TCP port (`media`); everything asynchronous (WebSockets,
-//! Twirp, webhooks) reaches it through [`Handle`]. The HTTP side is an [`axum::Router`] that an embedding product mounts
+//! Each media thread owns a [`node::Node`] with its rooms (`media`). The only one owns the UDP socket and the ICE-TCP port too;
+//! before several stands a thread that reads the ports and shares out what comes (`receiver`). Everything asynchronous
+//! (WebSockets, Twirp, webhooks) reaches them through [`Handle`]. The HTTP side is an [`axum::Router`] that an embedding product mounts
 //! beside its own API, or that [`run_standalone`] serves alone.
 //!
 //! ```no_run
@@ -30,24 +31,33 @@ mod http_server;
 mod ice_servers;
 mod join;
 mod media;
+mod placement;
+mod port;
+mod receiver;
+mod ring;
+mod routes;
 mod rtc;
+mod server;
 mod standalone;
 mod stats;
 mod tcp;
+mod threads;
 mod turn_stream;
 mod twirp;
 mod udp;
+mod ways;
 mod webhook;
 mod websocket;
 
 pub use address::{Advertised, reachable_addresses};
 pub use auth::{ClientIp, Refusal, claims};
-pub use config::{Config, InterfaceFilter, RtcConfig, WebhookConfig};
+pub use config::{Config, InterfaceFilter, MEDIA_THREADS_MAX, RtcConfig, WebhookConfig};
 pub use config_file::{ConfigFileError, apply_config_file, apply_config_text};
 pub use crowd::{Crowd, Place};
-pub use handle::{Handle, Server, StartError, Unavailable};
+pub use handle::{Handle, Unavailable};
 pub use http_server::{serve_http, serve_http_behind, serve_http_opened};
-pub use node::{IceLogin, IceServer};
+pub use node::{IceLogin, IceServer, Protocol};
+pub use server::{Server, StartError};
 pub use standalone::{
     Proxies, StandaloneConfig, StandaloneError, load_or_create_keys, run_standalone, run_standalone_until,
 };

@@ -1,28 +1,28 @@
-//! The media thread: owns the node, the UDP socket and the ICE-TCP port, and turns between reading, commands, timers and
-//! sending.
+//! A media thread: owns a node, its end of the media ports, and turns between reading, commands, timers and sending. The only
+//! one reads the ports itself; of several each has a ring that the receiver fills.
 
 use std::collections::HashMap;
 use std::io;
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use kit::{Clock as _, SystemClock};
-use mio::{Events, Interest, Poll, Token};
-use node::{ConnectionId, Datagram, Node, Output, Protocol, StreamId, Transmit};
+use mio::{Events, Poll, Token};
+use node::{ConnectionId, Datagram, Node, Output, Protocol, Transmit};
 use tokio::sync::mpsc;
 
 use crate::address::Advertised;
 use crate::command::Command;
 use crate::connection::{Outgoing, Overflow};
-use crate::stats::{Meter, NodeFigures, Shared};
-use crate::tcp::{Arrived, TcpPaths};
-use crate::turn_stream::{StreamNews, TurnStreams};
-use crate::udp::{MediaSocket, Read};
+use crate::placement::Placement;
+use crate::port::Port;
+use crate::stats::{Figures, Meter, NodeFigures};
+use crate::threads::{Threads, WAKER};
+use crate::udp::Read;
+use crate::ways::Ways;
 use crate::webhook::Notice;
 
 pub(crate) const SOCKET: Token = Token(0);
-pub(crate) const WAKER: Token = Token(1);
 /// The ICE-TCP port; its connections have the tokens behind it.
 pub(crate) const LISTENER: Token = Token(2);
 
@@ -30,33 +30,40 @@ pub(crate) const LISTENER: Token = Token(2);
 /// peer's own deadlines are microseconds apart; the node steps through them in one turn.)
 const TICK: Duration = Duration::from_millis(5);
 /// Longest sleep, so that figures are published.
-const SLEEP_MAX: Duration = Duration::from_secs(1);
+pub(crate) const SLEEP_MAX: Duration = Duration::from_secs(1);
 /// Batches read and commands taken in one turn at most, so that neither starves the other or the timers.
-const READS_MAX: usize = 8;
+pub(crate) const READS_MAX: usize = 8;
 const COMMANDS_MAX: usize = 256;
-const STREAM_NEWS_MAX: usize = 256;
 /// Datagrams collected before they are sent.
 const TRANSMITS_MAX: usize = 512;
 /// How often the node's wall clock is set.
-const CLOCK_PERIOD: Duration = Duration::from_secs(60);
+pub(crate) const CLOCK_PERIOD: Duration = Duration::from_secs(60);
 
 /// Everything the thread owns.
 pub(crate) struct Media {
     node: Node,
-    socket: MediaSocket,
-    tcp: Option<TcpPaths>,
+    port: Port,
+    /// Empty where the receiver has them.
+    ways: Ways,
     poll: Poll,
-    advertised: Arc<Advertised>,
-    streams: TurnStreams,
     commands: mpsc::Receiver<Command>,
-    stream_news: mpsc::Receiver<StreamNews>,
-    webhooks: mpsc::Sender<Notice>,
+    common: Common,
+    thread: usize,
     connections: HashMap<ConnectionId, Outgoing>,
     transmits: Vec<Transmit>,
-    shared: Arc<Shared>,
     meter: Meter,
     timers_at: Instant,
     clock_at: Instant,
+}
+
+/// What all media threads have in common.
+#[derive(Clone)]
+pub(crate) struct Common {
+    pub(crate) threads: Arc<Threads>,
+    pub(crate) rooms: Arc<Placement>,
+    pub(crate) figures: Arc<Figures>,
+    pub(crate) advertised: Arc<Advertised>,
+    pub(crate) webhooks: mpsc::Sender<Notice>,
 }
 
 /// Whether the thread goes on.
@@ -69,32 +76,27 @@ enum Turn {
 impl Media {
     pub(crate) fn new(
         node: Node,
-        (mut socket, mut tcp): (MediaSocket, Option<TcpPaths>),
+        (mut port, mut ways): (Port, Ways),
         poll: Poll,
-        advertised: Arc<Advertised>,
-        (commands, stream_news): (mpsc::Receiver<Command>, mpsc::Receiver<StreamNews>),
-        webhooks: mpsc::Sender<Notice>,
-        shared: Arc<Shared>,
+        commands: mpsc::Receiver<Command>,
+        common: Common,
+        thread: usize,
     ) -> io::Result<Self> {
-        poll.registry().register(socket.source(), SOCKET, Interest::READABLE)?;
-        if let Some(tcp) = &mut tcp {
-            tcp.register(poll.registry())?;
-        }
+        port.register(poll.registry())?;
+        ways.register(poll.registry())?;
         let now = SystemClock.instant();
+        let figures = Arc::clone(&common.figures);
         Ok(Self {
             node,
-            socket,
-            tcp,
+            port,
+            ways,
             poll,
-            advertised,
-            streams: TurnStreams::new(now),
             commands,
-            stream_news,
-            webhooks,
+            common,
+            thread,
             connections: HashMap::new(),
             transmits: Vec::with_capacity(TRANSMITS_MAX),
-            shared,
-            meter: Meter::new(now),
+            meter: Meter::new(now, figures, thread, thread.to_string()),
             timers_at: now,
             clock_at: now,
         })
@@ -106,7 +108,7 @@ impl Media {
         // Readiness is told once (edge-triggered): what was not read to the end stays to be read.
         let (mut readable, mut commands_left) = (true, true);
         loop {
-            let tcp_left = self.tcp.as_ref().is_some_and(TcpPaths::is_pending);
+            let tcp_left = self.ways.is_pending();
             let wait =
                 if readable || commands_left || tcp_left { Duration::ZERO } else { self.wait(SystemClock.instant()) };
             match self.poll.poll(&mut events, Some(wait)) {
@@ -114,17 +116,17 @@ impl Media {
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
                 Err(error) => return Err(error),
             }
+            self.common.threads.heard(self.thread);
             let now = SystemClock.instant();
             for event in &events {
                 match event.token() {
                     SOCKET => readable = true,
-                    WAKER => {}
-                    _ => self.tcp.iter_mut().for_each(|tcp| tcp.ready(event)),
+                    WAKER => readable |= self.port.is_behind(),
+                    _ => self.ways.ready(event),
                 }
             }
             readable = readable && self.read(now);
-            self.read_tcp(now);
-            let streams_left = self.read_streams(now);
+            let streams_left = self.ways.read(self.poll.registry(), now, &mut self.meter.counters, &mut self.node);
             let (left, turn) = self.take_commands(now);
             commands_left = left || streams_left;
             self.timers(now);
@@ -133,10 +135,10 @@ impl Media {
             self.send();
             let done = SystemClock.instant();
             if self.meter.turn(now, done) {
-                let load = self.meter.publish(done, &NodeFigures::of(&self.node), &self.shared);
+                let load = self.meter.publish(done, &NodeFigures::of(&self.node, self.port.is_behind()));
                 self.node.set_load(done, load);
             }
-            if turn == Turn::Stop {
+            if turn == Turn::Stop || self.common.threads.is_stopping() {
                 return Ok(());
             }
         }
@@ -151,9 +153,13 @@ impl Media {
 
     /// Reads what has arrived; true if there may be more.
     fn read(&mut self, now: Instant) -> bool {
-        let (node, advertised) = (&mut self.node, &self.advertised);
+        let (node, advertised) = (&mut self.node, &self.common.advertised);
+        let socket = match &mut self.port {
+            Port::Own(socket) => socket,
+            Port::Behind(behind) => return behind.receive(|datagram| node.receive(now, datagram)),
+        };
         for _ in 0..READS_MAX {
-            let read = self.socket.receive(&mut self.meter.counters, |remote, destination, contents| {
+            let read = socket.receive(&mut self.meter.counters, |remote, destination, contents| {
                 if let Some(local) = advertised.bound(Protocol::Udp, destination, remote) {
                     node.receive(now, Datagram { protocol: Protocol::Udp, remote, local, contents });
                 }
@@ -166,34 +172,6 @@ impl Media {
                     return false;
                 }
             }
-        }
-        true
-    }
-
-    fn read_tcp(&mut self, now: Instant) {
-        let Some(tcp) = &mut self.tcp else { return };
-        let (node, advertised) = (&mut self.node, &self.advertised);
-        tcp.receive(self.poll.registry(), now, &mut self.meter.counters, |arrived| {
-            let Arrived { remote, local, stream, contents } = arrived;
-            if let Some(stream) = stream {
-                return node.receive_stream(now, stream, remote, contents);
-            }
-            if let Some(local) = advertised.bound(Protocol::TcpPassive, Some(local), remote) {
-                node.receive(now, Datagram { protocol: Protocol::TcpPassive, remote, local, contents });
-            }
-            false
-        });
-        for (stream, remote) in tcp.take_ended() {
-            node.stream_closed(stream, remote);
-        }
-    }
-
-    /// Takes what the tasks of TURN streams tell; true if there may be more.
-    fn read_streams(&mut self, now: Instant) -> bool {
-        self.streams.sweep(now, &mut self.node);
-        for _ in 0..STREAM_NEWS_MAX {
-            let Ok(news) = self.stream_news.try_recv() else { return false };
-            self.streams.take(now, news, &mut self.node, &mut self.meter.counters);
         }
         true
     }
@@ -216,17 +194,20 @@ impl Media {
 
     fn carry_out(&mut self, now: Instant, command: Command) -> Turn {
         match command {
-            Command::Connect { connection, request, outgoing, reply } => {
+            Command::Connect { connection, request, outgoing, reply, _hold } => {
                 self.connections.insert(connection, outgoing);
+                self.look_around();
                 let result = self.node.connect(now, connection, *request);
                 if result.is_err() {
                     self.connections.remove(&connection);
                 }
                 self.drain_for(now, Some(connection));
+                self.tell_sizes();
                 // A caller that went away has dropped its end of the connection, which reports the disconnection.
                 let _ = reply.send(result);
             }
             Command::Validate { request, reply } => {
+                self.look_around();
                 let _ = reply.send(self.node.validate(now, &request));
             }
             Command::Frame { connection, frame, _held } => {
@@ -238,9 +219,11 @@ impl Media {
                 self.connections.remove(&connection);
                 self.node.disconnected(now, connection);
             }
-            Command::Api { call, reply } => {
+            Command::Api { call, reply, _hold } => {
+                self.look_around();
                 let result = self.node.api(now, *call);
                 self.drain(now);
+                self.tell_sizes();
                 let _ = reply.send(result);
             }
             Command::ShutDown(done) => {
@@ -250,10 +233,26 @@ impl Media {
                 self.send();
                 let _ = done.send(());
             }
-            Command::Stop => return Turn::Stop,
         }
         self.drain(now);
         Turn::Go
+    }
+
+    /// Looks what the other threads have, for the limits of all together. Two who come in the same moment may both get the
+    /// last place.
+    fn look_around(&mut self) {
+        if self.port.is_behind() {
+            let (rooms, participants) = self.common.figures.elsewhere(self.thread);
+            self.node.set_elsewhere(rooms, participants);
+        }
+    }
+
+    /// Tells the other threads.
+    fn tell_sizes(&self) {
+        if self.port.is_behind() {
+            let sizes = self.node.sizes();
+            self.common.figures.tell(self.thread, sizes.rooms, sizes.participants);
+        }
     }
 
     fn timers(&mut self, now: Instant) {
@@ -275,12 +274,17 @@ impl Media {
 
     /// The same, right after `opened` was: what it gets now is its snapshot.
     fn drain_for(&mut self, now: Instant, opened: Option<ConnectionId>) {
+        // The receiver knows whose answers are before anybody is told whom to ask.
+        while let Some(route) = self.node.poll_route() {
+            self.port.tell(route);
+        }
         while let Some(output) = self.node.poll_output() {
             match output {
+                Output::Transmit(transmit) if self.port.goes_back(&transmit) => {
+                    self.port.give_back(&transmit, &mut self.meter.counters);
+                }
                 Output::Transmit(transmit) if transmit.protocol == Protocol::TcpPassive => {
-                    if let Some(tcp) = &mut self.tcp {
-                        tcp.queue(now, transmit.remote, &transmit.contents, &mut self.meter.counters);
-                    }
+                    self.ways.queue(now, transmit.remote, &transmit.contents, &mut self.meter.counters);
                 }
                 Output::Transmit(transmit) => {
                     self.transmits.push(transmit);
@@ -288,7 +292,9 @@ impl Media {
                         self.send();
                     }
                 }
-                Output::Stream(stream, remote, contents) => self.write_stream(now, (stream, remote), contents),
+                Output::Stream(stream, remote, contents) => {
+                    self.ways.queue_turn(now, (stream, remote), contents, &mut self.meter.counters);
+                }
                 Output::Frame(connection, frame) => {
                     let pushed = self
                         .connections
@@ -308,30 +314,20 @@ impl Media {
                     }
                 }
                 Output::Webhook(event) => {
-                    if self.webhooks.try_send(Notice::Event(event)).is_err() {
+                    if self.common.webhooks.try_send(Notice::Event(event)).is_err() {
                         self.meter.counters.webhooks_dropped += 1;
                     }
                 }
+                Output::RoomOpened(name) => self.common.rooms.opened(&name, self.thread),
+                Output::RoomEnded(name) => self.common.rooms.ended(&name),
             }
         }
     }
 
-    fn write_stream(&mut self, now: Instant, (stream, remote): (StreamId, SocketAddr), contents: Vec<u8>) {
-        let counters = &mut self.meter.counters;
-        match &mut self.tcp {
-            Some(tcp) if TcpPaths::is_ours(stream) => tcp.queue_turn(now, (stream, remote), &contents, counters),
-            _ => self.streams.queue(now, stream, contents, counters),
-        }
-    }
-
     fn send(&mut self) {
-        if let Some(tcp) = &mut self.tcp {
-            tcp.flush(self.poll.registry(), &mut self.meter.counters);
-        }
-        if !self.transmits.is_empty() {
-            self.socket.send(&self.transmits, &mut self.meter.counters);
-            self.transmits.clear();
-        }
+        self.ways.flush(self.poll.registry(), &mut self.meter.counters);
+        self.port.send(&self.transmits, &mut self.meter.counters);
+        self.transmits.clear();
     }
 }
 

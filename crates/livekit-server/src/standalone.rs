@@ -18,8 +18,8 @@ use tokio_util::sync::CancellationToken;
 
 use crate::auth::ClientIp;
 use crate::config::Config;
-use crate::handle::{Server, StartError};
 use crate::http_server::serve_http_behind;
+use crate::server::{Server, StartError};
 
 /// File in the data directory that keeps generated keys, readable by its owner only.
 const KEYS_FILE: &str = "livekit-keys.yaml";

@@ -6,13 +6,14 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use node::{Node, StreamId, TurnFrames};
+use node::{StreamId, TurnFrames};
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio_util::sync::CancellationToken;
 
 use crate::handle::Handle;
 use crate::stats::Counters;
+use crate::ways::Taker;
 
 /// Streams at most; the next one ends at once.
 const STREAMS_MAX: usize = 4096;
@@ -74,7 +75,7 @@ impl TurnStreams {
     }
 
     /// Carries out what a task tells.
-    pub(crate) fn take(&mut self, now: Instant, news: StreamNews, node: &mut Node, counters: &mut Counters) {
+    pub(crate) fn take(&mut self, now: Instant, news: StreamNews, taker: &mut impl Taker, counters: &mut Counters) {
         match news {
             StreamNews::Opened { id, remote, queue, ended } => {
                 let frames = TurnFrames::default();
@@ -88,13 +89,13 @@ impl TurnStreams {
                 let result = frames.push(&bytes, |message| {
                     counters.packets_in += 1;
                     counters.bytes_in += message.len() as u64;
-                    *is_relay = node.receive_stream(now, id, *remote, message);
+                    *is_relay = taker.receive_stream(now, id, *remote, message);
                 });
                 if result.is_err() {
-                    self.close(id, node);
+                    self.close(id, taker);
                 }
             }
-            StreamNews::Closed(id) => self.close(id, node),
+            StreamNews::Closed(id) => self.close(id, taker),
         }
     }
 
@@ -115,7 +116,7 @@ impl TurnStreams {
     }
 
     /// Ends streams that carry nothing.
-    pub(crate) fn sweep(&mut self, now: Instant, node: &mut Node) {
+    pub(crate) fn sweep(&mut self, now: Instant, taker: &mut impl Taker) {
         if now.saturating_duration_since(self.swept_at) < SWEEP_PERIOD {
             return;
         }
@@ -123,12 +124,12 @@ impl TurnStreams {
         let is_stranger = |one: &Stream| !one.is_relay && now.saturating_duration_since(one.answered_at) > STRANGER_MAX;
         let strangers: Vec<StreamId> =
             self.streams.iter().filter_map(|(id, one)| is_stranger(one).then_some(*id)).collect();
-        strangers.into_iter().for_each(|id| self.close(id, node));
+        strangers.into_iter().for_each(|id| self.close(id, taker));
     }
 
-    fn close(&mut self, id: StreamId, node: &mut Node) {
+    fn close(&mut self, id: StreamId, taker: &mut impl Taker) {
         if let Some(stream) = self.streams.remove(&id) {
-            node.stream_closed(id, stream.remote);
+            taker.stream_closed(id, stream.remote);
         }
     }
 }

@@ -19,10 +19,17 @@ const SOCKET_BUFFER_BYTES: usize = 4 * 1024 * 1024;
 pub(crate) struct MediaSocket {
     socket: mio::net::UdpSocket,
     state: UdpSocketState,
-    /// Whether the socket is IPv6 (then IPv4 peers appear as mapped addresses).
-    ipv6: bool,
     port: u16,
     buffers: Vec<u8>,
+    pub(crate) sender: MediaSender,
+}
+
+/// Sends over a socket that another thread may read.
+pub(crate) struct MediaSender {
+    socket: std::net::UdpSocket,
+    state: UdpSocketState,
+    /// Whether the socket is IPv6 (then IPv4 peers appear as mapped addresses).
+    ipv6: bool,
     joined: Vec<u8>,
     /// Whether the log has said that a send failed.
     told: bool,
@@ -52,14 +59,13 @@ impl MediaSocket {
         let socket: std::net::UdpSocket = socket.into();
         let state = UdpSocketState::new(UdpSockRef::from(&socket))?;
         let port = socket.local_addr()?.port();
+        let sender = MediaSender::new(socket.try_clone()?, ipv6)?;
         Ok(Self {
             socket: mio::net::UdpSocket::from_std(socket),
             state,
-            ipv6,
             port,
             buffers: vec![0; BATCH_SIZE * BUFFER_BYTES],
-            joined: Vec::with_capacity(BUFFER_BYTES),
-            told: false,
+            sender,
         })
     }
 
@@ -68,7 +74,7 @@ impl MediaSocket {
     }
 
     pub(crate) fn ipv6(&self) -> bool {
-        self.ipv6
+        self.sender.ipv6
     }
 
     /// For registration with the poll.
@@ -106,6 +112,18 @@ impl MediaSocket {
         }
         // Fewer than asked for: the socket was empty, and whatever arrives from now on is a new event of the poll.
         Ok(if count < BATCH_SIZE { Read::Empty } else { Read::Some })
+    }
+}
+
+impl MediaSender {
+    fn new(socket: std::net::UdpSocket, ipv6: bool) -> io::Result<Self> {
+        let state = UdpSocketState::new(UdpSockRef::from(&socket))?;
+        Ok(Self { socket, state, ipv6, joined: Vec::with_capacity(BUFFER_BYTES), told: false })
+    }
+
+    /// Another one over the same socket, for another thread.
+    pub(crate) fn again(&self) -> io::Result<Self> {
+        Self::new(self.socket.try_clone()?, self.ipv6)
     }
 
     /// Sends `datagrams` in order, joining runs. A full socket buffer drops the rest of a run, counted: media is lossy.
@@ -230,7 +248,7 @@ mod tests {
         };
         let sent: Vec<_> = [(1, 1100), (2, 1100), (3, 1100), (4, 500), (5, 1200)].map(|(f, l)| transmit(f, l)).into();
         let mut counters = Counters::default();
-        from.send(&sent, &mut counters);
+        from.sender.send(&sent, &mut counters);
         assert_eq!((counters.packets_out, counters.send_dropped, counters.send_failed), (5, 0, 0));
         let received = receive_all(&mut to, 5);
         for (sent, (address, bytes)) in sent.iter().zip(&received) {

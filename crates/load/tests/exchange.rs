@@ -4,18 +4,25 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
-use load::{AudioPlan, LoadError, Participant, Plan, Process, Scenario, Target, VideoPlan, Window};
+use livekit_server::Protocol;
+use load::{AudioPlan, LoadError, Participant, Path, Plan, Process, Scenario, Target, VideoPlan, Window};
 use signal::token::ApiKeys;
 
 /// Everything here takes well under a second; a machine that compiles beside it may need longer.
 const LIMIT: Duration = Duration::from_secs(30);
 
 async fn server() -> (livekit_server::Handle, Target) {
+    server_with(1).await
+}
+
+/// With so many media threads.
+async fn server_with(threads: usize) -> (livekit_server::Handle, Target) {
     let keys = Arc::new(ApiKeys::new(vec![("key".into(), "a-secret-of-some-length-for-tests".into())]));
     let mut config = livekit_server::Config::new(keys);
     config.rtc.udp_port = 0;
     config.rtc.tcp_port = Some(0);
     config.rtc.node_ips = vec![IpAddr::V4(Ipv4Addr::LOCALHOST)];
+    config.rtc.media_threads = threads;
     let handle = livekit_server::Server::start(config).unwrap();
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
@@ -64,6 +71,39 @@ async fn two_participants_exchange_sound_and_picture() {
     within("shutdown", handle.shutdown()).await;
 }
 
+/// Two rooms on two threads, people who come over UDP and over TCP: all get what is theirs through the one port.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn rooms_on_several_threads_share_the_ports() {
+    let (handle, target) = server_with(3).await;
+    let tcp = handle.addresses().candidates.iter().find(|one| one.protocol == Protocol::TcpPassive).unwrap().advertised;
+    let mut people = Vec::new();
+    for room in ["one", "two"] {
+        for (identity, path) in [("over-udp", Path::Udp), ("over-tcp", Path::TcpTo(tcp))] {
+            let (audio, video) = (Some(AudioPlan::default()), Some(VideoPlan::default()));
+            let plan = Plan { path, audio, video, ..Plan::watcher(room, identity) };
+            people.push(Participant::join(&target, plan).await.unwrap());
+        }
+    }
+    for person in &mut people {
+        seen(person, "the other's streams", |stats| stats.audio_streams() == 1 && stats.video_streams() == 1).await;
+        seen(person, "a keyframe", |stats| stats.keyframes_received > 0).await;
+        seen(person, "a second of media", |stats| stats.totals().audio > 50 && stats.totals().video > 50).await;
+        assert!(person.stats().totals().loss() < 0.2, "{:?}", person.stats().totals());
+    }
+    let published = async {
+        while handle.stats_each().iter().filter(|one| one.rooms == 1 && one.packets_out > 100).count() < 2 {
+            tokio::task::yield_now().await;
+        }
+    };
+    within("two threads that send", published).await;
+    let each = handle.stats_each();
+    assert!(each[3].packets_in > 100 && each[..3].iter().all(|one| one.packets_in == 0), "one thread reads: {each:?}");
+    for person in people {
+        within("leaving", person.leave()).await;
+    }
+    within("shutdown", handle.shutdown()).await;
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_watcher_gets_more_sections_than_it_offered_at_first() {
     let (handle, target) = server().await;
@@ -95,7 +135,13 @@ async fn a_foreign_key_is_refused() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_scenario_measures_what_flows() {
-    let (handle, target) = server().await;
+    for threads in [1, 3] {
+        every_scenario(threads).await;
+    }
+}
+
+async fn every_scenario(threads: usize) {
+    let (handle, target) = server_with(threads).await;
     let window = Window { settle: Duration::ZERO, measure: Duration::from_millis(500) };
     let own = Some(Process::own());
     let cases = [

@@ -80,4 +80,8 @@ pub enum Output {
     Close(ConnectionId),
     /// Tell the webhook receivers. `id` and `created_at` are set.
     Webhook(Box<proto::WebhookEvent>),
+    /// There is a room of this name now.
+    RoomOpened(String),
+    /// It is gone, with everything about it; the next one of this name may be made elsewhere.
+    RoomEnded(String),
 }

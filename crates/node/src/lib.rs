@@ -12,7 +12,8 @@ mod relay;
 
 pub use api::{Config, Output, Sizes, TurnOptions};
 pub use machine::Node;
-pub use sfu::{Candidate, Counters, Datagram, Protocol, Transmit};
+pub use relay::Relay;
+pub use sfu::{Candidate, Counters, Datagram, Protocol, Route, Transmit, is_stun, local_ufrag};
 pub use signal::seam::{
     ApiCall, ApiError, ApiErrorCode, ApiReply, ClientAddress, ConnectRequest, ConnectionId, Frame, Limits, Reject,
     RoomDefaults, SignalPath,

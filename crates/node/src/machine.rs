@@ -4,14 +4,14 @@ use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::time::Instant;
 
-use sfu::{Counters, Datagram, OfferChange, PeerOptions, Sfu};
+use sfu::{Counters, Datagram, OfferChange, PeerOptions, Route, Sfu};
 use signal::Signal;
 use signal::seam::{self, MediaCommand, MediaEvent};
 use turn::StreamId;
 
 use crate::api::{Config, Output, Sizes};
 use crate::convert;
-use crate::relay::{self, Relay};
+use crate::relay::Relay;
 use crate::{ApiCall, ApiError, ApiReply, ConnectRequest, ConnectionId, Frame, Reject};
 
 /// Rooms and media of one process. See the crate documentation for the contract.
@@ -19,7 +19,8 @@ use crate::{ApiCall, ApiError, ApiReply, ConnectRequest, ConnectionId, Frame, Re
 pub struct Node {
     signal: Signal,
     sfu: Sfu,
-    relay: Relay,
+    /// `None` where it stands before several nodes.
+    relay: Option<Relay>,
     /// Outputs of signalling that wait for the driver; those of media are taken from `sfu` directly.
     out: VecDeque<Output>,
     /// Busy share of the media thread, as told last.
@@ -34,6 +35,19 @@ impl Node {
     /// `seed` feeds identifiers; `unix_ms` is the wall clock (milliseconds since 1970, UTC) at `now`.
     pub fn new(config: Config, seed: [u8; 32], now: Instant, unix_ms: u64) -> Self {
         let relay = Relay::new(&config.candidates, config.turn.as_ref(), now, unix_ms);
+        Self::with_relay(Some(relay), config, seed, now, unix_ms)
+    }
+
+    /// One of several nodes of a server that share its port. A [`Relay`] stands before them: what it lets through is handed
+    /// to the node that named the datagram's destination in [`Node::poll_route`], and transmits to [`Relay::is_behind`] are
+    /// to go back to it.
+    pub fn behind_relay(config: Config, seed: [u8; 32], now: Instant, unix_ms: u64) -> Self {
+        let mut node = Self::with_relay(None, config, seed, now, unix_ms);
+        node.sfu.tell_routes();
+        node
+    }
+
+    fn with_relay(relay: Option<Relay>, config: Config, seed: [u8; 32], now: Instant, unix_ms: u64) -> Self {
         let media = sfu::Config { candidates: config.candidates, limits: media_limits(&config.limits) };
         let signalling = signal::Config {
             node_id: config.node_id,
@@ -58,7 +72,14 @@ impl Node {
     /// Re-anchors the wall clock, which drifts against the monotonic one. Call it about once a minute.
     pub fn set_unix_ms(&mut self, now: Instant, unix_ms: u64) {
         self.signal.set_unix_ms(now, unix_ms);
-        self.relay.server.set_unix_ms(now, unix_ms);
+        if let Some(relay) = &mut self.relay {
+            relay.set_unix_ms(now, unix_ms);
+        }
+    }
+
+    /// Rooms and participants that the other nodes of this server hold: the limits are those of all together.
+    pub fn set_elsewhere(&mut self, rooms: usize, participants: usize) {
+        self.signal.set_elsewhere(rooms, participants);
     }
 
     /// How busy the media thread was, 0 to 1; to be told about once a second. Above 0.8 pictures become smaller step by step,
@@ -111,33 +132,44 @@ impl Node {
 
     /// A datagram from the network. Call [`Node::flush`] after the last one of a batch.
     pub fn receive(&mut self, now: Instant, datagram: Datagram<'_>) {
-        if turn::is_for_us(datagram.contents) {
-            self.receive_over(now, relay::path(&datagram), datagram.contents);
-        } else if !turn::Server::is_relayed(datagram.remote) {
+        let Some(relay) = &mut self.relay else {
+            return self.sfu.receive(now, datagram);
+        };
+        if let Some(datagram) = relay.receive(now, datagram) {
             self.sfu.receive(now, datagram);
         }
+        self.take_relay();
     }
 
     /// One STUN or TURN message of a stream that a client has opened. True while the stream carries an allocation: then
     /// it is to stay open.
     pub fn receive_stream(&mut self, now: Instant, id: StreamId, remote: SocketAddr, contents: &[u8]) -> bool {
-        let path = relay::stream(id, remote);
-        self.receive_over(now, path, contents);
-        self.relay.server.has_allocation(&path)
+        let Some(relay) = &mut self.relay else { return false };
+        let (datagram, is_relay) = relay.receive_stream(now, id, remote, contents);
+        if let Some(datagram) = datagram {
+            self.sfu.receive(now, datagram);
+        }
+        self.take_relay();
+        is_relay
     }
 
     /// A stream is gone.
     pub fn stream_closed(&mut self, id: StreamId, remote: SocketAddr) {
-        self.relay.server.stream_closed(id, remote);
+        if let Some(relay) = &mut self.relay {
+            relay.stream_closed(id, remote);
+        }
     }
 
-    fn receive_over(&mut self, now: Instant, path: turn::Path, contents: &[u8]) {
-        if let Some(datagram) = self.relay.unwrap(now, path, contents) {
-            self.sfu.receive(now, datagram);
-        }
-        while let Some(output) = self.relay.poll_output() {
+    fn take_relay(&mut self) {
+        while let Some(output) = self.relay.as_mut().and_then(Relay::poll_output) {
             self.out.push_back(output);
         }
+    }
+
+    /// The next change of which datagrams are for this node, if it is one of several. Drain it to `None` before outputs are
+    /// carried out.
+    pub fn poll_route(&mut self) -> Option<Route> {
+        self.sfu.poll_route()
     }
 
     /// Drains every peer touched since the last call into the outputs, grouped by destination.
@@ -148,17 +180,17 @@ impl Node {
 
     /// When [`Node::handle_timeout`] wants to be called next, at the latest.
     pub fn poll_timeout(&mut self) -> Option<Instant> {
-        [self.signal.poll_timeout(), self.sfu.poll_timeout(), self.relay.server.poll_timeout()]
-            .into_iter()
-            .flatten()
-            .min()
+        let relay = self.relay.as_ref().and_then(Relay::poll_timeout);
+        [self.signal.poll_timeout(), self.sfu.poll_timeout(), relay].into_iter().flatten().min()
     }
 
     /// Time has passed.
     pub fn handle_timeout(&mut self, now: Instant) {
         self.signal.handle_timeout(now);
         self.sfu.handle_timeout(now);
-        self.relay.server.handle_timeout(now);
+        if let Some(relay) = &mut self.relay {
+            relay.handle_timeout(now);
+        }
         self.carry_out(now);
     }
 
@@ -190,7 +222,7 @@ impl Node {
             addresses,
             timers,
             wishes,
-            allocations: self.relay.server.allocations(),
+            allocations: self.relay.as_ref().map_or(0, Relay::allocations),
         }
     }
 
@@ -201,7 +233,7 @@ impl Node {
 
     /// Counters of the TURN server since start.
     pub fn turn_counters(&self) -> turn::Counters {
-        self.relay.server.counters()
+        self.relay.as_ref().map(Relay::counters).unwrap_or_default()
     }
 
     /// Carries out what signalling ordered, then lets the media engine speak.
@@ -220,6 +252,8 @@ impl Node {
                 seam::Output::Close(connection) => self.out.push_back(Output::Close(connection)),
                 seam::Output::Webhook(event) => self.out.push_back(Output::Webhook(event)),
                 seam::Output::Media(command) => self.command(now, command),
+                seam::Output::RoomOpened(name) => self.out.push_back(Output::RoomOpened(name)),
+                seam::Output::RoomEnded(name) => self.out.push_back(Output::RoomEnded(name)),
             }
         }
     }
@@ -228,7 +262,10 @@ impl Node {
     fn take_media(&mut self, now: Instant) {
         while let Some(output) = self.sfu.poll_output() {
             match output {
-                sfu::Output::Transmit(transmit) => self.out.extend(self.relay.wrap(now, transmit)),
+                sfu::Output::Transmit(transmit) => self.out.extend(match &mut self.relay {
+                    Some(relay) => relay.wrap(now, transmit),
+                    None => Some(Output::Transmit(transmit)),
+                }),
                 sfu::Output::Event(event) => {
                     self.signal.media(now, convert::event(event));
                     self.take_signal(now);

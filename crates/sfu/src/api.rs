@@ -221,6 +221,20 @@ pub struct Transmit {
     pub contents: Vec<u8>,
 }
 
+/// Which datagrams are for this SFU, where several share a port ([`Sfu::tell_routes`](crate::Sfu::tell_routes)): changes
+/// in the order in which they happened.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Route {
+    /// STUN for this ICE user name.
+    Name(String),
+    NameGone(String),
+    /// Whatever comes from there: somebody has shown a password there, whoever had the address before.
+    Address(Protocol, SocketAddr),
+    /// What comes from there and is nobody else's: we have asked there.
+    Expected(Protocol, SocketAddr),
+    AddressGone(Protocol, SocketAddr),
+}
+
 /// What the caller has to do.
 #[derive(Debug)]
 pub enum Output {

@@ -1,9 +1,9 @@
 //! Which peer a datagram belongs to: by the STUN user name, else by the address it came from.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::net::SocketAddr;
 
-use crate::api::Protocol;
+use crate::api::{Protocol, Route};
 
 /// A remote address and how it is reached.
 pub(crate) type Remote = (Protocol, SocketAddr);
@@ -13,9 +13,25 @@ pub(crate) type Remote = (Protocol, SocketAddr);
 pub(crate) struct Demux {
     ufrags: HashMap<String, usize>,
     addresses: HashMap<Remote, usize>,
+    /// What has changed, where somebody wants to know.
+    routes: Option<VecDeque<Route>>,
 }
 
 impl Demux {
+    pub(crate) fn tell_routes(&mut self) {
+        self.routes.get_or_insert_default();
+    }
+
+    pub(crate) fn poll_route(&mut self) -> Option<Route> {
+        self.routes.as_mut()?.pop_front()
+    }
+
+    fn tell(&mut self, route: impl FnOnce() -> Route) {
+        if let Some(routes) = &mut self.routes {
+            routes.push_back(route());
+        }
+    }
+
     pub(crate) fn by_ufrag(&self, ufrag: &str) -> Option<usize> {
         self.ufrags.get(ufrag).copied()
     }
@@ -25,26 +41,33 @@ impl Demux {
     }
 
     pub(crate) fn set_ufrag(&mut self, ufrag: String, peer: usize) {
+        self.tell(|| Route::Name(ufrag.clone()));
         self.ufrags.insert(ufrag, peer);
     }
 
     pub(crate) fn remove_ufrag(&mut self, ufrag: &str) {
         self.ufrags.remove(ufrag);
+        self.tell(|| Route::NameGone(ufrag.to_owned()));
     }
 
     /// An authenticated packet came from here: whoever had this address before has lost it.
     pub(crate) fn learn(&mut self, remote: Remote, peer: usize) {
         self.addresses.insert(remote, peer);
+        self.tell(|| Route::Address(remote.0, remote.1));
     }
 
     /// We ask there whether the peer answers; an address that is somebody's stays theirs.
     pub(crate) fn expect(&mut self, remote: Remote, peer: usize) -> bool {
+        if !self.addresses.contains_key(&remote) {
+            self.tell(|| Route::Expected(remote.0, remote.1));
+        }
         *self.addresses.entry(remote).or_insert(peer) == peer
     }
 
     pub(crate) fn forget(&mut self, remote: &Remote, peer: usize) {
         if self.by_address(remote) == Some(peer) {
             self.addresses.remove(remote);
+            self.tell(|| Route::AddressGone(remote.0, remote.1));
         }
     }
 
@@ -55,12 +78,12 @@ impl Demux {
 }
 
 /// Whether a datagram is STUN (RFC 7983).
-pub(crate) fn is_stun(datagram: &[u8]) -> bool {
+pub fn is_stun(datagram: &[u8]) -> bool {
     datagram.len() >= 20 && datagram[0] < 2
 }
 
 /// The part of the USERNAME attribute that names us (RFC 8445 section 7.2.2), if there is one.
-pub(crate) fn local_ufrag(stun: &[u8]) -> Option<&str> {
+pub fn local_ufrag(stun: &[u8]) -> Option<&str> {
     const USERNAME: u16 = 0x0006;
     std::str::from_utf8(attribute(stun, USERNAME)?).ok()?.split(':').next()
 }

@@ -27,4 +27,5 @@ mod timers;
 mod track;
 
 pub use api::*;
+pub use demux::{is_stun, local_ufrag};
 pub use sfu::Sfu;

@@ -9,7 +9,7 @@ use str0m::net::{Protocol as StrProtocol, TcpType};
 use str0m::rtp::RtpPacket;
 
 use crate::api::{
-    Candidate, Channel, Config, Counters, DownSettings, Event, MediaKind, Output, PeerId, PeerOptions, Protocol,
+    Candidate, Channel, Config, Counters, DownSettings, Event, MediaKind, Output, PeerId, PeerOptions, Protocol, Route,
     SfuError, TrackId,
 };
 use crate::bandwidth::Shedding;
@@ -96,6 +96,17 @@ impl Sfu {
             look_at_all: false,
             rounds: 0,
         }
+    }
+
+    /// From now on say in [`Sfu::poll_route`] which datagrams are for this SFU. Ask before any peer is added.
+    pub fn tell_routes(&mut self) {
+        self.demux.tell_routes();
+    }
+
+    /// The next change of what is for this SFU. Drain it to `None` before the outputs of a call are carried out: then
+    /// nobody answers to what has not been told.
+    pub fn poll_route(&mut self) -> Option<Route> {
+        self.demux.poll_route()
     }
 
     /// Add a peer connection. `Err(Limit)` when there are too many, or the id is taken.

@@ -159,6 +159,24 @@ pub enum ApiCall {
     UpdateRoomMetadata(proto::UpdateRoomMetadataRequest),
 }
 
+impl ApiCall {
+    /// Name of the room that it is about; `None` = of all rooms.
+    pub fn room(&self) -> Option<&str> {
+        match self {
+            Self::CreateRoom(request) => Some(&request.name),
+            Self::ListRooms(_) => None,
+            Self::DeleteRoom(request) => Some(&request.room),
+            Self::ListParticipants(request) => Some(&request.room),
+            Self::GetParticipant(request) | Self::RemoveParticipant(request) => Some(&request.room),
+            Self::MutePublishedTrack(request) => Some(&request.room),
+            Self::UpdateParticipant(request) => Some(&request.room),
+            Self::UpdateSubscriptions(request) => Some(&request.room),
+            Self::SendData(request) => Some(&request.room),
+            Self::UpdateRoomMetadata(request) => Some(&request.room),
+        }
+    }
+}
+
 /// The answer to an [`ApiCall`], of the message type of the call.
 #[derive(Debug, Clone)]
 pub enum ApiReply {
@@ -414,4 +432,8 @@ pub enum Output {
     Close(ConnectionId),
     Media(MediaCommand),
     Webhook(Box<proto::WebhookEvent>),
+    /// There is a room of this name now.
+    RoomOpened(String),
+    /// It is gone, with everything about it; the next one of this name is another room.
+    RoomEnded(String),
 }

@@ -30,6 +30,8 @@ pub struct Signal {
     out: VecDeque<Output>,
     clock: (Instant, u64),
     draining: bool,
+    /// Rooms and participants of the same server that others of its threads hold.
+    elsewhere: (usize, usize),
 }
 
 impl Signal {
@@ -46,12 +48,18 @@ impl Signal {
             out: VecDeque::new(),
             clock: (now, unix_ms),
             draining: false,
+            elsewhere: (0, 0),
         }
     }
 
     /// Re-anchors the wall clock.
     pub fn set_unix_ms(&mut self, now: Instant, unix_ms: u64) {
         self.clock = (now, unix_ms);
+    }
+
+    /// How many rooms and participants count for the limits besides those in here.
+    pub fn set_elsewhere(&mut self, rooms: usize, participants: usize) {
+        self.elsewhere = (rooms, participants);
     }
 
     /// The next thing to do.
@@ -113,11 +121,15 @@ impl Signal {
     }
 
     fn capacity(&self, new_room: bool) -> Result<(), Reject> {
-        let limits = &self.config.limits;
-        if self.index.participants >= limits.participants || (new_room && self.rooms.len() >= limits.rooms) {
+        let participants = self.index.participants + self.elsewhere.1;
+        if participants >= self.config.limits.participants || (new_room && !self.takes_rooms()) {
             return Err(Reject::new(503, "server is at capacity"));
         }
         Ok(())
+    }
+
+    fn takes_rooms(&self) -> bool {
+        self.rooms.len() + self.elsewhere.0 < self.config.limits.rooms
     }
 
     /// Starts or resumes a session; the first message for the client is in the outputs afterwards.
@@ -159,6 +171,7 @@ impl Signal {
         let room = Room::new(&mut ctx, key, name, request);
         self.rooms.insert(key, room);
         self.names.insert(name.to_owned(), key);
+        self.out.push_back(Output::RoomOpened(name.to_owned()));
         self.reschedule(key);
         key
     }
@@ -185,6 +198,7 @@ impl Signal {
             let name = room.name.clone();
             self.rooms.remove(&key);
             self.names.remove(&name);
+            self.out.push_back(Output::RoomEnded(name));
         }
         self.reschedule(key);
         Some(result)
@@ -387,7 +401,7 @@ impl Signal {
             return Err(ApiError::new(ApiErrorCode::InvalidArgument, "metadata exceeds the limit"));
         }
         let exists = self.names.contains_key(&request.name);
-        if !exists && self.rooms.len() >= limits.rooms {
+        if !exists && !self.takes_rooms() {
             return Err(ApiError::new(ApiErrorCode::ResourceExhausted, "server is at capacity"));
         }
         let key = self.open_room(now, &request.name, Some(request));

@@ -145,6 +145,8 @@ pub struct LiveKit {
     pub advertised_tcp_port: Option<u16>,
     /// Addresses that browsers are told. Empty: those of this machine.
     pub node_ips: Vec<IpAddr>,
+    /// Threads that carry media; 0 = by the number of processors.
+    pub media_threads: usize,
     /// How browsers reach the media where the plain way is closed.
     pub reach: Reach,
 }
@@ -396,6 +398,7 @@ impl LiveKit {
             advertised_udp_port: reader.optional(&v::RTC_ADVERTISED_UDP_PORT, told_port),
             advertised_tcp_port: reader.optional(&v::RTC_ADVERTISED_TCP_PORT, told_port),
             node_ips: reader.value(&v::RTC_NODE_IP, addresses),
+            media_threads: reader.value(&v::RTC_MEDIA_THREADS, media_threads),
             reach: Reach::read(reader),
         }
     }
@@ -415,7 +418,16 @@ impl LiveKit {
         if !self.node_ips.is_empty() {
             rtc.node_ips.clone_from(&self.node_ips);
         }
+        rtc.media_threads = self.media_threads;
         self.reach.apply(values, rtc);
+    }
+}
+
+/// `auto` is 0.
+fn media_threads(text: &str) -> Result<usize, String> {
+    match parse::word(text, &[("auto", 0)]) {
+        Ok(auto) => Ok(auto),
+        Err(_) => parse::number(text, 1, livekit_server::MEDIA_THREADS_MAX as u32).map(|threads| threads as usize),
     }
 }
 

@@ -216,6 +216,9 @@ variables! {
     RTC_NODE_IP = setting(LiveKit, "RTC_NODE_IP", "", "IP addresses with commas",
         "Addresses at which browsers reach the media ports. Unset: the addresses of this machine. Set it behind NAT or in a cloud.");
 
+    /// Threads that carry media.
+    RTC_MEDIA_THREADS = setting(LiveKit, "RTC_MEDIA_THREADS", "auto", "1 to 16, auto",
+        "Threads of the embedded server that carry media; each has rooms of its own, so one room is never on two. `auto`: one less than there are processors. From two on, one more thread reads the media ports for them.");
     /// Interfaces whose addresses are found.
     RTC_INTERFACES = setting(LiveKit, "RTC_INTERFACES", "", "names with commas, or `!` and a name",
         "Network interfaces of this machine whose addresses browsers are told where RTC_NODE_IP is unset: only `eth0`, or all but `!wg0`. Unset: all but those of containers.");

@@ -5,7 +5,7 @@ use http::Request;
 use livekit_server::ClientIp;
 use node::token::{Claims, VideoGrant, sign};
 
-use crate::support::{
+use super::support::{
     SECRET, ask, claims, config, get, join, join_grant, join_request, join_token, now_s, serve, server_token, start,
     token,
 };
@@ -18,7 +18,7 @@ async fn validate_tells_each_defect() {
     let handle = livekit_server::Server::start(settings).unwrap();
     let router = handle.router();
     let create = serde_json::json!({"name": "meeting-x"});
-    crate::support::room_service(&router, &server_token(""), "CreateRoom", &create).await;
+    super::support::room_service(&router, &server_token(""), "CreateRoom", &create).await;
 
     let good = join_token("anna", "meeting-x");
     let expired = sign(&Claims { exp: Some(now_s() - 120), ..claims("anna", join_grant("meeting-x")) }, SECRET);

@@ -9,7 +9,7 @@ use tokio::sync::oneshot;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 
-use crate::support::{config, get, join, join_token, next_signal, serve, start};
+use super::support::{config, get, join, join_token, next_signal, serve, start};
 
 /// Clients are told to reconnect before their connection is closed, in a way that browsers call clean.
 #[tokio::test]

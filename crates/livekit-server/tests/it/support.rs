@@ -29,6 +29,7 @@ pub(crate) fn config() -> Config {
     config.rtc.udp_port = 0;
     config.rtc.tcp_port = Some(0);
     config.rtc.node_ips = vec!["127.0.0.1".parse().unwrap()];
+    config.rtc.media_threads = super::MEDIA_THREADS;
     config
 }
 

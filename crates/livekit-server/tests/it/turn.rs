@@ -11,7 +11,7 @@ use testkit::turn::{Step, TurnClient};
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::{TcpStream, UdpSocket};
 
-use crate::support::{Socket, config, join, next_signal, serve, start};
+use super::support::{Socket, config, join, next_signal, serve, start};
 
 /// A Binding request without attributes.
 const BINDING: [u8; 20] = [0, 1, 0, 0, 0x21, 0x12, 0xa4, 0x42, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12];

@@ -6,7 +6,7 @@ use livekit_protocol as proto;
 use node::token::VideoGrant;
 use serde_json::json;
 
-use crate::support::{ask, room_service, server_token, start, token};
+use super::support::{ask, room_service, server_token, start, token};
 
 async fn protobuf<T: prost::Message + Default>(
     router: &axum::Router,

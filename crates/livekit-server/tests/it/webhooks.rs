@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 use tokio::sync::mpsc;
 
-use crate::support::{KEY, SECRET, config, room_service, serve, server_token};
+use super::support::{KEY, SECRET, config, room_service, serve, server_token};
 
 const PATH: &str = "/api/v1/webhooks/livekit";
 

@@ -15,7 +15,7 @@ use prost::Message as _;
 use serde_json::json;
 use tokio_tungstenite::tungstenite::{Error, Message};
 
-use crate::support::{
+use super::support::{
     Socket, config, join, join_grant, join_request, join_token, next_signal, open, room_service, serve, server_token,
     start, token,
 };

@@ -4,6 +4,7 @@
 
 mod audio;
 mod bandwidth;
+mod behind;
 mod dynacast;
 mod fuzz;
 mod limits;
@@ -47,13 +48,18 @@ fn forget_received(sim: &mut SimRoom) {
 
 fn room_of(seed: u64, conditions: Conditions, modes: &[Mode]) -> SimRoom {
     let mut sim = SimRoom::new(seed, conditions);
+    fill(&mut sim, modes);
+    sim
+}
+
+/// Lets people in who each send sound and a picture.
+fn fill(sim: &mut SimRoom, modes: &[Mode]) {
     for (index, mode) in modes.iter().enumerate() {
         sim.join(&format!("person-{index}"), *mode);
         let mark = u8::try_from(index).expect("few") * 2 + 1;
         sim.publish(index, MediaKind::Audio, mark);
         sim.publish(index, MediaKind::Video, mark + 1);
     }
-    sim
 }
 
 /// Three people with one peer connection each hear and see each other, each on the track that was announced.

@@ -14,7 +14,12 @@ use crate::sim::{Mode, SimRoom};
 /// Nothing of its media takes another way, and it hears and is heard like all.
 #[test]
 fn a_relayed_client_hears_and_is_heard() {
-    let mut sim = SimRoom::new(400, Conditions::PERFECT);
+    for mut sim in [SimRoom::new(400, Conditions::PERFECT), SimRoom::behind(402, Conditions::PERFECT)] {
+        relayed_to_and_fro(&mut sim);
+    }
+}
+
+fn relayed_to_and_fro(sim: &mut SimRoom) {
     for (index, mode) in [Mode::Single, Mode::Single, Mode::Dual].into_iter().enumerate() {
         sim.join(&format!("person-{index}"), mode);
         if index == 0 {
@@ -25,20 +30,20 @@ fn a_relayed_client_hears_and_is_heard() {
         sim.publish(index, MediaKind::Video, mark + 1);
     }
     sim.wait("all hear all", |sim| all_hear_all(sim, 50));
-    let counters = sim.node.turn_counters();
+    let (counters, allocations) = sim.turn();
     assert!(counters.relayed_in > 100 && counters.relayed_out > 200, "{counters:?}");
-    assert_eq!((counters.relay_dropped, sim.node.sizes().allocations), (0, 1));
+    assert_eq!((counters.relay_dropped, allocations), (0, 1));
     // Its own address is known to the TURN server and to nobody else.
     let own = sim.clients[0].publisher.address;
-    let unknown = sim.node.counters().unknown_datagrams;
+    let unknown = sim.unknown_datagrams();
     sim.inject(&Wire { from: own, to: own, bytes: vec![128; 40] });
-    assert_eq!(sim.node.counters().unknown_datagrams, unknown + 1);
+    assert_eq!(sim.unknown_datagrams(), unknown + 1);
     // Who sends as if from a relayed address is not heard at all.
     let relayed = sim.relayed.values().find_map(|turn| turn.relayed).expect("allocated");
     sim.inject(&Wire { from: relayed, to: own, bytes: vec![128; 40] });
-    assert_eq!(sim.node.counters().unknown_datagrams, unknown + 1);
+    assert_eq!(sim.unknown_datagrams(), unknown + 1);
     sim.release(0);
-    sim.wait("the allocation is gone", |sim| sim.node.sizes().allocations == 0);
+    sim.wait("the allocation is gone", |sim| sim.turn().1 == 0);
 }
 
 /// Each is told its own, and new ones when it comes back.

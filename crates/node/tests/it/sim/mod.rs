@@ -6,7 +6,7 @@
 
 mod client;
 
-use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -16,8 +16,8 @@ use livekit_protocol as proto;
 use node::token::{ApiKeys, Claims, VideoGrant};
 use node::{
     ApiCall, ApiError, ApiReply, Candidate, ClientAddress, Config, ConnectRequest, ConnectionId, Datagram, Frame,
-    IceLogin, IceServer, Limits, Node, Output, Protocol, Reject, RoomDefaults, SignalPath, Sizes, TurnLimits,
-    TurnOptions,
+    IceLogin, IceServer, Limits, Node, Output, Protocol, Reject, Relay, RoomDefaults, Route, SignalPath, Sizes,
+    TurnLimits, TurnOptions,
 };
 use prost::Message as _;
 use proto::signal_request::Message as Request;
@@ -29,6 +29,8 @@ use testkit::turn::{Step, TurnClient};
 pub(crate) use client::{Mode, Participant, Sent, without_codec};
 
 pub(crate) const SECRET: &str = "a-secret-that-is-long-enough-for-tests";
+/// The wall clock at the start.
+const UNIX_MS: u64 = 1_700_000_000_000;
 const SERVER: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::new(10, 0, 0, 1)), 7882);
 /// A run that needs more steps than this has run away.
 const STEPS_MAX: usize = 2_000_000;
@@ -45,8 +47,42 @@ enum Signal {
     Closed(ConnectionId),
 }
 
+/// What stands before a node that is one of several: the relay, and what the node has said is for it.
+struct Front {
+    relay: Relay,
+    names: HashSet<String>,
+    addresses: HashSet<(Protocol, SocketAddr)>,
+    unknown: u64,
+}
+
+impl Front {
+    fn learn(&mut self, route: Route) {
+        match route {
+            Route::Name(name) => assert!(self.names.insert(name), "told twice"),
+            Route::NameGone(name) => assert!(self.names.remove(&name), "never told"),
+            Route::Address(protocol, remote) | Route::Expected(protocol, remote) => {
+                self.addresses.insert((protocol, remote));
+            }
+            Route::AddressGone(protocol, remote) => {
+                assert!(self.addresses.remove(&(protocol, remote)), "never told");
+            }
+        }
+    }
+
+    /// What is for the node.
+    fn receive<'a>(&mut self, now: Instant, datagram: Datagram<'a>) -> Option<Datagram<'a>> {
+        let datagram = self.relay.receive(now, datagram)?;
+        let name = node::is_stun(datagram.contents).then(|| node::local_ufrag(datagram.contents)).flatten();
+        let known = name.is_some_and(|name| self.names.contains(name))
+            || self.addresses.contains(&(datagram.protocol, datagram.remote));
+        self.unknown += u64::from(!known);
+        known.then_some(datagram)
+    }
+}
+
 pub(crate) struct SimRoom {
     pub(crate) node: Node,
+    front: Option<Front>,
     pub(crate) now: Instant,
     pub(crate) start: Instant,
     pub(crate) link: Link,
@@ -110,13 +146,24 @@ impl SimRoom {
         Self::with(Config { send_side_bwe: true, ..server_config() }, seed, conditions)
     }
 
+    /// The same where the node is one of several that share a port.
+    pub(crate) fn behind(seed: u64, conditions: Conditions) -> Self {
+        let mut sim = Self::new(seed, conditions);
+        let config = server_config();
+        let relay = Relay::new(&config.candidates, config.turn.as_ref(), sim.now, UNIX_MS);
+        sim.front = Some(Front { relay, names: HashSet::new(), addresses: HashSet::new(), unknown: 0 });
+        sim.node = Node::behind_relay(config, [7; 32], sim.now, UNIX_MS);
+        sim
+    }
+
     fn with(config: Config, seed: u64, conditions: Conditions) -> Self {
         testkit::random::seed_str0m(seed);
         let now = Instant::now();
         let mut bytes = [0; 32];
         bytes[..8].copy_from_slice(&seed.to_le_bytes());
         Self {
-            node: Node::new(config, bytes, now, 1_700_000_000_000),
+            node: Node::new(config, bytes, now, UNIX_MS),
+            front: None,
             now,
             start: now,
             link: Link::new(seed, conditions),
@@ -377,10 +424,33 @@ impl SimRoom {
 
     /// A datagram that no client has sent arrives at the server.
     pub(crate) fn inject(&mut self, wire: &Wire) {
-        let datagram = Datagram { protocol: Protocol::Udp, remote: wire.from, local: SERVER, contents: &wire.bytes };
-        self.node.receive(self.now, datagram);
+        self.receive(wire);
         self.node.flush(self.now);
         self.drain_node();
+    }
+
+    fn receive(&mut self, wire: &Wire) {
+        let datagram = Datagram { protocol: Protocol::Udp, remote: wire.from, local: SERVER, contents: &wire.bytes };
+        let datagram = match &mut self.front {
+            Some(front) => front.receive(self.now, datagram),
+            None => Some(datagram),
+        };
+        if let Some(datagram) = datagram {
+            self.node.receive(self.now, datagram);
+        }
+    }
+
+    /// The TURN server's counters and allocations, wherever it stands.
+    pub(crate) fn turn(&self) -> (node::TurnCounters, usize) {
+        match &self.front {
+            Some(front) => (front.relay.counters(), front.relay.allocations()),
+            None => (self.node.turn_counters(), self.node.sizes().allocations),
+        }
+    }
+
+    /// Datagrams that belong to nobody.
+    pub(crate) fn unknown_datagrams(&self) -> u64 {
+        self.node.counters().unknown_datagrams + self.front.as_ref().map_or(0, |front| front.unknown)
     }
 
     /// Lets simulated time pass.
@@ -440,9 +510,7 @@ impl SimRoom {
         while let Some(wire) = self.link.receive(self.now) {
             if wire.to == SERVER {
                 arrived = true;
-                let datagram =
-                    Datagram { protocol: Protocol::Udp, remote: wire.from, local: SERVER, contents: &wire.bytes };
-                self.node.receive(self.now, datagram);
+                self.receive(&wire);
             } else if let Some(wire) = self.arriving(wire)
                 && let Some(client) = self.clients.iter_mut().find(|client| !client.closed && client.owns(wire.to))
             {
@@ -455,6 +523,9 @@ impl SimRoom {
         if self.node.poll_timeout().is_some_and(|due| due <= self.now) {
             self.node.handle_timeout(self.now);
         }
+        if let Some(front) = &mut self.front {
+            front.relay.handle_timeout(self.now);
+        }
         if self.next_media <= self.now {
             self.next_media = self.now + Duration::from_millis(20);
             for client in self.clients.iter_mut().filter(|client| !client.closed) {
@@ -465,23 +536,45 @@ impl SimRoom {
         self.drain_clients();
     }
 
+    /// Does what the node wants done, through what stands before it.
     fn drain_node(&mut self) {
+        let Some(front) = &mut self.front else {
+            while let Some(output) = self.node.poll_output() {
+                self.carry_out(output);
+            }
+            return;
+        };
+        while let Some(route) = self.node.poll_route() {
+            front.learn(route);
+        }
+        let mut outputs: Vec<_> = std::iter::from_fn(|| front.relay.poll_output()).collect();
         while let Some(output) = self.node.poll_output() {
             match output {
-                Output::Transmit(transmit) => {
-                    let wire = Wire { from: transmit.local, to: transmit.remote, bytes: transmit.contents };
-                    self.link.send(self.now, wire);
+                Output::Transmit(transmit) if Relay::is_behind(transmit.remote) => {
+                    outputs.extend(front.relay.wrap(self.now, transmit));
                 }
-                Output::Frame(connection, Frame::Binary(bytes)) => {
-                    let response = proto::SignalResponse::decode(bytes.as_slice()).expect("a signal response");
-                    let message = response.message.expect("a message that this client knows");
-                    self.signal(Signal::ToClient(connection, message));
-                }
-                Output::Frame(..) => panic!("text frame to a client that speaks protobuf"),
-                Output::Close(connection) => self.signal(Signal::Closed(connection)),
-                Output::Stream(..) => panic!("no client has opened a stream"),
-                Output::Webhook(event) => self.webhooks.push(*event),
+                other => outputs.push(other),
             }
+        }
+        outputs.into_iter().for_each(|output| self.carry_out(output));
+    }
+
+    fn carry_out(&mut self, output: Output) {
+        match output {
+            Output::Transmit(transmit) => {
+                let wire = Wire { from: transmit.local, to: transmit.remote, bytes: transmit.contents };
+                self.link.send(self.now, wire);
+            }
+            Output::Frame(connection, Frame::Binary(bytes)) => {
+                let response = proto::SignalResponse::decode(bytes.as_slice()).expect("a signal response");
+                let message = response.message.expect("a message that this client knows");
+                self.signal(Signal::ToClient(connection, message));
+            }
+            Output::Frame(..) => panic!("text frame to a client that speaks protobuf"),
+            Output::Close(connection) => self.signal(Signal::Closed(connection)),
+            Output::Stream(..) => panic!("no client has opened a stream"),
+            Output::Webhook(event) => self.webhooks.push(*event),
+            Output::RoomOpened(_) | Output::RoomEnded(_) => {}
         }
     }
 
@@ -544,6 +637,10 @@ impl SimRoom {
         }
         self.run(CLEAN);
         assert_eq!(self.node.sizes(), Sizes::default(), "seed {}: something is left behind", self.seed);
+        if let Some(front) = &self.front {
+            let left = (front.names.len(), front.addresses.len(), front.relay.allocations());
+            assert_eq!(left, (0, 0, 0), "seed {}: the front remembers somebody", self.seed);
+        }
     }
 }
 
