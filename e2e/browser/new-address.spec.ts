@@ -7,7 +7,7 @@ import { publish } from "./rooms-in-page.ts";
 
 /**
  * Chromium asks after its way every 2.5 seconds, which is when a server learns of a new one. Less than the 15 seconds
- * after which a server gives an old one up.
+ * after which a server gives an old one up. Twice the budget, for a machine with three browsers on it.
  */
 const MOST_SECONDS_MISSING = 6;
 
@@ -32,7 +32,7 @@ test("a router that forgets a client's address in mid-call costs no reconnection
       };
       await eventually(`${way} after the new address`, goesOn, true);
       const { missingSeconds } = await since();
-      console.log(`${way}: ${missingSeconds.toFixed(2)} s of sound missing after a new address`);
+      console.log(`${way}: ${missingSeconds.toFixed(2)} s of sound missing after a new address (budget 3 s)`);
       expect(missingSeconds, `${way}: seconds of sound missing`).toBeLessThan(MOST_SECONDS_MISSING);
     }
     await expectAllWell(three);

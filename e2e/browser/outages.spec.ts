@@ -1,6 +1,7 @@
 import { eventually } from "../harness/eventually.ts";
 import { ANNA, BEN } from "../harness/people.ts";
 import { Restartable } from "../harness/product.ts";
+import { judgeDuration } from "./duration.ts";
 import { expect, testWith } from "./fixtures.ts";
 import { expectAllWell } from "./visitor.ts";
 
@@ -55,9 +56,10 @@ test("a server that restarts says so, and everybody comes back by themselves", a
   await product.regainPower();
   const listening = performance.now();
   await expectAllWell(group);
-  // Told, not judged: the budget of 5 seconds is for a machine without three browsers on it.
-  const seconds = ((performance.now() - listening) / 1000).toFixed(1);
-  console.log(`all see and hear each other again ${seconds} s after "listening"`);
+  judgeDuration("all see and hear each other again, counted from listening,", listening, {
+    budget: 5,
+    most: 30,
+  });
   for (const { page } of group) {
     await expect(page.getByText("The server restarts.")).toHaveCount(0);
     await page.waitForFunction(() => "neverReloaded" in window);

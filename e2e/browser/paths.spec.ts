@@ -2,7 +2,7 @@ import { Api } from "../harness/api.ts";
 import { eventually } from "../harness/eventually.ts";
 import { ANNA, BEN, CARA } from "../harness/people.ts";
 import { testByLine } from "./by-line.ts";
-import { expect } from "./fixtures.ts";
+import { judgeDuration } from "./duration.ts";
 import { mediaPaths } from "./reception.ts";
 import { expectAllWell, type Visitor } from "./visitor.ts";
 
@@ -22,9 +22,7 @@ test("where no UDP gets through, the call goes over TCP by itself", async ({ com
     const began = performance.now();
     await visitor.join();
     await eventually(`${person.name}'s way`, () => protocols(visitor), ["tcp"]);
-    const seconds = (performance.now() - began) / 1000;
-    console.log(`${person.name} is in the call over TCP ${seconds.toFixed(1)} s after the name was typed`);
-    expect(seconds, "nobody waits longer").toBeLessThan(10);
+    judgeDuration(`${person.name} is in the call over TCP`, began, { budget: 10, most: 20 });
   }
   await expectAllWell(group);
 });
@@ -38,8 +36,7 @@ test("a call whose UDP dies goes on over TCP", async ({ threeByLine }) => {
   line.become({ dead: true });
   const cut = performance.now();
   // The browser itself gives up a dead way after twenty seconds and more; the page does not wait for that.
-  await eventually("Ben's other way", () => protocols(ben), ["tcp"], 15_000);
+  await eventually("Ben's other way", () => protocols(ben), ["tcp"], 30_000);
   await expectAllWell(group);
-  const seconds = ((performance.now() - cut) / 1000).toFixed(1);
-  console.log(`all see and hear each other over TCP ${seconds} s after UDP died`);
+  judgeDuration("all see and hear each other over TCP", cut, { budget: 10, most: 45 });
 });

@@ -3,6 +3,7 @@ import { eventually } from "../harness/eventually.ts";
 import { ANNA, BEN, CARA } from "../harness/people.ts";
 import { freeUdpPort } from "../harness/ports.ts";
 import { oneProcess } from "../harness/product.ts";
+import { judgeDuration } from "./duration.ts";
 import { testWith } from "./fixtures.ts";
 import { mediaPaths } from "./reception.ts";
 import { rerouteMedia } from "./rerouted.ts";
@@ -29,9 +30,7 @@ test("where neither UDP nor ICE-TCP gets through, the call goes over the server'
     const way = person === CARA ? "tcp" : "relay tcp";
     const ways = async () => (await mediaPaths(visitor.page)).map((path) => path.replace(/^tcp \d+$/, "tcp"));
     await eventually(`${person.name}'s way`, ways, [way]);
-    const seconds = ((performance.now() - began) / 1000).toFixed(1);
-    // Told, not judged: the budget of 10 seconds is for a machine without three browsers on it.
-    console.log(`${person.name} is in the call by ${way} ${seconds} s after the name was typed`);
+    judgeDuration(`${person.name} is in the call by ${way}`, began, { budget: 10, most: 20 });
   }
   await expectAllWell(group);
 });

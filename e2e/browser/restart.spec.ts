@@ -1,15 +1,13 @@
 import { eventually } from "../harness/eventually.ts";
 import { ANNA } from "../harness/people.ts";
 import { Restartable } from "../harness/product.ts";
+import { judgeDuration } from "./duration.ts";
 import { testWith } from "./fixtures.ts";
 import { expectAllWell } from "./visitor.ts";
 
 const test = testWith(Restartable.start);
 
-test("a meeting outlives kill -9 of the server: same pages, no reload", async ({
-  product,
-  three: group,
-}, testInfo) => {
+test("a meeting outlives kill -9 of the server: same pages, no reload", async ({ product, three: group }) => {
   const [, ben] = group;
   await expectAllWell(group);
   // A value in each page's memory that a reload would lose.
@@ -29,10 +27,10 @@ test("a meeting outlives kill -9 of the server: same pages, no reload", async ({
   await product.regainPower();
   const listening = performance.now();
   await expectAllWell(group);
-  // Told, not judged: the budget of 15 seconds is for a machine without three browsers on it.
-  const seconds = ((performance.now() - listening) / 1000).toFixed(1);
-  console.log(`all see and hear each other again ${seconds} s after "listening"`);
-  testInfo.annotations.push({ type: "recovered after", description: `${seconds} s` });
+  judgeDuration("all see and hear each other again, counted from listening,", listening, {
+    budget: 15,
+    most: 30,
+  });
 
   for (const { page } of group) await page.waitForFunction(() => "neverReloaded" in window);
 });
