@@ -18,7 +18,7 @@ fn rooms(handle: &Handle) -> Vec<u64> {
 }
 
 async fn call(handle: &Handle, method: &str, body: serde_json::Value) -> (StatusCode, serde_json::Value) {
-    let room = body["name"].as_str().or(body["room"].as_str()).unwrap_or_default().to_owned();
+    let room = body["name"].as_str().or_else(|| body["room"].as_str()).unwrap_or_default().to_owned();
     room_service(&handle.router(), &server_token(&room), method, &body).await
 }
 
