@@ -27,6 +27,15 @@ const BURSTS: Bad = {
   concealedMost: 5,
   seenLeast: 60,
 };
+/** Speech with a tenth made up is understood; pictures come as they can, and come. */
+const HEAVY: Bad = { name: "20 %", line: { delayMs: 100, loss: 0.2 }, concealedMost: 10, seenLeast: 0 };
+const MIXED_UP: Bad = {
+  name: "mixed up",
+  line: { delayMs: 100, jitterMs: 10, reorder: { share: 0.05, byMs: 30 }, duplicate: 0.05, loss: 0.01 },
+  concealedMost: 5,
+  seenLeast: 60,
+};
+
 /** What goes over one bad line only; between Ben and Cara there are two. */
 const ways = ([anna, ben, cara]: Three, bens: Bad, caras: Bad) =>
   [
@@ -92,3 +101,7 @@ async function judge(browser: Browser, bens: Bad, caras: Bad): Promise<void> {
 test("speech is whole and pictures go on at 10 % loss and at 5 % in bursts, 200 ms there and back", ({
   browser,
 }) => judge(browser, RANDOM, BURSTS));
+
+test("speech is understood at 20 % loss, and whole where packets come twice and in another order", ({
+  browser,
+}) => judge(browser, HEAVY, MIXED_UP));
