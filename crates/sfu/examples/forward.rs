@@ -1,6 +1,7 @@
 //! CPU time of the SFU per forwarded packet: one publisher, N subscribers, VP8 packets of 1,100 bytes at 30 pictures a
-//! second, in this process, without sockets. Subscribers answer with receiver reports, not with transport feedback,
-//! which the SFU does not ask of them; the time of clients is not counted.
+//! second, in this process, without sockets. With `BWE=1` in the environment the line of each subscriber is estimated from
+//! its transport feedback and video is paced; without it subscribers answer with receiver reports only. The time of clients
+//! is not counted by the clock, but is by a profiler of the whole process.
 //!
 //! `cargo run --release -p sfu --example forward [subscribers] [seconds] [packets per picture]`
 

@@ -16,13 +16,19 @@ const RAISE_AFTER: Duration = Duration::from_secs(1);
 /// An estimate that is too small and does not grow by half in this time is made anew from where it stands: str0m does not
 /// probe as long as it remembers losses, and it remembers them while little is sent.
 const STUCK: Duration = Duration::from_secs(4);
-/// Pictures that waited longer than this for their turn are too late: nothing is added until all are sent.
-const QUEUE_MAX: Duration = Duration::from_millis(500);
+/// After padding was too much, or something else fell into the way, there is none for this long: twice as long each time.
+const PAUSE: Duration = Duration::from_secs(1);
+const PAUSE_MAX: Duration = Duration::from_secs(4);
+/// Pictures that waited longer than this for their turn are too late: nothing is added until all are sent. Not less, because
+/// what begins anew begins with a keyframe, which on a narrow line takes a second itself.
+const QUEUE_MAX: Duration = Duration::from_millis(1500);
 /// So few bytes are soon sent, whatever the line.
 const QUEUE_BYTES: usize = 16_000;
 /// In so many rounds in a row more than that waits for its turn, each time more than before: less is given at once, in percent.
 const BACKLOG_ROUNDS: u32 = 2;
 const SQUEEZE: u64 = 60;
+/// The least that an estimate is taken to be where the lowest layers pile up, in percent of what they cost.
+const FLOOR: u64 = 150;
 
 /// Busy share of the media threads above which pictures are made smaller step by step, and below which they grow again.
 const BUSY: f64 = 0.8;
@@ -51,10 +57,41 @@ pub(crate) struct Line {
     pub(crate) idle: bool,
     /// Since when the estimate is about this, and too small.
     stuck: Option<(Instant, u64)>,
+    padding: Padding,
     /// Since when more would fit.
     roomy_since: Option<Instant>,
     /// Something changed since the last allocation.
     pub(crate) stale: bool,
+}
+
+/// Whether a line is filled up to its estimate, to find out whether it carries more. What fills it is in the way of pictures and
+/// sound where it carries no more: so there is none for a while after it seemed to be too much.
+#[derive(Debug, Default)]
+struct Padding {
+    /// The estimate at the last look.
+    estimate: u64,
+    pause: Duration,
+    pauses_until: Option<Instant>,
+    since: Option<Instant>,
+}
+
+impl Padding {
+    /// Whether there may be padding now, at an `estimate`, and `queued` where more waits for its turn than before.
+    fn allowed(&mut self, now: Instant, estimate: u64, queued: bool) -> bool {
+        let fell = estimate < self.estimate - self.estimate / 20;
+        self.estimate = estimate;
+        if fell || queued {
+            if self.since.take().is_some() || self.pause.is_zero() {
+                self.pause = (self.pause * 2).clamp(PAUSE, PAUSE_MAX);
+            }
+            self.pauses_until = Some(now + self.pause);
+        }
+        if self.pauses_until.is_some_and(|until| now < until) {
+            return false;
+        }
+        self.since.get_or_insert(now);
+        true
+    }
 }
 
 impl Line {
@@ -77,7 +114,7 @@ impl Line {
 
     /// What str0m is to be told, if anything: how much is to go out at least, padding included, and how much shall in the end.
     ///
-    /// Who has to do with less sends padding up to the next step, as far as the estimate allows: only what goes out is measured,
+    /// Who has to do with less gets padding up to the next step, as far as the estimate allows: only what goes out is measured,
     /// and str0m probes for more once that has come through.
     fn tell(&mut self, (least, most): (u64, u64)) -> Option<(u64, u64)> {
         let far = |one: u64, other: u64| one.abs_diff(other) > other / 20;
@@ -221,9 +258,17 @@ impl Sfu {
         self.counters.lowered +=
             next.iter().zip(given.iter().zip(&all)).filter(|(next, (given, all))| next < given && next < all).count()
                 as u64;
-        let least = if line.limited { costs(&wishes, &next).1 } else { 0 };
+        if !line.limited {
+            line.padding = Padding::default();
+        }
+        let pads = line.limited && line.padding.allowed(now, budget, squeezed || line.backlog.1 > 0);
+        let least = if pads { costs(&wishes, &next).1 } else { 0 };
         let most = desired(&wishes);
-        if let Some(estimate) = line.begin_anew(now, most) {
+        // Less than the lowest layers is not sent: where even these pile up, an estimate below them only makes them late.
+        let floor = costs(&wishes, &allocate(0, pause, &wishes)).0;
+        let piles_up = squeezed && costs(&wishes, &next).0 <= floor;
+        let anew = line.begin_anew(now, most).filter(|_| pads);
+        if let Some(estimate) = anew.or_else(|| piles_up.then_some(floor / 100 * FLOOR)) {
             peer.with(|rtc| rtc.bwe().reset(Bitrate::from(estimate)));
         }
         let line = &mut peer.line;
@@ -309,6 +354,33 @@ impl Track {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// As long as nothing speaks against it; after that ever more seldom.
+    #[test]
+    fn padding_pauses_where_it_was_too_much() {
+        let start = testkit::origin();
+        let mut padding = Padding::default();
+        // Tenths of a second, estimate, more waits, padding.
+        let looks = [
+            (0, 300, false, true),
+            (1, 290, false, true),
+            (2, 250, false, false),
+            (11, 250, false, false),
+            (12, 250, false, true),
+            (13, 250, true, false),
+            (32, 260, false, false),
+            (33, 260, false, true),
+            (34, 200, false, false),
+            (40, 150, false, false),
+            (79, 150, false, false),
+            (80, 150, false, true),
+            (81, 900, false, true),
+        ];
+        for (tenths, estimate, queued, expected) in looks {
+            let now = start + Duration::from_millis(100) * tenths;
+            assert_eq!(padding.allowed(now, estimate, queued), expected, "{tenths}");
+        }
+    }
 
     /// Down with each reading, up again slowly, and never further than the lowest layer.
     #[test]

@@ -137,7 +137,7 @@ impl Sfu {
             match peer.attempt(str0m::Rtc::poll_output) {
                 Some(StrOutput::Timeout(deadline)) => {
                     peer.deadline = deadline;
-                    if !peer.options.receives || deadline <= peer.passed || deadline > ahead {
+                    if !peer.options.receives || deadline <= peer.passed || deadline > ahead || peer.is_through() {
                         if peer.only_paces() {
                             peer.deadline = deadline.max(now + IDLE);
                         }
@@ -146,7 +146,8 @@ impl Sfu {
                     peer.pass_time(deadline);
                 }
                 Some(StrOutput::Transmit(transmit)) => {
-                    if peer.options.receives && peer.passed < ahead {
+                    peer.queued -= usize::from(peer.queued > 0 && demux::is_rtp(&transmit.contents));
+                    if peer.options.receives && !peer.is_through() && peer.passed < ahead {
                         peer.pass_time(peer.passed + Duration::from_micros(1));
                     }
                     self.transmit(index, transmit);

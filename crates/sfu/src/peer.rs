@@ -103,6 +103,8 @@ pub(crate) struct Peer {
     pub(crate) deadline: Instant,
     /// Until when its time has passed.
     pub(crate) passed: Instant,
+    /// Packets that were written and have not come out yet, about: what str0m sends of its own counts as one of them.
+    pub(crate) queued: usize,
     pub(crate) scheduled: Option<Instant>,
     pub(crate) ufrag: String,
     pub(crate) addresses: Vec<Remote>,
@@ -167,6 +169,7 @@ impl Peer {
             dirty: false,
             deadline: now,
             passed: now,
+            queued: 0,
             scheduled: None,
             ufrag,
             addresses: Vec::new(),
@@ -228,6 +231,11 @@ impl Peer {
         self.line.idle && self.with(reason).unwrap_or(false)
     }
 
+    /// Whether everything written is out, and no picture is sent for which the pacer would have something else to do.
+    pub(crate) fn is_through(&self) -> bool {
+        self.line.idle && self.queued == 0
+    }
+
     /// Create the pre-negotiated channels, once.
     pub(crate) fn open_negotiated_channels(&mut self) {
         if !self.options.negotiated_channels || self.negotiation.channels_made {
@@ -284,6 +292,7 @@ impl Peer {
 
     /// Put a packet into a sender's queue. The peer has to be drained afterwards.
     pub(crate) fn write(&mut self, ssrc: Ssrc, packet: RtpWrite) {
+        self.queued += 1;
         self.with(|rtc| {
             if let Some(stream) = rtc.direct_api().stream_tx(&ssrc) {
                 stream.write_rtp(packet);

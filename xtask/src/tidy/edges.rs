@@ -16,7 +16,7 @@ const CRATES: &[(&str, &[&str])] = &[
     ("livekit-server", &["kit", "node", "signal", "sfu"]),
     ("testkit", &["kit", "sfu", "signal", "node", "turn"]),
     ("load", &["kit", "signal"]),
-    ("heydok", &["kit", "db", "tls", "livekit-server", "load", "signal", "node", "sfu"]),
+    ("heydok", &["kit", "db", "tls", "livekit-server", "load", "signal", "turn", "node", "sfu"]),
 ];
 
 /// A path in code and the places that may use it; everybody else may not.
