@@ -71,6 +71,7 @@ load_after=$(load)
 	done
 	printf '`heydok serve` (page, API, SQLite and media server in one process), idle: %s MiB; budget 40 MiB.\n\n' \
 		"$((serve_idle / 1024))"
+	cat "$root/bench/engine.md"
 	printf '### JavaScript of each page, brotli\n\n'
 	if [ -f "$root/web/dist/index.html" ]; then
 		node "$root/web/scripts/budget.mjs" | sed 's/^/- /'

@@ -1,12 +1,13 @@
 //! Packets in, decisions, packets out: the hot path.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use str0m::bwe::BweKind;
 use str0m::format::Codec;
 use str0m::media::Mid;
 use str0m::net::Receive;
-use str0m::rtp::{RtpHeader, RtpPacket, RtpWrite, Ssrc, Vp8Descriptor, Vp8Patch};
+use str0m::rtp::{RtpPacket, RtpWrite, Ssrc, Vp8Descriptor, Vp8Patch};
 use str0m::{Event as StrEvent, IceConnectionState, Input, Output as StrOutput};
 
 use crate::api::{Candidate, Datagram, Event, MediaKind, Output, Protocol, TrackId, Transmit};
@@ -15,6 +16,7 @@ use crate::codec::{Vp8Fields, starts_keyframe};
 use crate::demux;
 use crate::extensions;
 use crate::forward::{Arrival, Decision, Vp8Numbers};
+use crate::hop::{Hop, HopPacket, Incoming};
 use crate::negotiate::Use;
 use crate::peer::{Format, Peer, Source};
 use crate::red::{Contents, History, Redundant};
@@ -373,10 +375,10 @@ impl Sfu {
         }
     }
 
-    fn ask_publisher(&mut self, track: usize, ssrc: Ssrc) {
+    pub(crate) fn ask_publisher(&mut self, track: usize, ssrc: Ssrc) {
         let publisher = self.tracks.get(track).and_then(|track| track.publisher);
         let Some((publisher, _)) = publisher else {
-            return;
+            return self.ask_elsewhere(track, ssrc);
         };
         if let Some(peer) = self.peers.get_mut(publisher) {
             self.counters.keyframes_asked += 1;
@@ -429,23 +431,38 @@ impl Sfu {
         {
             track.level.observe(now, level.unsigned_abs());
         }
+        let marker = packet.header.marker;
+        let extensions = extensions::forwarded(&packet.header.ext_vals);
+        let incoming = Incoming { arrival, marker, extensions, payload: Arc::clone(&packet.payload) };
+        if track.relayed {
+            self.hops.push_back(Hop::Packet(HopPacket { track: track.id, source, incoming: incoming.clone() }));
+        }
+        self.spread(now, &source, &incoming);
+    }
+
+    /// Give one packet of a track to everybody here who shall have it.
+    pub(crate) fn spread(&mut self, now: Instant, source: &Source, packet: &Incoming) {
+        let Incoming { arrival, payload, .. } = packet;
+        let Some(track) = self.tracks.get_mut(source.track) else {
+            return;
+        };
         let temporal = arrival.vp8.map_or(0, |fields| fields.temporal);
-        let changed = track.saw_packet(source.layer, temporal, packet.payload.len(), packet.header.ssrc, now);
+        let changed = track.saw_packet(source.layer, temporal, payload.len(), arrival.ssrc.into(), now);
         if arrival.starts_keyframe {
             track.keyframe_came(source.layer);
         }
-        let first = source.red.is_none() && track.is_first(&arrival);
+        let first = source.red.is_none() && track.is_first(arrival);
         if changed {
             track.retarget();
             self.track_changed(source.track);
         }
         if source.red.is_some() {
-            return self.forward_redundant(&source, &arrival, packet);
+            return self.forward_redundant(source, packet);
         }
         if !first {
             return;
         }
-        let wants_keyframe = self.fan_out(&source, &arrival, &packet.header, &Contents::plain(&packet.payload));
+        let wants_keyframe = self.fan_out(source, packet, &Contents::plain(payload));
         if wants_keyframe
             && let Some(ssrc) = self.tracks.get_mut(source.track).and_then(|t| t.request_keyframe(source.layer, now))
         {
@@ -454,7 +471,8 @@ impl Sfu {
     }
 
     /// A packet of redundant audio: first the frames in it that were lost on their way to us, then what is new in it.
-    fn forward_redundant(&mut self, source: &Source, arrival: &Arrival, packet: &RtpPacket) {
+    fn forward_redundant(&mut self, source: &Source, packet: &Incoming) {
+        let arrival = &packet.arrival;
         let (Some(red), Some(opus)) = (Redundant::parse(&packet.payload), source.red) else {
             return;
         };
@@ -476,26 +494,27 @@ impl Sfu {
             let restored = Arrival { sequence, timestamp, captured, ..*arrival };
             if self.tracks.get_mut(source.track).is_some_and(|track| track.is_first(&restored)) {
                 self.counters.restored += 1;
-                let header = RtpHeader { marker: false, ..packet.header.clone() };
-                self.fan_out(source, &restored, &header, &Contents::plain(&frame.payload.into()));
+                let payload: Arc<[u8]> = frame.payload.into();
+                let restored = Incoming { arrival: restored, marker: false, ..packet.clone() };
+                self.fan_out(source, &restored, &Contents::plain(&payload));
             }
         }
         if new && red.primary.payload_type == *opus {
             let arrival = Arrival { empty: red.primary.payload.is_empty(), ..*arrival };
             let contents = Contents::redundant(&packet.payload, red.primary.payload, opus);
-            self.fan_out(source, &arrival, &packet.header, &contents);
+            self.fan_out(source, &Incoming { arrival, ..packet.clone() }, &contents);
         }
     }
 
     /// True if a subscriber waits for a keyframe of this source.
-    fn fan_out(&mut self, source: &Source, arrival: &Arrival, header: &RtpHeader, contents: &Contents<'_>) -> bool {
+    fn fan_out(&mut self, source: &Source, packet: &Incoming, contents: &Contents<'_>) -> bool {
+        let Incoming { arrival, marker, extensions, .. } = packet;
         let Self { tracks, peers, dirty, counters, outputs, .. } = self;
         let Some(track) = tracks.get_mut(source.track) else {
             return false;
         };
         let mut wants_keyframe = false;
         let mut descriptor = None;
-        let extensions = extensions::forwarded(&header.ext_vals);
         // Before the first report the same margin is assumed, so that sound and picture do not shift when it comes.
         let assumed = arrival.arrived.checked_sub(capture::MARGIN).unwrap_or(arrival.arrived);
         let wallclock = arrival.captured.unwrap_or(assumed);
@@ -519,7 +538,7 @@ impl Sfu {
                 continue;
             };
             let mut write = RtpWrite::new(payload_type, sequence.into(), timestamp, wallclock, payload)
-                .marker(header.marker)
+                .marker(*marker)
                 .ext_vals(extensions.clone())
                 .nackable(source.format.codec.is_video());
             if let Some(numbers) = vp8 {

@@ -15,6 +15,7 @@ mod flow;
 mod forward;
 #[doc(hidden)]
 pub mod fuzz;
+mod hop;
 mod levels;
 mod negotiate;
 mod peer;
@@ -28,4 +29,5 @@ mod track;
 
 pub use api::*;
 pub use demux::{is_stun, local_ufrag};
+pub use hop::{Hop, HopPacket};
 pub use sfu::Sfu;

@@ -14,6 +14,7 @@ use crate::api::{
 };
 use crate::bandwidth::Shedding;
 use crate::demux::Demux;
+use crate::hop::Hop;
 use crate::levels;
 use crate::negotiate::{Use, ensure_sender};
 use crate::peer::Peer;
@@ -52,6 +53,8 @@ pub struct Sfu {
     next_housekeeping: Instant,
     next_levels: Instant,
     pub(crate) outputs: VecDeque<Output>,
+    /// What is for other SFUs.
+    pub(crate) hops: VecDeque<Hop>,
     pub(crate) counters: Counters,
     /// Packets of the peer that is being drained; kept to reuse its memory.
     pub(crate) received: Vec<RtpPacket>,
@@ -90,6 +93,7 @@ impl Sfu {
             next_housekeeping: now,
             next_levels: now,
             outputs: VecDeque::new(),
+            hops: VecDeque::new(),
             counters: Counters::default(),
             received: Vec::new(),
             shedding: Shedding::default(),

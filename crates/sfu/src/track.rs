@@ -90,6 +90,10 @@ pub(crate) struct Track {
     pub(crate) muted: bool,
     /// A shared screen.
     pub(crate) screen: bool,
+    /// What comes goes to other SFUs too.
+    pub(crate) relayed: bool,
+    /// What comes is from another SFU.
+    pub(crate) remote: bool,
     pub(crate) downs: Vec<Down>,
     pub(crate) level: AudioLevel,
     /// Once redundant audio came: the frames that went out.
@@ -134,6 +138,8 @@ impl Track {
             packets: 0,
             muted: false,
             screen: false,
+            relayed: false,
+            remote: false,
             downs: Vec::new(),
             level: AudioLevel::new(),
             red: None,

@@ -3,6 +3,7 @@
 mod common;
 mod dual;
 mod fuzz;
+mod relay;
 mod resilience;
 mod room;
 mod simulcast;

@@ -19,12 +19,12 @@ fn setup(sim: &mut Sim) -> (TrackId, Mid, PeerId) {
     (track, mid, sim.members[1].peer)
 }
 
-fn want(sim: &mut Sim, peer: PeerId, track: TrackId, max_layer: u8) {
+pub(crate) fn want(sim: &mut Sim, peer: PeerId, track: TrackId, max_layer: u8) {
     sim.sfu.set_down(sim.now, peer, track, DownSettings { max_layer: Some(max_layer), ..Default::default() });
 }
 
 /// Rids of the packets that arrived since `from`.
-fn rids(sim: &Sim, from: usize) -> String {
+pub(crate) fn rids(sim: &Sim, from: usize) -> String {
     let mut rids: Vec<char> =
         sim.members[1].client.packets[from..].iter().filter_map(|(_, packet)| rid_of(&packet.payload)).collect();
     rids.dedup();
@@ -32,7 +32,7 @@ fn rids(sim: &Sim, from: usize) -> String {
 }
 
 /// One stream: numbers count up by one, a switch begins with a keyframe, time goes forward at the speed of time.
-fn assert_one_stream(sim: &Sim, lossless: bool) {
+pub(crate) fn assert_one_stream(sim: &Sim, lossless: bool) {
     let packets: Vec<_> = sim.members[1].client.packets.iter().map(|(_, packet)| packet).collect();
     let mut last_rid = None;
     for (index, packet) in packets.iter().enumerate() {
