@@ -55,12 +55,14 @@ impl Taker for Desk {
         }
     }
 
-    fn receive_stream(&mut self, now: Instant, id: StreamId, remote: SocketAddr, contents: &[u8]) -> bool {
-        let (datagram, is_relay) = self.relay.receive_stream(now, id, remote, contents);
-        if let Some(datagram) = datagram {
+    fn receive_stream(&mut self, now: Instant, id: StreamId, remote: SocketAddr, contents: &[u8]) {
+        if let Some(datagram) = self.relay.receive_stream(now, id, remote, contents) {
             self.collect(&datagram);
         }
-        is_relay
+    }
+
+    fn has_allocation(&self, id: StreamId, remote: SocketAddr) -> bool {
+        self.relay.has_allocation(id, remote)
     }
 
     fn stream_closed(&mut self, id: StreamId, remote: SocketAddr) {

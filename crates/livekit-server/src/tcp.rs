@@ -28,10 +28,8 @@ const FIRST_STREAM: u64 = 1 << 63;
 const BACKLOG: i32 = 256;
 /// Bytes waiting for one reader at most: about two seconds of a call in good quality.
 const WRITE_BYTES_MAX: usize = 512 * 1024;
-/// A connection that ICE has not answered for this long is closed: it never belonged to a call, or its call is over.
+/// A connection that was not answered for this long and carries no TURN allocation is closed: its call is over.
 const SILENCE_MAX: Duration = Duration::from_secs(30);
-/// The same with a TURN allocation, which its client refreshes once in an hour at least.
-const RELAY_SILENCE_MAX: Duration = Duration::from_secs(3660);
 /// The same before the first answer.
 const STRANGER_MAX: Duration = Duration::from_secs(10);
 /// How often silent connections are looked for.
@@ -73,8 +71,6 @@ struct Connection {
     /// Address of ours that the client connected to.
     local: IpAddr,
     framing: Framing,
-    /// Set while it carries a TURN allocation.
-    is_relay: bool,
     stream: StreamId,
     /// Framed bytes to write, from `written` on.
     output: Vec<u8>,
@@ -166,14 +162,13 @@ impl TcpPaths {
         std::mem::take(&mut self.ended)
     }
 
-    /// Accepts and reads what is there, and hands out each datagram, or TURN message: it says whether its connection
-    /// carries an allocation.
+    /// Accepts and reads what is there, and hands out each datagram, or TURN message.
     pub(crate) fn receive(
         &mut self,
         registry: &Registry,
         now: Instant,
         counters: &mut Counters,
-        mut each: impl FnMut(Arrived<'_>) -> bool,
+        mut each: impl FnMut(Arrived<'_>),
     ) {
         if self.acceptable {
             self.accept(registry, now, counters);
@@ -189,12 +184,6 @@ impl TcpPaths {
                 Ok(Left::More) => note(&mut self.readable, &mut connection.is_readable, index),
                 Err(error) => self.close(registry, index, &error),
             }
-        }
-        if now.saturating_duration_since(self.swept_at) >= SWEEP_PERIOD {
-            self.swept_at = now;
-            self.sweep(registry, now);
-            // The system may have refused for want of descriptors, which no event takes back.
-            self.acceptable = true;
         }
     }
 
@@ -303,7 +292,6 @@ impl TcpPaths {
             remote,
             local,
             framing: Framing::default(),
-            is_relay: false,
             stream: StreamId(self.next_stream),
             output: Vec::new(),
             written: 0,
@@ -339,11 +327,22 @@ impl TcpPaths {
         }
     }
 
-    fn sweep(&mut self, registry: &Registry, now: Instant) {
-        let is_silent = |connection: &Connection| match connection.answered_at {
-            Some(at) if connection.is_relay => now.saturating_duration_since(at) > RELAY_SILENCE_MAX,
-            Some(at) => now.saturating_duration_since(at) > SILENCE_MAX,
-            None => now.saturating_duration_since(connection.opened_at) > STRANGER_MAX,
+    /// Once in a second ends connections that carry nothing. `has_allocation` says which carry a TURN allocation.
+    pub(crate) fn sweep(
+        &mut self,
+        registry: &Registry,
+        now: Instant,
+        has_allocation: impl Fn(StreamId, SocketAddr) -> bool,
+    ) {
+        if now.saturating_duration_since(self.swept_at) < SWEEP_PERIOD {
+            return;
+        }
+        self.swept_at = now;
+        // The system may have refused for want of descriptors, which no event takes back.
+        self.acceptable = true;
+        let is_silent = |one: &Connection| match one.answered_at {
+            Some(at) => now.saturating_duration_since(at) > SILENCE_MAX && !has_allocation(one.stream, one.remote),
+            None => now.saturating_duration_since(one.opened_at) > STRANGER_MAX,
         };
         let silent: Vec<usize> = (0..self.connections.len())
             .filter(|index| self.connections[*index].as_ref().is_some_and(is_silent))
@@ -365,7 +364,7 @@ impl Connection {
         &mut self,
         buffer: &mut [u8],
         counters: &mut Counters,
-        each: &mut impl FnMut(Arrived<'_>) -> bool,
+        each: &mut impl FnMut(Arrived<'_>),
     ) -> io::Result<Left> {
         for _ in 0..READS_MAX {
             let length = match self.socket.read(buffer) {
@@ -376,12 +375,10 @@ impl Connection {
                 Err(error) => return Err(error),
             };
             let Self { remote, local, stream, .. } = *self;
-            let (framing, is_relay) = (&mut self.framing, &mut self.is_relay);
-            framing.push(&buffer[..length], |speech, contents| {
+            self.framing.push(&buffer[..length], |speech, contents| {
                 counters.packets_in += 1;
                 counters.bytes_in += contents.len() as u64;
-                *is_relay =
-                    each(Arrived { remote, local, stream: (speech == Speech::Turn).then_some(stream), contents });
+                each(Arrived { remote, local, stream: (speech == Speech::Turn).then_some(stream), contents });
             })?;
         }
         Ok(Left::More)
@@ -456,6 +453,7 @@ mod tests {
         counters: Counters,
         arrived: Vec<(SocketAddr, Vec<u8>)>,
         now: Instant,
+        allocated: bool,
     }
 
     impl Bed {
@@ -464,7 +462,7 @@ mod tests {
             let mut tcp = TcpPaths::bind(0, LISTENER, PER_NETWORK, now).unwrap();
             let poll = Poll::new().unwrap();
             tcp.register(poll.registry()).unwrap();
-            Self { poll, tcp, counters: Counters::default(), arrived: Vec::new(), now }
+            Self { poll, tcp, counters: Counters::default(), arrived: Vec::new(), now, allocated: false }
         }
 
         fn connect(&self) -> TcpStream {
@@ -481,8 +479,8 @@ mod tests {
             let arrived = &mut self.arrived;
             self.tcp.receive(self.poll.registry(), self.now, &mut self.counters, |one| {
                 arrived.push((one.remote, one.contents.to_vec()));
-                one.stream.is_some()
             });
+            self.tcp.sweep(self.poll.registry(), self.now, |_, _| self.allocated);
             self.tcp.flush(self.poll.registry(), &mut self.counters);
         }
 
@@ -526,7 +524,7 @@ mod tests {
         assert_eq!(second.err().map(|error| error.kind()), Some(io::ErrorKind::AddrInUse));
     }
 
-    /// TURN needs no further framing, and its connection stays open for as long as an allocation lasts without traffic.
+    /// TURN needs no further framing, and its connection stays open for as long as its allocation lasts, without traffic too.
     #[test]
     fn turn_messages_go_both_ways() {
         let mut bed = Bed::new();
@@ -543,10 +541,12 @@ mod tests {
         let mut received = [0; 4];
         client.read_exact(&mut received).unwrap();
         assert_eq!((received, bed.counters.send_failed), ([3; 4], 2), "neither ICE nor another stream is mixed in");
+        bed.allocated = true;
         bed.now += SILENCE_MAX + Duration::from_secs(2);
         bed.turn();
         assert_eq!(bed.tcp.len(), 1, "it carries an allocation");
-        bed.now += RELAY_SILENCE_MAX;
+        bed.allocated = false;
+        bed.now += SWEEP_PERIOD;
         bed.turn();
         assert_eq!((bed.tcp.len(), bed.tcp.take_ended()), (0, vec![(stream, remote)]));
     }

@@ -60,7 +60,6 @@ struct Stream {
     queue: mpsc::Sender<Vec<u8>>,
     ended: CancellationToken,
     answered_at: Instant,
-    is_relay: bool,
 }
 
 impl Drop for Stream {
@@ -79,17 +78,17 @@ impl TurnStreams {
         match news {
             StreamNews::Opened { id, remote, queue, ended } => {
                 let frames = TurnFrames::default();
-                let stream = Stream { remote, frames, queue, ended, answered_at: now, is_relay: false };
+                let stream = Stream { remote, frames, queue, ended, answered_at: now };
                 if self.streams.len() < STREAMS_MAX {
                     self.streams.insert(id, stream);
                 }
             }
             StreamNews::Bytes { id, bytes, _held } => {
-                let Some(Stream { remote, frames, is_relay, .. }) = self.streams.get_mut(&id) else { return };
+                let Some(Stream { remote, frames, .. }) = self.streams.get_mut(&id) else { return };
                 let result = frames.push(&bytes, |message| {
                     counters.packets_in += 1;
                     counters.bytes_in += message.len() as u64;
-                    *is_relay = taker.receive_stream(now, id, *remote, message);
+                    taker.receive_stream(now, id, *remote, message);
                 });
                 if result.is_err() {
                     self.close(id, taker);
@@ -121,9 +120,10 @@ impl TurnStreams {
             return;
         }
         self.swept_at = now;
-        let is_stranger = |one: &Stream| !one.is_relay && now.saturating_duration_since(one.answered_at) > STRANGER_MAX;
-        let strangers: Vec<StreamId> =
-            self.streams.iter().filter_map(|(id, one)| is_stranger(one).then_some(*id)).collect();
+        let is_stranger = |(id, one): &(&StreamId, &Stream)| {
+            now.saturating_duration_since(one.answered_at) > STRANGER_MAX && !taker.has_allocation(**id, one.remote)
+        };
+        let strangers: Vec<StreamId> = self.streams.iter().filter(is_stranger).map(|(id, _)| *id).collect();
         strangers.into_iter().for_each(|id| self.close(id, taker));
     }
 
@@ -197,5 +197,73 @@ impl Handle {
             () = writing => {}
             () = ended.cancelled() => {}
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use kit::{Clock as _, Secret, SystemClock};
+    use node::token::ApiKeys;
+    use node::{Limits, Node, Output, RoomDefaults, TurnLimits, TurnOptions};
+    use testkit::turn::{Step, TurnClient};
+
+    use super::*;
+
+    const UNIX_MS: u64 = 1_700_000_000_000;
+
+    fn node(now: Instant) -> Node {
+        let ours = "203.0.113.9:7882".parse().unwrap();
+        let config = node::Config {
+            node_id: "ND_test".into(),
+            candidates: vec![node::Candidate { protocol: node::Protocol::Udp, advertised: ours, bound: ours }],
+            ice_lite: true,
+            ice_servers: Vec::new(),
+            turn: Some(TurnOptions { secret: Secret::new("north"), limits: TurnLimits::default() }),
+            keys: Arc::new(ApiKeys::new(Vec::new())),
+            room: RoomDefaults::default(),
+            limits: Limits::default(),
+            send_side_bwe: false,
+            simulate_scenarios: false,
+        };
+        Node::new(config, [0; 32], now, UNIX_MS)
+    }
+
+    /// Who vanishes without closing its stream keeps its place for as long as its allocation lasts, and no longer.
+    #[tokio::test]
+    async fn a_stream_ends_with_its_allocation() {
+        let start = SystemClock.instant();
+        let (mut node, mut streams, mut counters) = (node(start), TurnStreams::new(start), Counters::default());
+        let (id, remote) = (StreamId(1), "192.0.2.7:50000".parse().unwrap());
+        let (queue, _reading) = mpsc::channel(QUEUE_MESSAGES);
+        let ended = CancellationToken::new();
+        streams.take(
+            start,
+            StreamNews::Opened { id, remote, queue, ended: ended.clone() },
+            &mut node,
+            &mut counters,
+        );
+        let user_name = format!("{}:PA_anna", UNIX_MS / 1000 + 3600);
+        let password = kit::turn_password(&Secret::new("north"), &user_name);
+        let mut turn = TurnClient::new(&user_name, &password, "203.0.113.9:7882".parse().unwrap());
+        let mut bytes = turn.allocate();
+        while !turn.ready {
+            let _held = Arc::new(Semaphore::new(1)).acquire_owned().await.unwrap();
+            streams.take(start, StreamNews::Bytes { id, bytes, _held }, &mut node, &mut counters);
+            let Some(Output::Stream(_, _, answer)) = node.poll_output() else { panic!("an answer") };
+            bytes = match turn.receive(&answer) {
+                Step::Send(bytes) => bytes,
+                _ => Vec::new(),
+            };
+        }
+        let mut minutes = |minutes: u64| {
+            let now = start + Duration::from_secs(60 * minutes);
+            node.handle_timeout(now);
+            streams.sweep(now, &mut node);
+            streams.streams.len()
+        };
+        assert_eq!(minutes(9), 1, "it is refreshed once in ten minutes");
+        assert_eq!((minutes(11), ended.is_cancelled()), (0, true));
     }
 }

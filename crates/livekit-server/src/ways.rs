@@ -21,8 +21,10 @@ const STREAM_NEWS_MAX: usize = 256;
 /// Who takes what arrives.
 pub(crate) trait Taker {
     fn receive(&mut self, now: Instant, datagram: Datagram<'_>);
-    /// One TURN message of a stream. True while the stream carries an allocation.
-    fn receive_stream(&mut self, now: Instant, id: StreamId, remote: SocketAddr, contents: &[u8]) -> bool;
+    /// One TURN message of a stream.
+    fn receive_stream(&mut self, now: Instant, id: StreamId, remote: SocketAddr, contents: &[u8]);
+    /// Whether a stream carries an allocation: then it is to stay open.
+    fn has_allocation(&self, id: StreamId, remote: SocketAddr) -> bool;
     fn stream_closed(&mut self, id: StreamId, remote: SocketAddr);
 }
 
@@ -31,8 +33,12 @@ impl Taker for Node {
         self.receive(now, datagram);
     }
 
-    fn receive_stream(&mut self, now: Instant, id: StreamId, remote: SocketAddr, contents: &[u8]) -> bool {
-        self.receive_stream(now, id, remote, contents)
+    fn receive_stream(&mut self, now: Instant, id: StreamId, remote: SocketAddr, contents: &[u8]) {
+        self.receive_stream(now, id, remote, contents);
+    }
+
+    fn has_allocation(&self, id: StreamId, remote: SocketAddr) -> bool {
+        self.has_allocation(id, remote)
     }
 
     fn stream_closed(&mut self, id: StreamId, remote: SocketAddr) {
@@ -95,13 +101,14 @@ impl Ways {
         tcp.receive(registry, now, counters, |arrived| {
             let Arrived { remote, local, stream, contents } = arrived;
             if let Some(stream) = stream {
-                return taker.receive_stream(now, stream, remote, contents);
+                taker.receive_stream(now, stream, remote, contents);
+                return;
             }
             if let Some(local) = advertised.bound(Protocol::TcpPassive, Some(local), remote) {
                 taker.receive(now, Datagram { protocol: Protocol::TcpPassive, remote, local, contents });
             }
-            false
         });
+        tcp.sweep(registry, now, |stream, remote| taker.has_allocation(stream, remote));
         for (stream, remote) in tcp.take_ended() {
             taker.stream_closed(stream, remote);
         }

@@ -141,16 +141,18 @@ impl Node {
         self.take_relay();
     }
 
-    /// One STUN or TURN message of a stream that a client has opened. True while the stream carries an allocation: then
-    /// it is to stay open.
-    pub fn receive_stream(&mut self, now: Instant, id: StreamId, remote: SocketAddr, contents: &[u8]) -> bool {
-        let Some(relay) = &mut self.relay else { return false };
-        let (datagram, is_relay) = relay.receive_stream(now, id, remote, contents);
-        if let Some(datagram) = datagram {
+    /// One STUN or TURN message of a stream that a client has opened.
+    pub fn receive_stream(&mut self, now: Instant, id: StreamId, remote: SocketAddr, contents: &[u8]) {
+        let Some(relay) = &mut self.relay else { return };
+        if let Some(datagram) = relay.receive_stream(now, id, remote, contents) {
             self.sfu.receive(now, datagram);
         }
         self.take_relay();
-        is_relay
+    }
+
+    /// Whether a stream carries an allocation: then it is to stay open.
+    pub fn has_allocation(&self, id: StreamId, remote: SocketAddr) -> bool {
+        self.relay.as_ref().is_some_and(|relay| relay.has_allocation(id, remote))
     }
 
     /// A stream is gone.

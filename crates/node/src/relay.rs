@@ -57,17 +57,20 @@ impl Relay {
         (!Self::is_behind(datagram.remote)).then_some(datagram)
     }
 
-    /// The same for one message of a stream, with whether the stream carries an allocation now.
+    /// The same for one message of a stream.
     pub fn receive_stream<'a>(
         &mut self,
         now: Instant,
         id: StreamId,
         remote: SocketAddr,
         contents: &'a [u8],
-    ) -> (Option<Datagram<'a>>, bool) {
-        let path = Path::Stream { id, remote };
-        let datagram = self.unwrap(now, path, contents);
-        (datagram, self.server.has_allocation(&path))
+    ) -> Option<Datagram<'a>> {
+        self.unwrap(now, Path::Stream { id, remote }, contents)
+    }
+
+    /// Whether a stream carries an allocation: then it is to stay open.
+    pub fn has_allocation(&self, id: StreamId, remote: SocketAddr) -> bool {
+        self.server.has_allocation(&Path::Stream { id, remote })
     }
 
     /// A stream is gone.
