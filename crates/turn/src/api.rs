@@ -105,7 +105,7 @@ pub struct Output {
 pub struct Counters {
     /// Binding requests answered.
     pub bindings: u64,
-    /// Requests without credentials that went unanswered, because their network asks too often.
+    /// Requests without credentials that went unanswered, because their network asks too often over UDP.
     pub unanswered: u64,
     /// Allocations made, and refused for whatever reason but missing credentials.
     pub allocations: u64,

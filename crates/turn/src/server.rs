@@ -174,9 +174,16 @@ impl Server {
         self.counters
     }
 
+    /// Whether somebody is answered who has not shown a password. The sender of a datagram may be forged, so there is a
+    /// measure; whoever has opened a connection is where it says, and connections are counted elsewhere.
+    fn admits(&mut self, now: Instant, path: &Path) -> bool {
+        let admitted = !matches!(path, Path::Udp { .. }) || self.sources.admit(now, path.remote().ip());
+        self.counters.unanswered += u64::from(!admitted);
+        admitted
+    }
+
     fn binding(&mut self, now: Instant, path: Path, message: &Message<'_>) {
-        if !self.sources.admit(now, path.remote().ip()) {
-            self.counters.unanswered += 1;
+        if !self.admits(now, &path) {
             return;
         }
         let mut writer = Writer::new(method::BINDING, Class::Success, message.transaction());
@@ -252,8 +259,7 @@ impl Server {
 
     /// Tells somebody who is not yet, or no longer, authenticated how to be.
     fn challenge(&mut self, now: Instant, path: Path, message: &Message<'_>, secret: &Secret, code: u16) {
-        if !self.sources.admit(now, path.remote().ip()) {
-            self.counters.unanswered += 1;
+        if !self.admits(now, &path) {
             return;
         }
         let mut writer = Writer::new(message.method, Class::Error, message.transaction());

@@ -1,4 +1,4 @@
-//! How often one network is answered that has not shown who it is: its address may be forged.
+//! How often one network is answered over UDP that has not shown who it is: its address may be forged.
 
 use std::collections::HashMap;
 use std::net::IpAddr;

@@ -171,6 +171,25 @@ fn who_has_not_shown_a_password_is_answered_in_measure() {
     assert!(bed.last.len() <= 68, "{}", bed.last.len());
 }
 
+/// Forged datagrams can use up what is answered over UDP; whoever has opened a connection does not notice.
+#[test]
+fn a_flood_of_forged_datagrams_leaves_connections_alone() {
+    let mut bed = Bed::new();
+    let allocate = Writer::new(method::ALLOCATE, Class::Request, [3; 12]).finish(None);
+    let from = |number: u32| SocketAddr::new(IpAddr::V4(number.into()), 5000);
+    for number in 0..10_000 {
+        bed.answer(Path::Udp { remote: from(number), local: OURS.parse().unwrap() }, &allocate);
+    }
+    let remote = from(20_000);
+    assert_eq!(bed.answer(Path::Udp { remote, local: OURS.parse().unwrap() }, &allocate), Answer::None);
+    let stream = Path::Stream { id: StreamId(1), remote };
+    assert_eq!(bed.answer(stream, &allocate), Answer::Error(401));
+    let binding = Writer::new(method::BINDING, Class::Request, [3; 12]).finish(None);
+    for path in [stream, Path::Framed { remote, local: OURS.parse().unwrap() }] {
+        assert_eq!(bed.answer(path, &binding), Answer::Success);
+    }
+}
+
 #[test]
 fn credentials_are_asked_for_and_checked() {
     let mut bed = Bed::new();
