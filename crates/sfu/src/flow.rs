@@ -74,10 +74,11 @@ impl Sfu {
         let input = Input::Receive(now, receive);
         // An address is learned from authenticated STUN only: otherwise anybody could take over a call.
         let learn = by_name.is_some() && peer.addresses.last() != Some(&remote);
-        let lead = by_name.is_some() && peer.path != Some(remote) && demux::uses_candidate(datagram.contents);
+        let path = Some((remote, datagram.local));
+        let lead = by_name.is_some() && peer.path != path && demux::uses_candidate(datagram.contents);
         let authentic = !(learn || lead) || peer.with(|rtc| rtc.accepts(&input)).unwrap_or(false);
         if lead && authentic {
-            peer.path = Some(remote);
+            peer.path = path;
         }
         peer.attempt(|rtc| rtc.handle_input(input));
         if learn && authentic {
@@ -220,23 +221,21 @@ impl Sfu {
             _ => Protocol::TcpPassive,
         };
         let contents: Vec<u8> = transmit.contents.into();
-        let mut remote = transmit.destination;
-        if !demux::is_stun(&contents) {
-            remote = self.followed(index, protocol, remote);
-        } else if self.demux.by_address(&(protocol, remote)).is_none() {
-            self.expect_address(index, (protocol, remote));
+        let remote = (protocol, transmit.destination);
+        let nominated = (remote, bound(&self.config.candidates, protocol, transmit.source));
+        let is_stun = demux::is_stun(&contents);
+        if is_stun && self.demux.by_address(&remote).is_none() {
+            self.expect_address(index, remote);
         }
-        let local = bound(&self.config.candidates, protocol, transmit.source);
+        let ((protocol, remote), local) = if is_stun { nominated } else { self.followed(index).unwrap_or(nominated) };
         self.outputs.push_back(Output::Transmit(Transmit { protocol, local, remote, contents }));
     }
 
-    /// Where media goes that str0m sends to `nominated`. A client whose NAT gave it another port goes on asking for media
-    /// from there (USE-CANDIDATE); str0m keeps to the old pair until that has been silent for 15 s, because both have the
-    /// same priority.
-    fn followed(&self, index: usize, protocol: Protocol, nominated: std::net::SocketAddr) -> std::net::SocketAddr {
-        let path = self.peers.get(index).and_then(|peer| peer.path);
-        path.filter(|(kind, to)| *kind == protocol && to.is_ipv4() == nominated.is_ipv4())
-            .map_or(nominated, |(_, to)| to)
+    /// The way that media takes: the one that the client asked for last (USE-CANDIDATE), because its NAT gave it another
+    /// port, or because UDP died and it has gone over to TCP. str0m keeps to the old pair until that has been silent for
+    /// 15 s, because its priority is no lower.
+    fn followed(&self, index: usize) -> Option<(demux::Remote, std::net::SocketAddr)> {
+        self.peers.get(index).and_then(|peer| peer.path)
     }
 
     /// Answers to our own STUN checks come without a user name: remember whom we asked.

@@ -1,6 +1,7 @@
 //! One peer connection: a str0m `Rtc` behind a wall that a panic does not pass.
 
 use std::collections::HashMap;
+use std::net::SocketAddr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::{Duration, Instant};
 
@@ -108,8 +109,8 @@ pub(crate) struct Peer {
     pub(crate) scheduled: Option<Instant>,
     pub(crate) ufrag: String,
     pub(crate) addresses: Vec<Remote>,
-    /// From where the client last asked for media, which is where it goes.
-    pub(crate) path: Option<Remote>,
+    /// From where the client last asked for media, and at which address of ours: this is the way it goes.
+    pub(crate) path: Option<(Remote, SocketAddr)>,
     pub(crate) remote_candidates: usize,
     channels: HashMap<Channel, ChannelId>,
     /// SSRCs whose packets we know where to send.

@@ -119,6 +119,23 @@ fn media_follows_a_client_whose_port_changes() {
     assert!(heard > 100, "at most one ping's time is missing: {heard} of 250 packets");
 }
 
+/// UDP dies in the middle of a call and the client goes over to ICE-TCP; later UDP works again.
+#[test]
+fn media_follows_a_client_from_udp_to_tcp_and_back() {
+    let mut sim = Sim::new(25, Conditions::PERFECT);
+    let (_, mids) = two(&mut sim, true);
+    sim.run_for(Duration::from_secs(2));
+    let over_tcp: SocketAddr = "10.9.9.9:6000".parse().unwrap();
+    sim.over_tcp.insert(over_tcp);
+    for (way, address) in [("TCP", over_tcp), ("UDP", "10.9.9.9:6001".parse().unwrap())] {
+        let before = counters(&sim, 1, mids[0]).len();
+        sim.members[1].client.address = address;
+        sim.run_for(Duration::from_secs(5));
+        let heard = counters(&sim, 1, mids[0]).len() - before;
+        assert!(heard > 100, "{way}: at most one ping's time is missing: {heard} of 250 packets");
+    }
+}
+
 #[test]
 fn a_client_that_vanishes_is_reported() {
     let mut sim = Sim::new(23, Conditions::PERFECT);

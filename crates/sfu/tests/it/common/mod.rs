@@ -5,7 +5,7 @@
 mod answer;
 mod publish;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
@@ -24,6 +24,11 @@ pub fn server_address() -> SocketAddr {
     "10.0.0.1:7882".parse().unwrap()
 }
 
+/// The addresses of the server's sockets as they are bound.
+fn bound(protocol: Protocol) -> SocketAddr {
+    SocketAddr::from(([0, 0, 0, 0], if protocol == Protocol::Udp { 7882 } else { 7881 }))
+}
+
 /// One client and what its sections are for.
 pub struct Member {
     pub client: Client,
@@ -39,6 +44,8 @@ pub struct Sim {
     pub members: Vec<Member>,
     pub publishers: Vec<Publisher>,
     pub events: Vec<Event>,
+    /// Where clients are whose datagrams travel over a connection of ICE-TCP, which nothing else reaches.
+    pub over_tcp: HashSet<SocketAddr>,
     next_id: u64,
 }
 
@@ -61,9 +68,11 @@ impl Sim {
     pub fn limited(seed: u64, conditions: Conditions, limits: Limits) -> Self {
         testkit::random::seed_str0m(seed);
         let now = testkit::origin();
-        let candidate =
-            Candidate { protocol: Protocol::Udp, advertised: server_address(), bound: "0.0.0.0:7882".parse().unwrap() };
-        let config = Config { candidates: vec![candidate], limits };
+        let candidates = [Protocol::Udp, Protocol::TcpPassive].map(|protocol| {
+            let advertised = SocketAddr::new(server_address().ip(), bound(protocol).port());
+            Candidate { protocol, advertised, bound: bound(protocol) }
+        });
+        let config = Config { candidates: candidates.to_vec(), limits };
         Self {
             now,
             seed,
@@ -72,6 +81,7 @@ impl Sim {
             members: Vec::new(),
             publishers: Vec::new(),
             events: Vec::new(),
+            over_tcp: HashSet::new(),
             next_id: 1,
         }
     }
@@ -209,12 +219,9 @@ impl Sim {
     fn deliver(&mut self) {
         while let Some(wire) = self.link.receive(self.now) {
             if wire.to == server_address() {
-                let datagram = Datagram {
-                    protocol: Protocol::Udp,
-                    remote: wire.from,
-                    local: "0.0.0.0:7882".parse().unwrap(),
-                    contents: &wire.bytes,
-                };
+                let protocol = self.protocol(wire.from);
+                let (remote, local) = (wire.from, bound(protocol));
+                let datagram = Datagram { protocol, remote, local, contents: &wire.bytes };
                 self.sfu.receive(self.now, datagram);
             } else if let Some(member) = self.members.iter_mut().find(|member| member.client.address == wire.to) {
                 member.client.receive(self.now, &wire);
@@ -222,6 +229,10 @@ impl Sim {
                 self.transmit(wires);
             }
         }
+    }
+
+    fn protocol(&self, client: SocketAddr) -> Protocol {
+        if self.over_tcp.contains(&client) { Protocol::TcpPassive } else { Protocol::Udp }
     }
 
     fn transmit(&mut self, wires: Vec<Wire>) {
@@ -234,9 +245,11 @@ impl Sim {
         while let Some(output) = self.sfu.poll_output() {
             match output {
                 Output::Transmit(transmit) => {
-                    assert_eq!(transmit.local, "0.0.0.0:7882".parse().unwrap(), "sent from the bound socket");
+                    assert_eq!(transmit.local, bound(transmit.protocol), "sent from the bound socket");
                     let wire = Wire { from: server_address(), to: transmit.remote, bytes: transmit.contents };
-                    self.link.send(self.now, wire);
+                    if transmit.protocol == self.protocol(transmit.remote) {
+                        self.link.send(self.now, wire);
+                    }
                 }
                 Output::Event(event) => self.events.push(event),
             }
