@@ -89,9 +89,10 @@ impl Node {
         self.sfu.set_load(now, load);
     }
 
-    /// Who has a session already may come back; for others there is no room while the machine is at its limit.
+    /// Who was in a room a moment ago may come back, be it by a resume or by a new session; for others there is no room while
+    /// the machine is at its limit.
     fn has_room(&self, request: &ConnectRequest) -> Result<(), Reject> {
-        if self.load > LOAD_MAX && !request.join.reconnect {
+        if self.load > LOAD_MAX && !request.join.reconnect && !self.signal.knows(request) {
             return Err(Reject { status: 503, message: "the media server is at the limit of its processor".into() });
         }
         Ok(())

@@ -72,6 +72,12 @@ impl Signal {
         self.due.first().map(|(due, _)| *due)
     }
 
+    /// Whether who asks is in the room, as far as we know: its connection may have broken a moment ago.
+    pub fn knows(&self, request: &ConnectRequest) -> bool {
+        let room = self.names.get(&request.claims.grant().room).and_then(|key| self.rooms.get(key));
+        room.is_some_and(|room| room.by_identity(request.claims.identity()).is_some())
+    }
+
     /// Whether the request would be admitted.
     pub fn validate(&self, request: &ConnectRequest) -> Result<(), Reject> {
         let grant = request.claims.grant();

@@ -185,6 +185,11 @@ fn a_busy_machine_sheds_pictures_and_then_newcomers() {
     sim.resume(1);
     sim.run(2 * SECOND);
     assert_eq!(seconds(&mut sim, 1, 1), [[50, 50, 0, 0]]);
+    // As livekit-client does where a resume does not help: a new session under the old name.
+    sim.vanish(1);
+    sim.join("watcher-0", Mode::Single);
+    let elsewhere = sim.join_as(claims("watcher-0", "another room"), Mode::Single).expect_err("nobody there knows it");
+    assert_eq!(elsewhere.status, 503);
     sim.node.set_load(sim.now, 0.5);
     sim.join("again one more", Mode::Single);
 }

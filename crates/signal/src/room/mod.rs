@@ -198,7 +198,7 @@ impl Room {
         self.participants.get(&key).is_some_and(|participant| participant.primary_peer() == Some(peer))
     }
 
-    fn by_identity(&self, identity: &str) -> Option<&Participant> {
+    pub(crate) fn by_identity(&self, identity: &str) -> Option<&Participant> {
         self.participants.values().find(|participant| participant.identity == identity)
     }
 
