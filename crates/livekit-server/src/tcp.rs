@@ -40,6 +40,8 @@ const READERS_MAX: usize = 256;
 /// Bytes of one read, and reads of one connection in one turn at most.
 const READ_BYTES: usize = 16 * 1024;
 const READS_MAX: usize = 4;
+/// Bytes read in one turn at most, and one read more; about as much as over UDP.
+const TURN_BYTES_MAX: usize = 256 * 1024;
 
 /// The ICE-TCP port and its connections.
 #[derive(Debug)]
@@ -173,18 +175,25 @@ impl TcpPaths {
         if self.acceptable {
             self.accept(registry, now, counters);
         }
-        let later = self.readable.split_off(self.readable.len().min(READERS_MAX));
-        for index in std::mem::replace(&mut self.readable, later) {
+        let mut first = std::mem::take(&mut self.readable);
+        let (mut bytes, mut readers) = (0, 0);
+        while bytes < TURN_BYTES_MAX && readers < first.len().min(READERS_MAX) {
+            let index = first[readers];
+            readers += 1;
             let Some(connection) = self.connections.get_mut(index).and_then(Option::as_mut) else {
                 continue;
             };
             connection.is_readable = false;
-            match connection.read(&mut self.buffer, counters, &mut each) {
+            match connection.read(&mut self.buffer, &mut bytes, counters, &mut each) {
                 Ok(Left::Nothing) => {}
                 Ok(Left::More) => note(&mut self.readable, &mut connection.is_readable, index),
                 Err(error) => self.close(registry, index, &error),
             }
         }
+        // Whose turn it was not comes before who has more.
+        first.drain(..readers);
+        first.append(&mut self.readable);
+        self.readable = first;
     }
 
     /// Puts a datagram into the queue of its connection; one that is gone or does not read loses it.
@@ -363,10 +372,14 @@ impl Connection {
     fn read(
         &mut self,
         buffer: &mut [u8],
+        bytes: &mut usize,
         counters: &mut Counters,
         each: &mut impl FnMut(Arrived<'_>),
     ) -> io::Result<Left> {
         for _ in 0..READS_MAX {
+            if *bytes >= TURN_BYTES_MAX {
+                break;
+            }
             let length = match self.socket.read(buffer) {
                 Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
                 Ok(length) => length,
@@ -374,6 +387,7 @@ impl Connection {
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
                 Err(error) => return Err(error),
             };
+            *bytes += length;
             let Self { remote, local, stream, .. } = *self;
             self.framing.push(&buffer[..length], |speech, contents| {
                 counters.packets_in += 1;
@@ -579,6 +593,25 @@ mod tests {
         bed.turn();
         assert_eq!((bed.tcp.len(), bed.tcp.is_pending()), (ACCEPTS_MAX, true));
         bed.until("all are in", |bed| bed.tcp.len() == held.len());
+    }
+
+    /// Nor do a few that send as much as they can.
+    #[test]
+    fn what_many_send_is_read_over_several_turns() {
+        let mut bed = Bed::new();
+        let mut clients: Vec<_> = (0..20).map(|_| bed.connect()).collect();
+        let datagram = [&1000_u16.to_be_bytes()[..], &[22; 1000]].concat();
+        for client in &mut clients {
+            client.write_all(&STUN).unwrap();
+            client.write_all(&datagram.repeat(50)).unwrap();
+        }
+        bed.turn();
+        let first = bed.counters.bytes_in as usize;
+        assert!((TURN_BYTES_MAX / 2..TURN_BYTES_MAX + READ_BYTES).contains(&first), "{first} of 1,000,000 bytes");
+        assert!(bed.tcp.is_pending());
+        bed.until("all that was sent", |bed| bed.arrived.len() == 20 * 51);
+        let mut whole = bed.arrived.iter().filter(|(_, bytes)| bytes.len() == 1000);
+        assert!(whole.all(|(_, bytes)| bytes == &[22; 1000]));
     }
 
     #[test]
