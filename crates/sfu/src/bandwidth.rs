@@ -30,6 +30,9 @@ const SQUEEZE: u64 = 60;
 /// The least that an estimate is taken to be where the lowest layers pile up, in percent of what they cost.
 const FLOOR: u64 = 150;
 
+/// Rates of tracks change without a word, so every so many rounds of housekeeping a line is shared out anew.
+const LOOK_ROUNDS: usize = 10;
+
 /// Busy share of the media threads above which pictures are made smaller step by step, and below which they grow again.
 const BUSY: f64 = 0.8;
 const RELAXED: f64 = 0.6;
@@ -98,6 +101,16 @@ impl Line {
     /// What a new picture begins with.
     pub(crate) fn first(&self) -> Level {
         if self.limited { Level { layer: 0, ..Level::TOP } } else { Level::TOP }
+    }
+
+    /// Bits per second that may go out beside the sound.
+    fn budget(&self) -> u64 {
+        self.estimate.unwrap_or(u64::MAX).min(self.cap.unwrap_or(u64::MAX))
+    }
+
+    /// Whether what is sent is to be decided anew, because something changed or the line is nearly full.
+    fn is_due(&self) -> bool {
+        self.stale || self.limited || self.budget() < self.told.1 + self.told.1 / 4
     }
 
     /// The estimate, if it is to be made anew.
@@ -202,6 +215,7 @@ impl Sfu {
 
     /// Gives every subscriber's line to its pictures anew, where something changed or may have.
     pub(crate) fn share_lines(&mut self, now: Instant) {
+        self.rounds = self.rounds.wrapping_add(1);
         for index in 0..self.peers.end() {
             let Some(peer) = self.peers.get_mut(index) else { continue };
             peer.line.idle |= peer.line.video.is_empty();
@@ -213,13 +227,14 @@ impl Sfu {
     }
 
     fn share_line(&mut self, now: Instant, index: usize) {
-        let Self { tracks, peers, shedding, .. } = self;
+        let Self { tracks, peers, shedding, rounds, .. } = self;
         let Some(peer) = peers.get_mut(index) else { return };
         let line = &mut peer.line;
-        let budget = line.estimate.unwrap_or(u64::MAX).min(line.cap.unwrap_or(u64::MAX));
-        // Rates change without a word: from time to time everybody is looked at.
-        let due = line.stale || line.limited || budget < line.told.1 + line.told.1 / 4;
-        if !due && !self.look_at_all {
+        let budget = line.budget();
+        // Where nothing limits, rates make no difference.
+        let matters = peer.options.receives || budget < u64::MAX || shedding.steps > 0;
+        let looks = line.is_due() || (matters && is_turn(*rounds, index));
+        if !looks {
             return;
         }
         line.stale = false;
@@ -337,6 +352,11 @@ impl Sfu {
     }
 }
 
+/// Whose turn it is in this round: not everybody's in the same one, which would keep packets waiting.
+fn is_turn(round: usize, peer: usize) -> bool {
+    round.wrapping_add(peer).is_multiple_of(LOOK_ROUNDS)
+}
+
 impl Track {
     /// What a subscriber would have of this track, and what it is given now; `None` if it wants nothing.
     fn wish_of(&mut self, peer: usize, ceiling: Level) -> Option<(Wish, Option<Level>)> {
@@ -380,6 +400,15 @@ mod tests {
             let now = start + Duration::from_millis(100) * tenths;
             assert_eq!(padding.allowed(now, estimate, queued), expected, "{tenths}");
         }
+    }
+
+    /// Each line is looked at once in ten rounds, and a tenth of all in each.
+    #[test]
+    fn lines_are_looked_at_in_turns() {
+        for round in 100..110 {
+            assert_eq!((0..200).filter(|peer| is_turn(round, *peer)).count(), 20);
+        }
+        assert!((0..200).all(|peer| (100..110).filter(|round| is_turn(*round, peer)).count() == 1));
     }
 
     /// Down with each reading, up again slowly, and never further than the lowest layer.

@@ -25,9 +25,6 @@ use crate::track::{Down, LAYERS, Track};
 /// Housekeeping (levels, stopped layers, delayed keyframe requests, silence) happens this often while there are peers.
 const HOUSEKEEPING: Duration = Duration::from_millis(100);
 
-/// Every so many rounds of housekeeping all lines are shared out anew.
-const LOOK_AT_ALL: u32 = 10;
-
 /// Wishes for tracks that do not exist yet, per peer at most.
 const WISHES: usize = 1024;
 
@@ -59,9 +56,8 @@ pub struct Sfu {
     /// Packets of the peer that is being drained; kept to reuse its memory.
     pub(crate) received: Vec<RtpPacket>,
     pub(crate) shedding: Shedding,
-    /// In this round of housekeeping every line is shared out anew, whether or not something changed.
-    pub(crate) look_at_all: bool,
-    rounds: u32,
+    /// Rounds of housekeeping so far.
+    pub(crate) rounds: usize,
 }
 
 impl Sfu {
@@ -97,7 +93,6 @@ impl Sfu {
             counters: Counters::default(),
             received: Vec::new(),
             shedding: Shedding::default(),
-            look_at_all: false,
             rounds: 0,
         }
     }
@@ -386,8 +381,6 @@ impl Sfu {
                 }
             }
         }
-        self.rounds = self.rounds.wrapping_add(1);
-        self.look_at_all = self.rounds.is_multiple_of(LOOK_AT_ALL);
         self.share_lines(now);
         if !levels.is_empty() {
             self.outputs.push_back(Output::Event(Event::AudioLevels(levels)));
