@@ -62,6 +62,8 @@ struct Room {
 #[serde(default)]
 struct CongestionControl {
     use_send_side_bwe: Option<bool>,
+    #[serde(flatten)]
+    unknown: BTreeMap<String, Value>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -283,6 +285,7 @@ fn warnings(file: &File) -> Vec<String> {
         ("", &file.unknown),
         ("room.", &file.room.unknown),
         ("rtc.", &file.rtc.unknown),
+        ("rtc.congestion_control.", &file.rtc.congestion_control.unknown),
         ("turn.", &file.turn.unknown),
         ("webhook.", &file.webhook.unknown),
         ("logging.", &file.logging.unknown),
@@ -430,11 +433,11 @@ mod tests {
     #[test]
     fn names_without_effect_are_told() {
         let warnings = apply_config_text(
-            "redis:\n  address: x\nrtc:\n  port_range_start: 1\n  use_external_ip: true\n",
+            "redis:\n  address: x\nrtc:\n  port_range_start: 1\n  use_external_ip: true\n  congestion_control: {allow_pause: true}\n",
             &mut config(),
         );
         let warnings = warnings.unwrap().join("\n");
-        for name in ["redis", "rtc.port_range_start", "rtc.use_external_ip"] {
+        for name in ["redis", "rtc.port_range_start", "rtc.use_external_ip", "rtc.congestion_control.allow_pause"] {
             assert!(warnings.contains(name), "{name} in {warnings}");
         }
         assert_eq!(apply_config_text("", &mut config()).unwrap(), Vec::<String>::new());
