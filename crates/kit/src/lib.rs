@@ -17,7 +17,7 @@ mod time;
 pub use clock::{Clock, MockClock, SharedClock, SystemClock};
 pub use entropy::{Entropy, SeededEntropy, SharedEntropy, SystemEntropy};
 pub use id::{MeetingCode, ParticipantKind, is_participant_id, new_id, new_participant_id};
-pub use network::Network;
+pub use network::{Network, is_private};
 pub use pace::{Bucket, Rate};
 pub use secret::{Secret, equal_in_constant_time, new_token, sha256_hex, token_digest, turn_password};
 pub use time::UnixMillis;

@@ -2,6 +2,7 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
+use kit::is_private;
 use node::{Candidate, Protocol};
 
 use crate::config::InterfaceFilter;
@@ -193,13 +194,14 @@ pub(crate) fn canonical(address: SocketAddr) -> SocketAddr {
     }
 }
 
-/// Smaller is better: public before private, IPv4 before IPv6.
+/// Smaller is better: public before private, IPv4 before IPv6, those of a VPN (RFC 6598) last.
 fn rank(ip: IpAddr) -> u8 {
     match ip {
-        IpAddr::V4(ip) if !ip.is_private() => 0,
-        IpAddr::V6(ip) if !ip.is_unique_local() => 1,
-        IpAddr::V4(_) => 2,
+        IpAddr::V4(_) if !is_private(ip) => 0,
+        IpAddr::V6(_) if !is_private(ip) => 1,
+        IpAddr::V4(v4) if v4.is_private() => 2,
         IpAddr::V6(_) => 3,
+        IpAddr::V4(_) => 4,
     }
 }
 
@@ -256,6 +258,19 @@ mod tests {
             let expected: Vec<_> = expected.iter().map(|(a, b)| ((*a).to_owned(), (*b).to_owned())).collect();
             assert_eq!(told(&advertised), expected, "{node_ips:?} {loopback:?} {ipv6}");
         }
+    }
+
+    /// Everybody in the house reaches 192.168.1.5, and only who is in the same VPN the address of that.
+    #[test]
+    fn an_address_of_a_vpn_is_no_public_one() {
+        let machine =
+            [local("tailscale0", "100.101.102.103"), local("wlan0", "192.168.1.5"), local("wlan0", "fd00::5")];
+        let order = |locals: &[Local]| {
+            let advertised = advertise(locals, &[], false, true, UDP);
+            told(&advertised).into_iter().map(|(ip, _)| ip).collect::<Vec<_>>()
+        };
+        assert_eq!(order(&machine), ["192.168.1.5", "fd00::5", "100.101.102.103"]);
+        assert_eq!(order(&[machine[0].clone(), local("eth0", "203.0.113.9")])[0], "203.0.113.9");
     }
 
     #[test]

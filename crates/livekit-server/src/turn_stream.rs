@@ -238,12 +238,7 @@ mod tests {
         let (id, remote) = (StreamId(1), "192.0.2.7:50000".parse().unwrap());
         let (queue, _reading) = mpsc::channel(QUEUE_MESSAGES);
         let ended = CancellationToken::new();
-        streams.take(
-            start,
-            StreamNews::Opened { id, remote, queue, ended: ended.clone() },
-            &mut node,
-            &mut counters,
-        );
+        streams.take(start, StreamNews::Opened { id, remote, queue, ended: ended.clone() }, &mut node, &mut counters);
         let user_name = format!("{}:PA_anna", UNIX_MS / 1000 + 3600);
         let password = kit::turn_password(&Secret::new("north"), &user_name);
         let mut turn = TurnClient::new(&user_name, &password, "203.0.113.9:7882".parse().unwrap());

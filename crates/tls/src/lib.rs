@@ -23,6 +23,6 @@ pub use acme::{Acme, AcmeConfig};
 pub use certificates::{Certificates, Source, Status};
 pub use door::{Closed, Door, Opened};
 pub use files::Files;
-pub use lan::{Lan, is_private};
+pub use lan::Lan;
 pub use pair::{Facts, Pair, Unusable};
 pub use stream::Stream;

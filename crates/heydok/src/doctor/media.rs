@@ -263,16 +263,7 @@ pub(super) fn advertised(found: &Found, page: &[IpAddr]) -> Check {
 
 /// Whether an address is one of the whole internet.
 fn is_public(ip: IpAddr) -> bool {
-    match ip {
-        IpAddr::V4(ip) => {
-            // 100.64.0.0/10 is what providers use before their own address translation (RFC 6598).
-            let shared = ip.octets()[0] == 100 && ip.octets()[1] & 0xc0 == 64;
-            !(ip.is_private() || ip.is_loopback() || ip.is_link_local() || ip.is_unspecified() || shared)
-        }
-        IpAddr::V6(ip) => {
-            !(ip.is_unique_local() || ip.is_loopback() || ip.is_unicast_link_local() || ip.is_unspecified())
-        }
-    }
+    !kit::is_private(ip) && !ip.is_unspecified()
 }
 
 #[cfg(test)]

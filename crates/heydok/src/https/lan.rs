@@ -125,7 +125,7 @@ fn qr_code(text: &str) -> Result<String, qrcode::types::QrError> {
 fn addresses(host: IpAddr) -> Vec<IpAddr> {
     let found = if host.is_unspecified() { livekit_server::reachable_addresses() } else { vec![host] };
     // A port of 0.0.0.0 is for IPv4 only, one of :: for both.
-    let ours = |address: &IpAddr| tls::is_private(*address) && (address.is_ipv4() || host.is_ipv6());
+    let ours = |address: &IpAddr| kit::is_private(*address) && (address.is_ipv4() || host.is_ipv6());
     sorted(found.into_iter().filter(ours).collect(), default_route())
 }
 
