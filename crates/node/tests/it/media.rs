@@ -126,3 +126,40 @@ fn a_hidden_participant_watches() {
         assert!(!told, "somebody was told of who is hidden");
     }
 }
+
+/// Fifty people come within ten seconds over a bad network. Each sees a picture soon, no publisher is asked for more than
+/// two keyframes a second and encoding, and whoever watched before goes on watching.
+#[test]
+fn a_storm_of_joins_asks_for_few_keyframes() {
+    const LAYERS: [&str; 3] = ["q", "h", "f"];
+    let mut sim = SimRoom::new(68, Conditions::ROUGH);
+    sim.join("sender", Mode::Single);
+    sim.join("watcher", Mode::Single);
+    sim.publish_layers(0, MediaKind::Video, 70, &LAYERS);
+    let sid = sim.clients[0].sent[0].sid.clone();
+    let seen = |sim: &SimRoom, client: usize| (0..3).map(|layer| sim.clients[client].count(&sid, 70 + layer)).sum();
+    sim.wait("a picture", |sim| seen(sim, 1) > 10);
+    let (asked_before, start) = (sim.node.counters().keyframes_asked, sim.now);
+    let mut last: usize = seen(&sim, 1);
+    for guest in 0..50 {
+        let mode = if guest % 2 == 0 { Mode::Single } else { Mode::Dual };
+        let index = sim.join(&format!("guest-{guest}"), mode);
+        // Some want a small picture.
+        let quality = [proto::VideoQuality::Low, proto::VideoQuality::Medium, proto::VideoQuality::High][guest % 3];
+        let settings = proto::UpdateTrackSettings {
+            track_sids: vec![sid.clone()],
+            quality: quality as i32,
+            ..proto::UpdateTrackSettings::default()
+        };
+        sim.request(index, Request::TrackSetting(settings));
+        sim.run(Duration::from_millis(200));
+        let now = seen(&sim, 1);
+        assert!(now > last, "nothing for 200 ms when guest {guest} came");
+        last = now;
+    }
+    sim.wait_for("all see", Duration::from_secs(3), |sim| (1..52).all(|client| seen(sim, client) > 0));
+    let asked = sim.node.counters().keyframes_asked - asked_before;
+    let most = (2.0 * (sim.now - start).as_secs_f64() + 1.0) * LAYERS.len() as f64;
+    assert!(asked as f64 <= most, "{asked} keyframes, {most} are allowed");
+    assert!(asked >= 10, "{asked} are too few to have served all");
+}

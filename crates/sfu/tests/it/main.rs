@@ -7,3 +7,4 @@ mod relay;
 mod resilience;
 mod room;
 mod simulcast;
+mod sync;

@@ -18,7 +18,7 @@ use str0m::media::Mid;
 use testkit::client::{self, Client};
 use testkit::link::{Conditions, Link, Wire};
 
-pub use publish::{Publisher, rid_of};
+pub use publish::{Publisher, rid_of, sent_ms};
 
 pub fn server_address() -> SocketAddr {
     "10.0.0.1:7882".parse().unwrap()

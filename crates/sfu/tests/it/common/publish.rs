@@ -27,6 +27,13 @@ pub struct Publisher {
     tl0: u8,
     pub pictures: u64,
     pub keyframes: u64,
+    /// So long after it was captured a frame is sent, as encoders are slow.
+    pub delay: Duration,
+    /// Parts in a million that the media clock runs too fast.
+    pub drift: u32,
+    drifted: u32,
+    start: Instant,
+    captured: Instant,
     counter: u64,
     due: Instant,
 }
@@ -57,6 +64,11 @@ impl Publisher {
             tl0: random.next_u64() as u8,
             pictures: 0,
             keyframes: 0,
+            delay: Duration::ZERO,
+            drift: 0,
+            drifted: 0,
+            start: now,
+            captured: now,
             counter: 0,
             due: now,
         }
@@ -78,17 +90,20 @@ impl Publisher {
             MediaKind::Video => (Duration::from_micros(33_333), 3000),
         };
         self.due = now + interval;
-        self.timestamp = self.timestamp.wrapping_add(ticks);
+        self.captured = now - self.delay;
+        self.drifted += ticks * self.drift;
+        self.timestamp = self.timestamp.wrapping_add(ticks + self.drifted / 1_000_000);
+        self.drifted %= 1_000_000;
         if self.paused || !client.connected {
             return;
         }
         match self.kind {
-            MediaKind::Audio => self.send_audio(now, client),
-            MediaKind::Video => self.send_picture(now, client),
+            MediaKind::Audio => self.send_audio(client),
+            MediaKind::Video => self.send_picture(client),
         }
     }
 
-    fn send_audio(&mut self, now: Instant, client: &mut Client) {
+    fn send_audio(&mut self, client: &mut Client) {
         let payload = self.payload(&[]);
         let packet = Packet {
             codec: Codec::Opus,
@@ -99,13 +114,13 @@ impl Publisher {
             level: Some(self.level),
             payload: &payload,
         };
-        if client.send(now, self.mid, &packet) {
+        if client.send(self.captured, self.mid, &packet) {
             self.sequence += 1;
             self.counter += 1;
         }
     }
 
-    fn send_picture(&mut self, now: Instant, client: &mut Client) {
+    fn send_picture(&mut self, client: &mut Client) {
         let rid = self.rid.as_deref().map(Rid::from);
         let asked = client.keyframe_requests.iter().any(|(mid, asked)| *mid == self.mid && *asked == rid);
         client.keyframe_requests.retain(|(mid, asked)| *mid != self.mid || *asked != rid);
@@ -132,7 +147,7 @@ impl Publisher {
                 level: None,
                 payload: &payload,
             };
-            if client.send(now, self.mid, &packet) {
+            if client.send(self.captured, self.mid, &packet) {
                 self.sequence += 1;
                 self.counter += 1;
             }
@@ -144,6 +159,8 @@ impl Publisher {
         payload.extend(self.track.0.to_be_bytes());
         payload.extend(self.counter.to_be_bytes());
         payload.extend(self.rid.as_deref().unwrap_or("-").bytes());
+        payload.resize(head.len() + 24, 0xaa);
+        payload.extend(((self.captured + self.delay - self.start).as_micros() as u64).to_be_bytes());
         payload.resize(head.len() + 60, 0xaa);
         payload
     }
@@ -156,6 +173,12 @@ pub fn tag(payload: &[u8]) -> Option<(TrackId, u64)> {
     let track = u64::from_be_bytes(payload[start..start + 8].try_into().ok()?);
     let counter = u64::from_be_bytes(payload[start + 8..start + 16].try_into().ok()?);
     Some((TrackId(track), counter))
+}
+
+/// When a frame was sent, in milliseconds since its track was published.
+pub fn sent_ms(payload: &[u8]) -> Option<f64> {
+    let start = payload.len().checked_sub(60)? + 24;
+    Some(u64::from_be_bytes(payload[start..start + 8].try_into().ok()?) as f64 / 1000.0)
 }
 
 /// The rid a video payload says it belongs to.
