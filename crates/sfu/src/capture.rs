@@ -8,7 +8,8 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 /// Captured times are placed this much before arrival, so that jitter does not put them into the future.
 pub(crate) const MARGIN: Duration = Duration::from_millis(100);
 
-/// A mapping that is further off than this is made anew: the publisher's clock was set, or drifted away.
+/// A mapping that is further off than this is made anew: the publisher's clock was set, or drifted away. So is one by which a packet
+/// came before it was captured: the packet that it began with was late, as those are that are sent again.
 const TOLERANCE: Duration = Duration::from_secs(1);
 
 /// One sender report of a source.
@@ -38,9 +39,9 @@ impl CaptureClock {
         let since_report = ticks * 1_000_000 / i64::from(clock_rate.max(1));
         let theirs = micros_since_epoch(report.wallclock)?.checked_add(since_report)?;
         if let Some(ours) = self.map(theirs)
-            && distance(ours, arrived) <= TOLERANCE
+            && arrived.checked_duration_since(ours).is_some_and(|ago| ago <= TOLERANCE)
         {
-            return Some(ours.min(arrived));
+            return Some(ours);
         }
         let ours = arrived.checked_sub(MARGIN)?;
         self.base = Some((ours, theirs));
@@ -53,10 +54,6 @@ impl CaptureClock {
         let duration = Duration::from_micros(difference.unsigned_abs());
         if difference >= 0 { ours.checked_add(duration) } else { ours.checked_sub(duration) }
     }
-}
-
-fn distance(a: Instant, b: Instant) -> Duration {
-    if a > b { a - b } else { b - a }
 }
 
 fn micros_since_epoch(time: SystemTime) -> Option<i64> {
@@ -84,6 +81,22 @@ mod tests {
             .unwrap();
         assert_eq!(a, v);
         assert_eq!(a, start - MARGIN);
+    }
+
+    /// The first packet was lost and sent again, and says little of the way of those that follow.
+    #[test]
+    fn a_late_packet_puts_nothing_apart() {
+        let (start, mut clock) = (testkit::origin(), CaptureClock::default());
+        let wallclock = UNIX_EPOCH + Duration::from_secs(1_700_000_000);
+        let report = Report { wallclock, timestamp: 0 };
+        let mut at = |ms: u32, khz: u32, on_the_way_ms: u64| {
+            let arrived = start + Duration::from_millis(u64::from(ms) + on_the_way_ms);
+            clock.captured(report, ms * khz, khz * 1000, arrived).unwrap()
+        };
+        at(0, 90, 400);
+        at(1000, 48, 40);
+        assert_eq!(at(2000, 48, 40), at(2000, 90, 120));
+        assert_eq!(at(3000, 48, 60), at(3000, 90, 90));
     }
 
     #[test]
