@@ -3,12 +3,16 @@
 use std::time::Duration;
 
 use livekit_protocol as proto;
+use node::token::{self, ApiKeys};
+use proto::DisconnectReason as Reason;
+use proto::leave_request::Action;
 use proto::signal_request::Message as Request;
 use proto::signal_response::Message as Response;
+use proto::simulate_scenario::Scenario;
 use str0m::media::MediaKind;
-use testkit::link::Conditions;
+use testkit::link::{Conditions, Direction};
 
-use crate::sim::{Mode, Sent, SimRoom};
+use crate::sim::{Mode, SECRET, Sent, SimRoom, claims};
 use crate::{all_hear_all, forget_received, room_of};
 
 /// A broken WebSocket is resumed: the client tells what it has and restarts ICE. Same sid, media goes on, nobody is told
@@ -130,7 +134,7 @@ fn an_unanswered_offer_ends_the_session() {
     assert!(sim.clients[0].left.is_none(), "too early");
     sim.wait_for("it is told", Duration::from_secs(2), |sim| sim.clients[0].left.is_some());
     let leave = sim.clients[0].left.as_ref().expect("a leave");
-    assert_eq!(leave.action, proto::leave_request::Action::Reconnect as i32);
+    assert_eq!(leave.action, Action::Reconnect as i32);
 }
 
 /// A resume of somebody the server does not know ends in an order to start afresh, not in an HTTP error.
@@ -140,5 +144,120 @@ fn unknown_resume_is_told_to_reconnect() {
     sim.clients[0].sid = "PA_unknown".into();
     sim.resume(0);
     let leave = sim.clients[0].left.as_ref().expect("a leave");
-    assert_eq!(leave.action, proto::leave_request::Action::Reconnect as i32);
+    assert_eq!(leave.action, Action::Reconnect as i32);
+}
+
+/// What a client was told when it had to go.
+fn told(sim: &SimRoom, index: usize) -> Option<(Reason, Action)> {
+    sim.clients[index].left.as_ref().map(|leave| (leave.reason(), leave.action()))
+}
+
+/// A call lasts longer than the token that it began with: a new one comes in time, and a resume is let in with it.
+#[test]
+fn a_short_token_is_renewed_in_a_long_call() {
+    const BEGIN_S: u64 = 1_700_000_000;
+    const LENGTH_S: u64 = 11 * 60;
+    let keys = ApiKeys::new(vec![("key".into(), SECRET.into())]);
+    let mut sim = SimRoom::new(60, Conditions::PERFECT);
+    let mut claims = claims("anna", "room");
+    claims.exp = Some(BEGIN_S + 60);
+    claims.attributes.insert("seat".into(), "7".into());
+    let first = token::sign(&claims, SECRET);
+    let anna = sim.join_as(token::verify(&first, &keys, BEGIN_S).expect("good"), Mode::Single).expect("admitted");
+    sim.join("bert", Mode::Dual);
+    sim.publish(anna, MediaKind::Audio, 1);
+    sim.wait("it is heard", |sim| all_hear_all(sim, 5));
+    sim.run(Duration::from_secs(LENGTH_S));
+    assert!(token::verify(&first, &keys, BEGIN_S + LENGTH_S).is_err(), "the first has expired");
+    let renewed = sim.clients[anna].refresh_token.clone().expect("a token");
+    let renewed = token::verify(&renewed, &keys, BEGIN_S + LENGTH_S).expect("good");
+    assert_eq!((renewed.identity(), &renewed.name, &renewed.attributes), ("anna", &claims.name, &claims.attributes));
+    assert_eq!((renewed.grant().room.as_str(), renewed.grant().can_update_own_metadata), ("room", Some(true)));
+    sim.lose_signal(anna);
+    sim.reconnect_as(anna, renewed);
+    forget_received(&mut sim);
+    sim.wait("it is heard again", |sim| all_hear_all(sim, 5));
+}
+
+/// Who is let in and gets no media connection is sent away after a minute.
+#[test]
+fn who_never_connects_is_sent_away() {
+    let mut sim = SimRoom::new(61, Conditions { loss: 1.0, ..Conditions::PERFECT });
+    let index = sim.join("somebody", Mode::Single);
+    sim.publish(index, MediaKind::Audio, 1);
+    sim.run(Duration::from_secs(59));
+    assert_eq!(told(&sim, index), None);
+    sim.run(Duration::from_secs(2));
+    assert_eq!(told(&sim, index), Some((Reason::JoinFailure, Action::Disconnect)));
+}
+
+/// Whose media breaks while its WebSocket holds is told to resume, and has five seconds for it.
+#[test]
+fn whose_media_breaks_is_told_to_resume() {
+    for resumes in [true, false] {
+        let mut sim = room_of(62, Conditions::PERFECT, &[Mode::Single, Mode::Single]);
+        sim.wait("all hear all", |sim| all_hear_all(sim, 5));
+        let sid = sim.clients[0].sid.clone();
+        let shape = |sim: &mut SimRoom, loss| {
+            for direction in [Direction::Up, Direction::Down] {
+                sim.shape(0, direction, Conditions { loss, ..Conditions::PERFECT });
+            }
+        };
+        shape(&mut sim, 1.0);
+        sim.wait_for("it is told", Duration::from_secs(20), |sim| told(sim, 0).is_some());
+        assert_eq!(told(&sim, 0), Some((Reason::ConnectionTimeout, Action::Resume)));
+        sim.run(Duration::from_secs(4));
+        assert!(sim.clients[1].others.contains_key(&sid), "it may still come back");
+        if resumes {
+            shape(&mut sim, 0.0);
+            sim.reconnect(0);
+            forget_received(&mut sim);
+            sim.wait("all hear all after the resume", |sim| all_hear_all(sim, 20));
+        } else {
+            sim.run(Duration::from_secs(2));
+            assert!(!sim.clients[1].others.contains_key(&sid), "it is gone");
+        }
+    }
+}
+
+/// The test hooks of the client SDKs: what whoever asks is told, whether it keeps its WebSocket, and whether it stays in the
+/// room; who stays comes back by so many resumes.
+#[test]
+fn each_scenario_does_what_its_name_says() {
+    type Case = (Scenario, Option<(Reason, Action)>, bool, Option<usize>);
+    let cases: [Case; 9] = [
+        (Scenario::SpeakerUpdate(3), None, true, Some(0)),
+        (Scenario::SubscriberBandwidth(1_000_000), None, true, Some(0)),
+        (Scenario::SwitchCandidateProtocol(1), None, true, Some(0)),
+        (Scenario::Migration(true), Some((Reason::Migration, Action::Resume)), false, Some(1)),
+        (Scenario::DisconnectSignalOnResume(true), None, false, Some(2)),
+        (Scenario::DisconnectSignalOnResumeNoMessages(true), None, false, Some(2)),
+        (Scenario::NodeFailure(true), None, false, None),
+        (Scenario::ServerLeave(true), Some((Reason::ServerShutdown, Action::Disconnect)), false, None),
+        (Scenario::LeaveRequestFullReconnect(true), Some((Reason::StateMismatch, Action::Reconnect)), false, None),
+    ];
+    for (scenario, leave, stays_connected, resumes) in cases {
+        let mut sim = room_of(63, Conditions::PERFECT, &[Mode::Single, Mode::Dual]);
+        sim.wait("all hear all", |sim| all_hear_all(sim, 5));
+        let sid = sim.clients[0].sid.clone();
+        sim.clients[1].messages.clear();
+        sim.request(0, Request::Simulate(proto::SimulateScenario { scenario: Some(scenario) }));
+        assert_eq!(told(&sim, 0), leave, "{scenario:?}");
+        assert_eq!(sim.clients[0].connection.is_some(), stays_connected, "{scenario:?}");
+        assert_eq!(sim.clients[1].others.contains_key(&sid), resumes.is_some(), "{scenario:?}");
+        let named = |message: &Response| match message {
+            Response::SpeakersChanged(changed) => changed.speakers.iter().any(|speaker| speaker.sid == sid),
+            _ => false,
+        };
+        assert_eq!(sim.clients[1].messages.iter().any(named), scenario == Scenario::SpeakerUpdate(3), "{scenario:?}");
+        let mut tried = 0;
+        while sim.clients[0].connection.is_none() && resumes.is_some() {
+            tried += 1;
+            sim.reconnect(0);
+        }
+        assert_eq!(tried, resumes.unwrap_or(0), "{scenario:?}");
+        sim.clients[0].closed = resumes.is_none();
+        forget_received(&mut sim);
+        sim.wait("who is there hears all others", |sim| all_hear_all(sim, 10));
+    }
 }

@@ -46,6 +46,27 @@ fn relayed_to_and_fro(sim: &mut SimRoom) {
     sim.wait("the allocation is gone", |sim| sim.turn().1 == 0);
 }
 
+/// The same where everything is IPv6: one directly, one with two peer connections, one through TURN.
+#[test]
+fn all_hear_all_over_ipv6() {
+    let mut sim = SimRoom::over_ipv6(402, Conditions::PERFECT);
+    for (index, mode) in [Mode::Single, Mode::Dual, Mode::Single].into_iter().enumerate() {
+        sim.join(&format!("person-{index}"), mode);
+        if index == 2 {
+            sim.relay(2);
+        }
+        let mark = u8::try_from(index).expect("few") * 2 + 1;
+        sim.publish(index, MediaKind::Audio, mark);
+        sim.publish(index, MediaKind::Video, mark + 1);
+    }
+    sim.wait("all hear all", |sim| all_hear_all(sim, 50));
+    let relayed = sim.relayed.values().find_map(|turn| turn.relayed).expect("allocated");
+    assert!(relayed.is_ipv6(), "{relayed}");
+    assert!(sim.clients.iter().all(|client| client.publisher.address.is_ipv6()));
+    sim.release(2);
+    sim.wait("the allocation is gone", |sim| sim.node.sizes().allocations == 0);
+}
+
 /// Each is told its own, and new ones when it comes back.
 #[test]
 fn credentials_are_made_for_one_participant_and_renewed() {

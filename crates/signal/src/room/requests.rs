@@ -150,7 +150,8 @@ impl Room {
                     ctx.media(MediaCommand::Cap { peer, bits_per_second });
                 }
             }
-            _ => {}
+            // The client asks for a way (TCP or TLS), connects anew by itself, and takes what ICE finds.
+            Some(Scenario::SwitchCandidateProtocol(_)) | None => {}
         }
     }
 

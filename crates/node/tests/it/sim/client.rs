@@ -4,7 +4,7 @@
 //! a track on two sections, a participant whose version goes back, a picture that does not begin with a keyframe.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, SocketAddr};
 use std::time::{Duration, Instant};
 
 use livekit_protocol as proto;
@@ -254,10 +254,12 @@ pub(crate) struct Participant {
 }
 
 impl Participant {
-    pub(crate) fn new(now: Instant, index: usize, claims: &Claims, mode: Mode, red: bool) -> Self {
+    pub(crate) fn new(now: Instant, index: usize, claims: &Claims, mode: Mode, (red, ipv6): (bool, bool)) -> Self {
         let host = u8::try_from(index % 200).expect("small") + 1;
         let net = u8::try_from(index / 200).expect("small") + 1;
-        let address = |port| SocketAddr::new(IpAddr::V4(Ipv4Addr::new(10, 1, net, host)), port);
+        let v6 = || IpAddr::from([0xfd00, 0, 0, 0, 0, 1, net.into(), host.into()]);
+        let ip = if ipv6 { v6() } else { IpAddr::from([10, 1, net, host]) };
+        let address = |port| SocketAddr::new(ip, port);
         let grant = claims.grant();
         Self {
             identity: claims.identity().to_owned(),

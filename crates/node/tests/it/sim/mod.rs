@@ -7,7 +7,7 @@
 mod client;
 
 use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -32,6 +32,7 @@ pub(crate) const SECRET: &str = "a-secret-that-is-long-enough-for-tests";
 /// The wall clock at the start.
 const UNIX_MS: u64 = 1_700_000_000_000;
 const SERVER: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::new(10, 0, 0, 1)), 7882);
+const SERVER_V6: SocketAddr = SocketAddr::new(IpAddr::V6(Ipv6Addr::new(0xfd00, 0, 0, 0, 0, 0, 0, 1)), 7882);
 /// A run that needs more steps than this has run away.
 const STEPS_MAX: usize = 2_000_000;
 /// After this time without anything new, every exchange has ended, and whoever vanished has been given up.
@@ -83,6 +84,7 @@ impl Front {
 pub(crate) struct SimRoom {
     pub(crate) node: Node,
     front: Option<Front>,
+    server: SocketAddr,
     pub(crate) now: Instant,
     pub(crate) start: Instant,
     pub(crate) link: Link,
@@ -151,12 +153,19 @@ impl SimRoom {
         sim
     }
 
+    /// The same in a network that has IPv6 alone.
+    pub(crate) fn over_ipv6(seed: u64, conditions: Conditions) -> Self {
+        let candidates = vec![Candidate { protocol: Protocol::Udp, advertised: SERVER_V6, bound: SERVER_V6 }];
+        Self::with(Config { candidates, ..server_config() }, seed, conditions)
+    }
+
     fn with(config: Config, seed: u64, conditions: Conditions) -> Self {
         testkit::random::seed_str0m(seed);
         let now = Instant::now();
         let mut bytes = [0; 32];
         bytes[..8].copy_from_slice(&seed.to_le_bytes());
         Self {
+            server: config.candidates[0].bound,
             node: Node::new(config, bytes, now, UNIX_MS),
             front: None,
             now,
@@ -208,7 +217,7 @@ impl SimRoom {
         adjust: impl FnOnce(&mut ConnectRequest),
     ) -> Result<usize, Reject> {
         let index = self.clients.len();
-        let mut client = Participant::new(self.now, index, &claims, mode, self.red);
+        let mut client = Participant::new(self.now, index, &claims, mode, (self.red, self.server.is_ipv6()));
         let connection = self.connection();
         client.connection = Some(connection);
         let publisher_offer = (mode == Mode::Single).then(|| client.first_offer());
@@ -236,25 +245,34 @@ impl SimRoom {
 
     /// The client comes back with `reconnect`, after [`SimRoom::lose_signal`], and does what livekit-client does then.
     pub(crate) fn reconnect(&mut self, index: usize) {
-        self.connect_again(index, None);
+        let claims = self.claims_of(index);
+        self.reconnect_as(index, claims);
+    }
+
+    /// The same with a token that says something else.
+    pub(crate) fn reconnect_as(&mut self, index: usize, claims: Claims) {
+        self.connect_again(index, claims, None);
         self.drain_clients();
+    }
+
+    fn claims_of(&self, index: usize) -> Claims {
+        claims(&self.clients[index].identity, &self.clients[index].room)
     }
 
     /// The client comes back and says what it has in its request, if anything.
     pub(crate) fn come_back(&mut self, index: usize, sync_state: Option<proto::SyncState>) {
         self.clients[index].tells_its_state = false;
-        self.connect_again(index, sync_state);
+        self.connect_again(index, self.claims_of(index), sync_state);
         self.clients[index].tells_its_state = true;
     }
 
-    fn connect_again(&mut self, index: usize, sync_state: Option<proto::SyncState>) {
+    fn connect_again(&mut self, index: usize, claims: Claims, sync_state: Option<proto::SyncState>) {
         let connection = self.connection();
         let client = &mut self.clients[index];
         client.connection = Some(connection);
         client.left = None;
         client.closed = false;
-        let mut request =
-            connect_request(claims(&client.identity, &client.room), client.mode, None, Some(client.sid.clone()));
+        let mut request = connect_request(claims, client.mode, None, Some(client.sid.clone()));
         request.join.sync_state = sync_state;
         self.node.connect(self.now, connection, request).expect("resumed");
         self.drain_node();
@@ -375,9 +393,9 @@ impl SimRoom {
     /// From now on the client reaches the server through TURN only, with the credentials that it was told.
     pub(crate) fn relay(&mut self, index: usize) {
         let told = self.clients[index].ice_server().expect("told at the join");
-        let mut turn = TurnClient::new(&told.username, &told.credential, SERVER);
+        let mut turn = TurnClient::new(&told.username, &told.credential, self.server);
         let from = self.clients[index].publisher.address;
-        self.link.send(self.now, Wire { from, to: SERVER, bytes: turn.allocate() });
+        self.link.send(self.now, Wire { from, to: self.server, bytes: turn.allocate() });
         self.relayed.insert(from, turn);
     }
 
@@ -386,7 +404,7 @@ impl SimRoom {
         let from = self.clients[index].publisher.address;
         if let Some(turn) = self.relayed.get_mut(&from) {
             let bytes = turn.release();
-            self.link.send(self.now, Wire { from, to: SERVER, bytes });
+            self.link.send(self.now, Wire { from, to: self.server, bytes });
         }
     }
 
@@ -395,7 +413,7 @@ impl SimRoom {
         let Some(turn) = self.relayed.get_mut(&wire.to) else { return Some(wire) };
         match turn.receive(&wire.bytes) {
             Step::Send(bytes) => {
-                self.link.send(self.now, Wire { from: wire.to, to: SERVER, bytes });
+                self.link.send(self.now, Wire { from: wire.to, to: self.server, bytes });
                 None
             }
             Step::Data(bytes) => Some(Wire { bytes, ..wire }),
@@ -425,7 +443,8 @@ impl SimRoom {
     }
 
     fn receive(&mut self, wire: &Wire) {
-        let datagram = Datagram { protocol: Protocol::Udp, remote: wire.from, local: SERVER, contents: &wire.bytes };
+        let datagram =
+            Datagram { protocol: Protocol::Udp, remote: wire.from, local: self.server, contents: &wire.bytes };
         let datagram = match &mut self.front {
             Some(front) => front.receive(self.now, datagram),
             None => Some(datagram),
@@ -503,7 +522,7 @@ impl SimRoom {
         }
         let mut arrived = false;
         while let Some(wire) = self.link.receive(self.now) {
-            if wire.to == SERVER {
+            if wire.to == self.server {
                 arrived = true;
                 self.receive(&wire);
             } else if let Some(wire) = self.arriving(wire)
