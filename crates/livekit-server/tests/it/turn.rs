@@ -1,6 +1,6 @@
 //! STUN and TURN over real sockets, with the credentials that a participant is told.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::Duration;
 
 use livekit_protocol as proto;
@@ -11,7 +11,7 @@ use testkit::turn::{Step, TurnClient};
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::{TcpStream, UdpSocket};
 
-use super::support::{Socket, config, join, next_signal, serve, start};
+use super::support::{Socket, config, join, next_signal, serve};
 
 /// A Binding request without attributes.
 const BINDING: [u8; 20] = [0, 1, 0, 0, 0x21, 0x12, 0xa4, 0x42, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12];
@@ -27,26 +27,45 @@ fn port(handle: &Handle, protocol: Protocol) -> SocketAddr {
     candidates.iter().find(|one| one.protocol == protocol).expect("told to clients").advertised
 }
 
-/// The answer to [`BINDING`] that tells an IPv4 address.
+/// The answer to [`BINDING`] that tells an address.
 fn mapped(address: SocketAddr) -> Vec<u8> {
-    let SocketAddr::V4(address) = address else { panic!("IPv4") };
-    let port = address.port() ^ 0x2112;
-    let octets: Vec<u8> = address.ip().octets().iter().zip([0x21, 0x12, 0xa4, 0x42]).map(|(a, b)| a ^ b).collect();
-    let head = [&[1, 1, 0, 12][..], &BINDING[4..], &[0, 0x20, 0, 8, 0, 1]].concat();
-    [head, port.to_be_bytes().to_vec(), octets].concat()
+    let (family, octets) = match address.ip() {
+        IpAddr::V4(ip) => (1, ip.octets().to_vec()),
+        IpAddr::V6(ip) => (2, ip.octets().to_vec()),
+    };
+    // Masked with the magic cookie and the transaction.
+    let masked: Vec<u8> = octets.iter().zip(&BINDING[4..]).map(|(octet, mask)| octet ^ mask).collect();
+    let length = |rest: usize| u8::try_from(rest + octets.len()).unwrap();
+    let head = [&[1, 1, 0, length(8)][..], &BINDING[4..], &[0, 0x20, 0, length(4), 0, family]].concat();
+    [head, (address.port() ^ 0x2112).to_be_bytes().to_vec(), masked].concat()
+}
+
+/// Settings for clients that come to this loopback address and to no other.
+fn config_at(ip: IpAddr) -> livekit_server::Config {
+    let mut settings = config();
+    settings.rtc.node_ips = vec![ip];
+    settings.rtc.loopback = false;
+    settings
 }
 
 #[tokio::test]
 async fn stun_is_answered_on_the_media_ports() {
-    let handle = start();
-    let socket = UdpSocket::bind("127.0.0.1:0").await.unwrap();
+    for ip in [IpAddr::V4(Ipv4Addr::LOCALHOST), IpAddr::V6(Ipv6Addr::LOCALHOST)] {
+        stun_is_answered_at(ip).await;
+    }
+}
+
+async fn stun_is_answered_at(ip: IpAddr) {
+    let handle = Server::start(config_at(ip)).unwrap();
+    let socket = UdpSocket::bind((ip, 0)).await.unwrap();
     socket.send_to(&BINDING, port(&handle, Protocol::Udp)).await.unwrap();
     let mut answer = [0; 100];
     let length = within("an answer over UDP", socket.recv(&mut answer)).await.unwrap();
     assert_eq!(answer[..length], mapped(socket.local_addr().unwrap()));
 
     let framed: Vec<u8> = [&[0, 20][..], &BINDING].concat();
-    for (question, before) in [(framed.as_slice(), &[0, 32][..]), (&BINDING, &[])] {
+    let length = u8::try_from(mapped(SocketAddr::new(ip, 0)).len()).unwrap();
+    for (question, before) in [(framed.as_slice(), &[0, length][..]), (&BINDING, &[])] {
         let mut stream = TcpStream::connect(port(&handle, Protocol::TcpPassive)).await.unwrap();
         stream.write_all(question).await.unwrap();
         let expected = [before, &mapped(stream.local_addr().unwrap())].concat();
@@ -92,7 +111,13 @@ async fn allocate_and_release(mut stream: impl AsyncRead + AsyncWrite + Unpin, t
 /// What a participant is told opens an allocation on each of the ways there are, and nothing else does.
 #[tokio::test]
 async fn a_participant_is_relayed_over_each_way() {
-    let mut settings = config();
+    for (ip, relay) in [(IpAddr::V4(Ipv4Addr::LOCALHOST), "192.0.0.8"), (IpAddr::V6(Ipv6Addr::LOCALHOST), "100::1")] {
+        is_relayed_over_each_way(ip, relay).await;
+    }
+}
+
+async fn is_relayed_over_each_way(ip: IpAddr, relay: &str) {
+    let mut settings = config_at(ip);
     settings.rtc.turn_tls = Some(("meet.example.org".into(), 443));
     let handle = Server::start(settings).unwrap();
     let address = serve(handle.router()).await;
@@ -102,7 +127,7 @@ async fn a_participant_is_relayed_over_each_way() {
     let expected = [format!("turn:{tcp}?transport=tcp"), "turns:meet.example.org:443?transport=tcp".to_owned()];
     assert_eq!(told.urls, expected);
 
-    let socket = UdpSocket::bind("127.0.0.1:0").await.unwrap();
+    let socket = UdpSocket::bind((ip, 0)).await.unwrap();
     socket.connect(udp).await.unwrap();
     let mut turn = client(&told, &handle);
     socket.send(&turn.allocate()).await.unwrap();
@@ -113,7 +138,7 @@ async fn a_participant_is_relayed_over_each_way() {
             socket.send(&bytes).await.unwrap();
         }
     }
-    assert_eq!(turn.relayed.map(|relayed| relayed.ip().to_string()).as_deref(), Some("192.0.0.8"));
+    assert_eq!(turn.relayed.map(|relayed| relayed.ip().to_string()).as_deref(), Some(relay));
 
     let mut turn = client(&told, &handle);
     allocate_and_release(TcpStream::connect(tcp).await.unwrap(), &mut turn).await;
