@@ -62,6 +62,12 @@ pub struct BenchArguments {
     /// Joins and leaves of `churn`.
     #[arg(long, default_value_t = 10_000)]
     pub churn: usize,
+    /// Watchers of `entrances`: so many that the server is about half busy.
+    #[arg(long, default_value_t = 400)]
+    pub busy: usize,
+    /// Those of `slow-readers` who do not read.
+    #[arg(long, default_value_t = 5)]
+    pub slow: usize,
     /// Subscribers of `memory`.
     #[arg(long, default_value_t = 20)]
     pub subscribers: usize,
@@ -90,6 +96,10 @@ pub enum Kind {
     Storm,
     /// Many come and go.
     Churn,
+    /// One video to many, while rooms are opened and joined fifty times a second.
+    Entrances,
+    /// One video, while some do not read what comes over TCP.
+    SlowReaders,
     /// A thousand people with muted microphones in a hundred rooms.
     Muted,
     /// `forward` with more and more watchers.
@@ -179,7 +189,8 @@ impl Servers {
 
 /// What takes long, or says the same each time, and what needs processes that have served nobody.
 fn once(kind: Kind) -> bool {
-    matches!(kind, Kind::Memory | Kind::Storm | Kind::Churn | Kind::Muted) || kind.chart().is_some()
+    matches!(kind, Kind::Memory | Kind::Storm | Kind::Churn | Kind::Entrances | Kind::SlowReaders | Kind::Muted)
+        || kind.chart().is_some()
 }
 
 fn reference(arguments: &BenchArguments) -> Result<Option<Target>, load::LoadError> {
@@ -201,6 +212,8 @@ fn scenarios(kind: Kind, arguments: &BenchArguments) -> Vec<(f64, Scenario)> {
         Kind::Join => Scenario::Join { joins: arguments.joins },
         Kind::Storm => Scenario::Storm { joins: arguments.storm },
         Kind::Churn => Scenario::Churn { joins: arguments.churn },
+        Kind::Entrances => Scenario::Entrances { watchers: arguments.busy },
+        Kind::SlowReaders => Scenario::SlowReaders { watchers: arguments.watchers, readers: arguments.slow },
         Kind::Muted => Scenario::Muted { rooms: 100, participants: 10 },
         Kind::Subscribers => {
             return several(&[1, 5, 15, 30, 60], |count| Scenario::Forward { watchers: count.into(), loss_percent: 0 });

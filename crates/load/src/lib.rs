@@ -4,6 +4,7 @@
 //! whose headers are real and whose contents are not, receives, counts, and measures. A [`Scenario`] is a room full of
 //! them and a window of steady state. Nothing here knows our own server: any address, key and secret will do.
 
+mod beside;
 mod chart;
 mod churn;
 mod connection;
@@ -22,6 +23,7 @@ mod storm;
 mod target;
 mod transport;
 
+pub use beside::{Beside, Flow};
 pub use chart::Chart;
 pub use churn::Churn;
 pub use error::LoadError;

@@ -53,6 +53,8 @@ pub struct Plan {
     pub loss: f64,
     /// How its media travel.
     pub path: Path,
+    /// Reads nothing more of its media once the first packet has come.
+    pub stalls: bool,
     /// Joins with this token; `None` = one that the target's key signs.
     pub token: Option<Secret>,
 }
@@ -70,6 +72,7 @@ impl Plan {
             size: None,
             loss: 0.0,
             path: Path::Udp,
+            stalls: false,
             token: None,
         }
     }
@@ -273,7 +276,7 @@ impl Session {
                     Some(message) => self.message(message).await?,
                     None => return Err(LoadError::Protocol("the server closed the connection".to_owned())),
                 },
-                readable = self.peer.readable() => {
+                readable = self.peer.readable(), if !self.stalls() => {
                     readable?;
                     self.change(Peer::read)?;
                 }
@@ -299,6 +302,10 @@ impl Session {
         let peer = &mut self.peer;
         self.stats.send_modify(|stats| result = work(peer, stats));
         result
+    }
+
+    fn stalls(&self) -> bool {
+        self.plan.stalls && self.stats.borrow().join.first_packet.is_some()
     }
 
     fn connected(&self) -> bool {

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::beside::Flow;
 use crate::churn::Churn;
 use crate::scenario::{Outcome, Scenario};
 use crate::stats::JoinPhases;
@@ -128,6 +129,7 @@ pub fn markdown(report: &Report) -> String {
     text.extend(with(|scenario| matches!(scenario, Scenario::Join { .. })).map(joining));
     text + &storms(&all(|scenario| matches!(scenario, Scenario::Storm { .. })))
         + &churns(&all(|scenario| matches!(scenario, Scenario::Churn { .. })))
+        + &beside(&all(|scenario| matches!(scenario, Scenario::Entrances { .. } | Scenario::SlowReaders { .. })))
         + &muted(&all(|scenario| matches!(scenario, Scenario::Muted { .. })))
         + &resident(report.idle, &all(|scenario| matches!(scenario, Scenario::Memory { .. })))
 }
@@ -259,6 +261,37 @@ fn churns(comparisons: &[&Comparison]) -> String {
     table(title, &SIDE_BY_SIDE, &comparisons.iter().map(row).collect::<Vec<_>>())
 }
 
+fn beside(comparisons: &[&Comparison]) -> String {
+    let mut rows = Vec::new();
+    for comparison in comparisons {
+        let scenario = comparison.scenario;
+        let mut row = |name: &str, told: &dyn Fn(&Measured) -> String, budget: &str| {
+            let reference = comparison.reference.as_ref().map_or_else(|| cell(None, 0), told);
+            rows.push(vec![
+                format!("{}: {name}", scenario.name()),
+                told(&comparison.tested),
+                reference,
+                budget.to_owned(),
+            ]);
+        };
+        if let Scenario::Entrances { .. } = scenario {
+            let entering = |measured: &Measured| cell(measured.join_ms(|join| join.signalled, 0.95), 0);
+            row("from the first byte to the JoinResponse, p95, ms", &entering, scenario.budget());
+        }
+        let both = |measured: &Measured, value: fn(&Flow) -> f64, digits: usize| {
+            let of = |outcome: &Outcome| outcome.beside.map(|flows| [flows.before, flows.meanwhile]);
+            let [before, meanwhile] =
+                [0, 1].map(|at| measured.median(|outcome| of(outcome).map(|flows| value(&flows[at]))));
+            format!("{} -> {}", cell(before, digits), cell(meanwhile, digits))
+        };
+        row("delay p99 before -> meanwhile, ms", &|all| both(all, |flow| milliseconds(flow.delay_p99), 1), "unchanged");
+        row("lost before -> meanwhile, %", &|all| both(all, |flow| flow.loss * 100.0, 2), "unchanged");
+        let share = |all: &Measured| cell(all.median(|outcome| outcome.server_share().map(|share| share * 100.0)), 0);
+        row("server meanwhile, % of a core", &share, "");
+    }
+    table("What media notices of others", &SIDE_BY_SIDE, &rows)
+}
+
 fn muted(comparisons: &[&Comparison]) -> String {
     let row = |comparison: &&Comparison| {
         let percent = |outcome: &Outcome| outcome.server_share().map(|share| share * 100.0);
@@ -291,6 +324,7 @@ fn resident(idle: (Option<u64>, Option<u64>), comparisons: &[&Comparison]) -> St
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::beside::Beside;
     use crate::stats::Totals;
 
     fn outcome(cpu_ms: u64) -> Outcome {
@@ -352,6 +386,24 @@ mod tests {
         let text = markdown(&report(Scenario::Churn { joins: 1000 }, vec![outcome], None));
         let row = "| 1000 joins and leaves | 100.0 -> 102.0 MiB (+2.0 %), 20 -> 20 descriptors | – | <= 5 % |";
         assert!(text.contains(row), "{text}");
+    }
+
+    #[test]
+    fn what_media_notices_stands_beside_how_it_was() {
+        let flow = |ms, loss| Flow { delay_p99: Duration::from_millis(ms), loss };
+        let beside = Beside { before: flow(5, 0.0), meanwhile: flow(6, 0.001) };
+        let join = |ms| JoinPhases { signalled: Some(Duration::from_millis(ms)), ..JoinPhases::default() };
+        let outcome = Outcome { beside: Some(beside), joins: (1..=100).map(join).collect(), ..outcome(5000) };
+        let text = markdown(&report(Scenario::Entrances { watchers: 400 }, vec![outcome], None));
+        let name = "50 new rooms a second beside 1 -> 400";
+        for row in [
+            "from the first byte to the JoinResponse, p95, ms | 95 | – | <= 50 |",
+            "delay p99 before -> meanwhile, ms | 5.0 -> 6.0 | – | unchanged |",
+            "lost before -> meanwhile, % | 0.00 -> 0.10 | – | unchanged |",
+            "server meanwhile, % of a core | 50 | – |  |",
+        ] {
+            assert!(text.contains(&format!("| {name}: {row}")), "{text}");
+        }
     }
 
     #[test]

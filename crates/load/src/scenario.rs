@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use kit::{Clock as _, Entropy as _, SystemClock, SystemEntropy};
 
+use crate::beside::{self, Beside};
 use crate::churn::{self, Churn};
 use crate::crowd::{join_each, leave_all, publishing, watching};
 use crate::error::LoadError;
@@ -35,6 +36,10 @@ pub enum Scenario {
     Storm { joins: usize },
     /// One publisher; the others come and go, a few at once.
     Churn { joins: usize },
+    /// One video to so many that the server has something to do, while somebody opens a room by joining it fifty times a second.
+    Entrances { watchers: usize },
+    /// One video, while some over TCP do not read what comes.
+    SlowReaders { watchers: usize, readers: usize },
     /// Two rooms, the second while the first still runs: subscribers of one sound and one video, and of nine small videos.
     Memory { subscribers: usize },
 }
@@ -65,7 +70,7 @@ pub struct Outcome {
     pub generator_cpu: Duration,
     /// From the making of a packet to its receipt, in the window.
     pub delay: Histogram,
-    /// Every join of a [`Scenario::Join`].
+    /// Every join of a [`Scenario::Join`], a [`Scenario::Storm`] and a [`Scenario::Entrances`].
     pub joins: Vec<JoinPhases>,
     /// Resident bytes that each subscriber added, room by room, of a [`Scenario::Memory`].
     pub resident_each: Vec<u64>,
@@ -73,6 +78,8 @@ pub struct Outcome {
     pub storm: Option<Storm>,
     /// What a [`Scenario::Churn`] left behind.
     pub churn: Option<Churn>,
+    /// What media noticed of a [`Scenario::Entrances`] or [`Scenario::SlowReaders`].
+    pub beside: Option<Beside>,
 }
 
 impl Outcome {
@@ -113,6 +120,8 @@ impl Scenario {
             Self::Join { joins } => format!("{joins} joins"),
             Self::Storm { joins } => format!("storm of {joins} joins"),
             Self::Churn { joins } => format!("{joins} joins and leaves"),
+            Self::Entrances { watchers } => format!("50 new rooms a second beside 1 -> {watchers}"),
+            Self::SlowReaders { watchers, readers } => format!("{readers} who do not read beside 1 -> {watchers}"),
             Self::Memory { subscribers } => format!("memory of {subscribers} subscribers"),
         }
     }
@@ -125,7 +134,8 @@ impl Scenario {
             Self::Join { .. } => "p50 <= 400 and <= reference, p95 <= 1000",
             Self::Muted { .. } => "<= 10 % of a core",
             Self::Churn { .. } => "<= 5 %",
-            Self::Forward { .. } | Self::Storm { .. } | Self::Memory { .. } => "",
+            Self::Entrances { .. } => "<= 50",
+            Self::Forward { .. } | Self::Storm { .. } | Self::SlowReaders { .. } | Self::Memory { .. } => "",
         }
     }
 
@@ -183,6 +193,9 @@ impl Scenario {
             Self::Join { joins: count } | Self::Churn { joins: count } => {
                 Cast { publishers: publishers(1, audio, video), watchers: watchers(count, (3, 3)), streams: (1, 1) }
             }
+            Self::Entrances { watchers: count } | Self::SlowReaders { watchers: count, .. } => {
+                Cast { publishers: publishers(1, None, video), watchers: watchers(count, (0, 1)), streams: (0, 1) }
+            }
             Self::Memory { subscribers } => Cast {
                 publishers: publishers(1, audio, video),
                 watchers: watchers(subscribers, (1, 1)),
@@ -229,6 +242,9 @@ pub async fn measure(
         Scenario::Storm { .. } => {
             let (storm, joins) = storm::measure(target, cast, window.settle).await?;
             return Ok(Outcome { storm: Some(storm), joins, ..Outcome::default() });
+        }
+        Scenario::Entrances { .. } | Scenario::SlowReaders { .. } => {
+            return beside::measure(target, server, scenario, cast, window).await;
         }
         Scenario::Churn { .. } => {
             return Ok(Outcome { churn: churn::measure(target, server, cast).await?, ..Outcome::default() });
@@ -301,7 +317,11 @@ async fn memory(target: &Target, server: Option<Process>, first: Cast, window: W
 }
 
 /// The window: nothing but sleeping between two looks.
-async fn steady(watchers: &[Participant], server: Option<Process>, window: Window) -> Result<Outcome, LoadError> {
+pub(crate) async fn steady(
+    watchers: &[Participant],
+    server: Option<Process>,
+    window: Window,
+) -> Result<Outcome, LoadError> {
     struct Look {
         at: std::time::Instant,
         totals: Totals,

@@ -1,6 +1,6 @@
 //! Synthetic participants against the real server, in this process, over real sockets on loopback.
 
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,16 +12,16 @@ use signal::token::ApiKeys;
 const LIMIT: Duration = Duration::from_secs(30);
 
 async fn server() -> (livekit_server::Handle, Target) {
-    server_with(1).await
+    server_at(IpAddr::V4(Ipv4Addr::LOCALHOST), 1).await
 }
 
-/// With so many media threads.
-async fn server_with(threads: usize) -> (livekit_server::Handle, Target) {
+/// A server whose media is reached at this address, with so many media threads.
+async fn server_at(ip: IpAddr, threads: usize) -> (livekit_server::Handle, Target) {
     let keys = Arc::new(ApiKeys::new(vec![("key".into(), "a-secret-of-some-length-for-tests".into())]));
     let mut config = livekit_server::Config::new(keys);
     config.rtc.udp_port = 0;
     config.rtc.tcp_port = Some(0);
-    config.rtc.node_ips = vec![IpAddr::V4(Ipv4Addr::LOCALHOST)];
+    config.rtc.node_ips = vec![ip];
     config.rtc.media_threads = threads;
     let handle = livekit_server::Server::start(config).unwrap();
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -39,6 +39,27 @@ async fn seen(participant: &mut Participant, what: &str, condition: impl Fn(&loa
     if !within(what, participant.until(&condition)).await {
         panic!("{what}: the participant ended: {:?}", participant.stats().ended);
     }
+}
+
+/// One over UDP, one over ICE-TCP, and nothing over IPv4.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn media_flows_over_ipv6() {
+    let (handle, target) = server_at(IpAddr::V6(Ipv6Addr::LOCALHOST), 2).await;
+    let told = handle.addresses().candidates.iter().map(|one| one.advertised).filter(SocketAddr::is_ipv6);
+    let [udp, tcp] = told.collect::<Vec<_>>()[..] else { panic!("one address for UDP and one for TCP") };
+    let mut participants = Vec::new();
+    for (identity, path) in [("over UDP", Path::UdpTo(udp)), ("over TCP", Path::TcpTo(tcp))] {
+        let (audio, video) = (Some(AudioPlan::default()), Some(VideoPlan::default()));
+        let plan = Plan { path, audio, video, ..Plan::watcher("ipv6", identity) };
+        participants.push(Participant::join(&target, plan).await.unwrap());
+    }
+    for participant in &mut participants {
+        seen(participant, "a second of media", |stats| stats.totals().audio > 50 && stats.totals().video > 50).await;
+    }
+    for participant in participants {
+        participant.leave().await;
+    }
+    handle.shutdown().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -74,7 +95,7 @@ async fn two_participants_exchange_sound_and_picture() {
 /// Two rooms on two threads, people who come over UDP and over TCP: all get what is theirs through the one port.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn rooms_on_several_threads_share_the_ports() {
-    let (handle, target) = server_with(3).await;
+    let (handle, target) = server_at(IpAddr::V4(Ipv4Addr::LOCALHOST), 3).await;
     let tcp = handle.addresses().candidates.iter().find(|one| one.protocol == Protocol::TcpPassive).unwrap().advertised;
     let mut people = Vec::new();
     for room in ["one", "two"] {
@@ -141,7 +162,7 @@ async fn every_scenario_measures_what_flows() {
 }
 
 async fn every_scenario(threads: usize) {
-    let (handle, target) = server_with(threads).await;
+    let (handle, target) = server_at(IpAddr::V4(Ipv4Addr::LOCALHOST), threads).await;
     let window = Window { settle: Duration::ZERO, measure: Duration::from_millis(500) };
     let own = Some(Process::own());
     let cases = [
@@ -159,6 +180,15 @@ async fn every_scenario(threads: usize) {
     assert_eq!(memory.unwrap().resident_each.len(), 2);
     let joins = within("joins", load::measure(&target, own, Scenario::Join { joins: 2 }, window)).await.unwrap().joins;
     assert_eq!(joins.iter().filter(|join| join.first_keyframe.is_some()).count(), 2);
+    for (scenario, joins) in
+        [(Scenario::Entrances { watchers: 2 }, 25), (Scenario::SlowReaders { watchers: 2, readers: 1 }, 0)]
+    {
+        let outcome = within("something beside", load::measure(&target, own, scenario, window)).await.unwrap();
+        let beside = outcome.beside.expect("measured");
+        assert!(!beside.before.delay_p99.is_zero() && !beside.meanwhile.delay_p99.is_zero(), "{beside:?}");
+        assert_eq!(outcome.joins.len(), joins, "{scenario:?}");
+        assert!(outcome.joins.iter().all(|join| join.signalled.is_some() && join.connected.is_none()));
+    }
     let storm = within("a storm", load::measure(&target, own, Scenario::Storm { joins: 4 }, window)).await.unwrap();
     assert_eq!(storm.joins.len(), 4);
     assert!(storm.storm.unwrap().all_in >= Duration::from_millis(150), "{:?}", storm.storm);
