@@ -77,7 +77,9 @@ pub async fn serve(way: Way) -> anyhow::Result<()> {
     let (secrets, cipher) =
         installation::open(&db, &settings.keys, &data_dir, &*entropy, clock.now()).await.map_err(Unusable::told)?;
     let port = listeners[0].local_addr()?.port();
-    let turn_tls = https.as_ref().and_then(|https| https.turn_address(&settings.listening, port));
+    let turn_tls = https
+        .as_ref()
+        .and_then(|https| https.turn_address(&settings.listening, settings.frontend.url.as_deref(), port));
     let (wire, embedded) = media_server(&mut settings, &values, &secrets, turn_tls)?;
     let (key, secret) = (secrets.livekit_api_key.clone(), secrets.livekit_api_secret.clone());
     let app = App::new(Parts {

@@ -46,7 +46,8 @@ impl Files {
             return None;
         }
         let pair = Pair::parse(&found.0, &found.1, now);
-        self.seen = Some(found);
+        // What cannot be used may become good by itself: some authorities' clocks are ahead of ours.
+        self.seen = pair.is_ok().then_some(found);
         Some(pair.map_err(|why| format!("{} with {}: {why}", self.chain.display(), self.key.display())))
     }
 
@@ -87,7 +88,7 @@ async fn read(path: &Path) -> Result<Vec<u8>, String> {
 mod tests {
     use super::*;
     use crate::certificates::Source;
-    use crate::tests::{Made, NOW, made};
+    use crate::tests::{Made, NOW, made, made_for};
 
     fn write(folder: &Path, made: &Made) {
         std::fs::write(folder.join("cert.pem"), &made.chain).unwrap();
@@ -122,6 +123,15 @@ mod tests {
         std::fs::write(folder.join("key.pem"), &second.key).unwrap();
         files.turn(&certificates, NOW).await;
         assert_eq!((names(&certificates), certificates.status().trouble), (vec!["second.test".to_owned()], None));
+
+        let day = Duration::from_secs(86_400);
+        write(folder, &made_for(&["third.test"], NOW.plus(day), NOW.plus(day * 2)));
+        files.turn(&certificates, NOW).await;
+        assert!(certificates.status().trouble.is_some_and(|why| why.contains("good from")));
+        files.turn(&certificates, NOW.plus(day)).await;
+        assert_eq!((names(&certificates), certificates.status().trouble), (vec!["third.test".to_owned()], None));
+        files.turn(&certificates, NOW).await;
+        assert_eq!(names(&certificates), ["third.test"], "nothing has changed");
 
         std::fs::remove_file(folder.join("key.pem")).unwrap();
         files.turn(&certificates, NOW).await;

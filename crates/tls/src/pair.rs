@@ -98,7 +98,8 @@ impl Pair {
 }
 
 impl Facts {
-    fn of(certificate: &[u8]) -> Option<Self> {
+    /// Reads a certificate, DER; `None` where it is none.
+    pub fn of(certificate: &[u8]) -> Option<Self> {
         let (_, certificate) = X509Certificate::from_der(certificate).ok()?;
         let alternative = certificate.subject_alternative_name().ok().flatten();
         let names = alternative.iter().flat_map(|extension| &extension.value.general_names);

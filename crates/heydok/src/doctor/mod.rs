@@ -70,9 +70,12 @@ async fn installation(loaded: Loaded) -> anyhow::Result<Report> {
     let data_dir = settings.storage.data_dir.clone();
     let frontend = settings.frontend.url.clone();
     let mut checks = vec![local::disk(&data_dir), local::database(settings).await];
+    let holder = DataDir::holder(&data_dir);
+    let runs = matches!(holder, Holder::Server(_));
+    let certificate = tls::installation(settings, runs, kit::Clock::now(&SystemClock)).await;
     let page = page(frontend.as_deref()).await;
     let folder = data_dir.display();
-    let (subject, (found, time)) = match DataDir::holder(&data_dir) {
+    let (subject, (found, time)) = match holder {
         Holder::Server(base) => {
             let subject = text!(
                 "The heydok that runs at {base} with its data in {folder}, seen from its own machine. To see its firewall, run `heydok doctor <address>` on another one.",
@@ -98,7 +101,7 @@ async fn installation(loaded: Loaded) -> anyhow::Result<Report> {
         }
     };
     checks.push(local::clock(begin, Moment::now(&SystemClock), time));
-    checks.push(tls::check(frontend.as_deref(), kit::Clock::now(&SystemClock)).await);
+    checks.push(certificate);
     checks.extend(found);
     Ok(Report { subject, checks })
 }

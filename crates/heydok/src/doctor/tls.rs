@@ -2,19 +2,33 @@
 
 use kit::UnixMillis;
 use reqwest::tls::TlsInfo;
-use x509_parser::prelude::{FromDer as _, GeneralName, X509Certificate};
+use tls::{Facts, Files};
 
 use super::check::{Check, Id, text};
 use super::server::cause;
+use crate::config::{Listening, Settings, TlsMode};
 
 /// Let's Encrypt renews a third of a certificate's life before its end, which is 30 days of 90: with fewer something is wrong.
-const DAYS_WARNING: i64 = 14;
+const DAYS_WARNING: u64 = 14;
 
-/// What a certificate says.
-#[derive(Debug, Clone, PartialEq, Eq)]
-struct Certificate {
-    names: Vec<String>,
-    ends: UnixMillis,
+/// Looks at the address that FRONTEND_URL says, else, where heydok runs, at what its own HTTPS is for.
+pub(super) async fn installation(settings: &Settings, runs: bool, now: UnixMillis) -> Check {
+    let Listening { tls, ports, .. } = &settings.listening;
+    let mut name = if tls.mode == TlsMode::Acme { tls.domains.first().cloned() } else { None };
+    if let (TlsMode::Files, Some(chain), Some(key)) = (tls.mode, &tls.certificate, &tls.key) {
+        match Files::new(chain, key).look(now).await {
+            Some(Err(why)) => {
+                let sentence =
+                    text!("TLS_CERT and TLS_KEY: {why}", "TLS_CERT und TLS_KEY sind nicht zu gebrauchen: {why}");
+                return Check::failed(Id::Tls, sentence);
+            }
+            Some(Ok(pair)) => name = pair.facts().names.iter().find(|name| !name.contains(['*', ':'])).cloned(),
+            None => {}
+        }
+    }
+    let port = ports.first().filter(|port| runs && **port != 0);
+    let own = name.zip(port).map(|(name, port)| format!("https://{name}:{port}"));
+    check(settings.frontend.url.as_deref().or(own.as_deref()), now).await
 }
 
 /// Speaks TLS with `address` as a browser does. `None`: there is no public address.
@@ -52,11 +66,12 @@ pub(super) async fn check(address: Option<&str>, now: UnixMillis) -> Check {
         Ok(certificate) => certificate.clone(),
         Err(_) => fetch(address, true).await.ok().flatten(),
     };
-    let host = address.trim_start_matches("https://").split([':', '/']).next().unwrap_or_default();
+    let url = url::Url::parse(address).ok();
+    let host = url.as_ref().and_then(url::Url::host_str).unwrap_or(address).trim_matches(['[', ']']);
     judge(host, believed.err().as_deref(), certificate.as_ref(), now)
 }
 
-async fn fetch(address: &str, believe_all: bool) -> Result<Option<Certificate>, String> {
+async fn fetch(address: &str, believe_all: bool) -> Result<Option<Facts>, String> {
     let builder = reqwest::Client::builder()
         .tls_info(true)
         .timeout(std::time::Duration::from_secs(10))
@@ -66,24 +81,11 @@ async fn fetch(address: &str, believe_all: bool) -> Result<Option<Certificate>, 
     // Any answer will do: what is looked at comes before it.
     let answer = client.get(format!("{address}/version")).send().await.map_err(|error| cause(&error))?;
     let info = answer.extensions().get::<TlsInfo>();
-    Ok(info.and_then(TlsInfo::peer_certificate).and_then(read))
-}
-
-fn read(der: &[u8]) -> Option<Certificate> {
-    let (_, certificate) = X509Certificate::from_der(der).ok()?;
-    let names = certificate.subject_alternative_name().ok()??.value.general_names.iter();
-    let names = names.filter_map(|name| match name {
-        GeneralName::DNSName(name) => Some((*name).to_owned()),
-        _ => None,
-    });
-    Some(Certificate {
-        names: names.collect(),
-        ends: UnixMillis(certificate.validity().not_after.timestamp().saturating_mul(1_000)),
-    })
+    Ok(info.and_then(TlsInfo::peer_certificate).and_then(Facts::of))
 }
 
 /// `refused`: why a client does not believe it.
-fn judge(host: &str, refused: Option<&str>, certificate: Option<&Certificate>, now: UnixMillis) -> Check {
+fn judge(host: &str, refused: Option<&str>, certificate: Option<&Facts>, now: UnixMillis) -> Check {
     let Some(certificate) = certificate else {
         return match refused {
             Some(error) => Check::failed(
@@ -96,9 +98,9 @@ fn judge(host: &str, refused: Option<&str>, certificate: Option<&Certificate>, n
             None => Check::passed(Id::Tls, text!("{host} speaks HTTPS.", "{host} spricht HTTPS.")),
         };
     };
-    let ends = certificate.ends.rfc3339();
-    let days = i64::try_from(certificate.ends.since(now).as_secs() / 86_400).unwrap_or(i64::MAX);
-    if certificate.ends <= now {
+    let ends = certificate.not_after.rfc3339();
+    let days = certificate.left(now).as_secs() / 86_400;
+    if certificate.not_after <= now {
         return Check::failed(
             Id::Tls,
             text!(
@@ -107,7 +109,7 @@ fn judge(host: &str, refused: Option<&str>, certificate: Option<&Certificate>, n
             ),
         );
     }
-    if !certificate.names.iter().any(|name| covers(name, host)) {
+    if !certificate.covers(host) {
         let names = certificate.names.join(", ");
         return Check::failed(
             Id::Tls,
@@ -142,14 +144,6 @@ fn judge(host: &str, refused: Option<&str>, certificate: Option<&Certificate>, n
     )
 }
 
-/// Whether a name in a certificate is `host`'s; a star stands for one label (RFC 6125, 6.4.3).
-fn covers(name: &str, host: &str) -> bool {
-    match name.strip_prefix("*.") {
-        Some(rest) => host.split_once('.').is_some_and(|(_, parent)| parent.eq_ignore_ascii_case(rest)),
-        None => name.eq_ignore_ascii_case(host),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use std::time::Duration;
@@ -161,9 +155,10 @@ mod tests {
     #[test]
     fn what_is_wrong_with_a_certificate_is_named() {
         let now = UnixMillis(1_795_225_146_007);
-        let certificate = |names: &[&str], days: i64| Certificate {
+        let certificate = |names: &[&str], days: i64| Facts {
             names: names.iter().map(|name| (*name).to_owned()).collect(),
-            ends: if days < 0 {
+            not_before: UnixMillis(0),
+            not_after: if days < 0 {
                 now.minus(Duration::from_secs(86_400 * days.unsigned_abs()))
             } else {
                 now.plus(Duration::from_secs(86_400 * days.unsigned_abs() + 60))

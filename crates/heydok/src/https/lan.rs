@@ -96,6 +96,13 @@ impl LanAccess {
     /// # Errors
     /// Where nobody reads what is printed.
     pub fn announce(&self, out: &mut impl Write, port: u16) -> io::Result<()> {
+        if self.host.is_loopback() {
+            return writeln!(
+                out,
+                "HOST={} lets nobody else in: unset it, so that phones and computers in the same network reach this machine",
+                self.host
+            );
+        }
         let Some(origin) = self.origin(port) else {
             return writeln!(
                 out,
@@ -190,6 +197,25 @@ mod tests {
             (first(Some("192.168.1.5")), first(Some("203.0.113.7")), first(None)),
             (ip("192.168.1.5"), ip("10.8.0.2"), ip("10.8.0.2"))
         );
+    }
+
+    /// What is printed leads others here, or says why it cannot.
+    #[test]
+    fn the_way_in_is_printed() {
+        let printed = |host: &str, address: Option<&str>| {
+            let folder = tempfile::tempdir().unwrap();
+            let address = Arc::new(Mutex::new(address.map(ip)));
+            let access = LanAccess { lan: Lan::new(folder.path()), host: ip(host), address };
+            let mut out = Vec::new();
+            access.announce(&mut out, 8000).unwrap();
+            String::from_utf8(out).unwrap()
+        };
+        let told = printed("0.0.0.0", Some("192.168.1.5"));
+        assert!(told.contains("open https://192.168.1.5:8000 on phones") && told.contains("▄▄▄▄▄"), "{told}");
+        assert!(told.contains("https://192.168.1.5:8000/heydok-lan.crt"), "{told}");
+        assert!(printed("0.0.0.0", None).contains("no address of a local network"));
+        let closed = printed("127.0.0.1", Some("127.0.0.1"));
+        assert!(closed.contains("HOST=127.0.0.1 lets nobody else in") && !closed.contains('▄'), "{closed}");
     }
 
     /// A new address gets a certificate of its own and is what others are told from then on.

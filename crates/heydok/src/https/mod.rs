@@ -14,7 +14,7 @@ use http::StatusCode;
 use http::header::HOST;
 use kit::{SharedClock, SharedEntropy};
 use livekit_server::{Crowd, Handle, serve_http_behind, serve_http_opened};
-use tls::{Acme, AcmeConfig, Certificates, Door, Files, Opened, Source};
+use tls::{Acme, AcmeConfig, Certificates, Door, Facts, Files, Opened, Source};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -98,13 +98,11 @@ impl Https {
 
     /// Name and port at which browsers reach TURN over TLS on our HTTPS port. Not in a local network: nobody can tell a browser
     /// to go on where it does not believe a TURN server.
-    pub fn turn_address(&self, listening: &Listening, port: u16) -> Option<(String, u16)> {
-        let facts = self.port.certificates.status().facts;
-        let is_name = |name: &&String| !name.contains('*') && name.parse::<IpAddr>().is_err();
+    pub fn turn_address(&self, listening: &Listening, page: Option<&str>, port: u16) -> Option<(String, u16)> {
         let name = match self.port.certificates.source() {
             Source::Lan => None,
             Source::Acme => listening.tls.domains.first().cloned(),
-            Source::Files => facts.and_then(|facts| facts.names.iter().find(is_name).cloned()),
+            Source::Files => name_of(&self.port.certificates.status().facts?, page),
         };
         Some((name?, if listening.ports.contains(&443) { 443 } else { port }))
     }
@@ -135,6 +133,14 @@ impl Https {
         tasks.spawn(self.upkeep.run(self.port, Arc::clone(&app.clock), Arc::clone(&app.entropy)));
         Ok(servers)
     }
+}
+
+/// The DNS name of a certificate that leads here: that of the page's address, else the first.
+fn name_of(facts: &Facts, page: Option<&str>) -> Option<String> {
+    let is_name = |name: &&str| !name.contains('*') && name.parse::<IpAddr>().is_err();
+    let page = page.and_then(|page| url::Url::parse(page).ok());
+    let page = page.as_ref().and_then(url::Url::host_str).filter(is_name).filter(|host| facts.covers(host));
+    page.or_else(|| facts.names.iter().map(String::as_str).find(is_name)).map(str::to_owned)
 }
 
 impl Port {
@@ -295,6 +301,30 @@ impl Upkeep {
             Self::Files(files) => files.follow(certificates, clock, stop).await,
             Self::Acme(acme) => acme.follow(certificates, clock, entropy, stop).await,
             Self::Lan(access) => access.follow(certificates, clock, stop).await,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A certificate for several machines leads to ours by the name of the page.
+    #[test]
+    fn relays_have_the_name_of_the_page() {
+        let name = |names: &[&str], page: Option<&str>| {
+            let names = names.iter().map(|name| (*name).to_owned()).collect();
+            name_of(&Facts { names, not_before: kit::UnixMillis(0), not_after: kit::UnixMillis(1) }, page)
+        };
+        let names = &["example.com", "meet.example.com", "*.rooms.example.com"];
+        for (names, page, expected) in [
+            (&names[..], Some("https://meet.example.com"), Some("meet.example.com")),
+            (names, Some("https://a.rooms.example.com:8443"), Some("a.rooms.example.com")),
+            (names, Some("https://elsewhere.example"), Some("example.com")),
+            (names, None, Some("example.com")),
+            (&["192.0.2.1", "*.example.com"], Some("https://192.0.2.1"), None),
+        ] {
+            assert_eq!(name(names, page).as_deref(), expected, "{page:?}");
         }
     }
 }

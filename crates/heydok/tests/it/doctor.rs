@@ -163,8 +163,11 @@ fn a_relay_over_tls_needs_a_certificate_that_is_believed() {
     assert!(states.iter().any(|state| state == "turn_tls=failed"), "{told}");
     assert!(lost["text"]["en"].as_str().unwrap().contains("is not believed"), "{lost}");
     drop(server);
-    let stopped = [("TLS_MODE", "files"), ("TLS_CERT", believing[0].1), ("TLS_KEY", "key.pem")];
-    check(&stopped, |_| {}, &["turn_tls=skipped", "turn_tcp=passed"], "");
+    let key = folder.path().join("key.pem");
+    let stopped = [("TLS_MODE", "files"), ("TLS_CERT", believing[0].1), ("TLS_KEY", key.to_str().unwrap())];
+    check(&stopped, |_| {}, &["turn_tls=skipped", "turn_tcp=passed", "tls=warning"], "");
+    https::write_pair_until(folder.path(), 2020);
+    check(&stopped, |_| {}, &["tls=failed"], "2020-01-01");
 }
 
 /// Real certificates of the public address: one that is over, one that nobody believes, and the same believed.
