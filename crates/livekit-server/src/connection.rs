@@ -45,9 +45,23 @@ pub(crate) struct Incoming {
     pub(crate) cut: CancellationToken,
 }
 
-/// The reader does not keep up, or is gone.
+/// Why a message cannot be handed over.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Overflow;
+pub(crate) enum Undelivered {
+    /// The reader does not keep up.
+    TooSlow,
+    /// The other end is not there any longer: a client that leaves, a server that stops.
+    Gone,
+}
+
+impl<T> From<mpsc::error::TrySendError<T>> for Undelivered {
+    fn from(error: mpsc::error::TrySendError<T>) -> Self {
+        match error {
+            mpsc::error::TrySendError::Full(_) => Self::TooSlow,
+            mpsc::error::TrySendError::Closed(_) => Self::Gone,
+        }
+    }
+}
 
 /// Makes both ends.
 pub(crate) fn pair() -> (Outgoing, Incoming) {
@@ -66,23 +80,23 @@ fn length(frame: &Frame) -> usize {
 
 impl Outgoing {
     /// Queues a message without waiting.
-    pub(crate) fn push(&mut self, frame: Frame) -> Result<(), Overflow> {
+    pub(crate) fn push(&mut self, frame: Frame) -> Result<(), Undelivered> {
         let bytes = length(&frame) as u64;
         // The snapshot leaves first, so it is the first bytes written.
         let held = self.queued - self.written.load(Ordering::Acquire).max(self.snapshot);
         if held > 0 && held + bytes > QUEUE_BYTES {
-            return Err(Overflow);
+            return Err(if self.queue.is_closed() { Undelivered::Gone } else { Undelivered::TooSlow });
         }
         self.queued += bytes;
-        self.queue.try_send(ToClient::Frame(frame)).map_err(|_| Overflow)
+        self.queue.try_send(ToClient::Frame(frame)).map_err(Undelivered::from)
     }
 
     /// Queues a message of the snapshot that opens a session. It is as large as the room is (the node bounds
     /// participants and what each tells of itself), and nobody can have read any of it yet.
-    pub(crate) fn push_snapshot(&mut self, frame: Frame) -> Result<(), Overflow> {
+    pub(crate) fn push_snapshot(&mut self, frame: Frame) -> Result<(), Undelivered> {
         self.queued += length(&frame) as u64;
         self.snapshot = self.queued;
-        self.queue.try_send(ToClient::Frame(frame)).map_err(|_| Overflow)
+        self.queue.try_send(ToClient::Frame(frame)).map_err(Undelivered::from)
     }
 
     /// Queues the end of the connection.
@@ -125,10 +139,10 @@ impl Connection {
     }
 
     /// Hands a client's message to the node, waiting while it is busy. `Err` = the server stops.
-    pub(crate) async fn frame(handle: &Handle, id: ConnectionId, frame: Frame) -> Result<(), Overflow> {
-        let held = handle.hold(length(&frame)).await.ok_or(Overflow)?;
+    pub(crate) async fn frame(handle: &Handle, id: ConnectionId, frame: Frame) -> Result<(), Undelivered> {
+        let held = handle.hold(length(&frame)).await.ok_or(Undelivered::Gone)?;
         let command = Command::Frame { connection: id, frame, _held: held };
-        handle.send(handle.thread_of(id), command).await.map_err(|_| Overflow)
+        handle.send(handle.thread_of(id), command).await.map_err(|_| Undelivered::Gone)
     }
 }
 
@@ -160,7 +174,7 @@ mod tests {
         assert!(matches!(incoming.next().await, Some(ToClient::Frame(_))));
         incoming.written(64 * 1024);
         assert_eq!(outgoing.push(frame(64 * 1024)), Ok(()));
-        assert_eq!(outgoing.push(frame(1)), Err(Overflow));
+        assert_eq!(outgoing.push(frame(1)), Err(Undelivered::TooSlow));
     }
 
     #[test]
@@ -170,7 +184,7 @@ mod tests {
         assert_eq!(accepted, QUEUE_MESSAGES);
         let (mut outgoing, _incoming) = pair();
         assert_eq!(outgoing.push(frame(BYTES + 1)), Ok(()));
-        assert_eq!(outgoing.push(frame(1)), Err(Overflow));
+        assert_eq!(outgoing.push(frame(1)), Err(Undelivered::TooSlow));
     }
 
     /// However large the room is, one can come into it; what follows is bounded as ever.
@@ -180,16 +194,28 @@ mod tests {
         assert_eq!(outgoing.push_snapshot(frame(3 * BYTES)), Ok(()));
         assert_eq!(outgoing.push_snapshot(frame(BYTES)), Ok(()));
         assert_eq!(outgoing.push(frame(BYTES)), Ok(()));
-        assert_eq!(outgoing.push(frame(1)), Err(Overflow));
+        assert_eq!(outgoing.push(frame(1)), Err(Undelivered::TooSlow));
         // The snapshot is written in parts, which makes no room for more; the message after it does.
         for bytes in [3 * BYTES, BYTES] {
             assert_eq!(incoming.next().await, Some(ToClient::Frame(frame(bytes))));
             incoming.written(bytes);
-            assert_eq!(outgoing.push(frame(1)), Err(Overflow));
+            assert_eq!(outgoing.push(frame(1)), Err(Undelivered::TooSlow));
         }
         assert!(incoming.next().await.is_some());
         incoming.written(BYTES);
         assert_eq!(outgoing.push(frame(BYTES)), Ok(()));
+    }
+
+    /// Whatever was still waiting for a client that leaves, it was not slow.
+    #[test]
+    fn who_leaves_is_not_slow() {
+        for waiting in [0, 1, BYTES] {
+            let (mut outgoing, incoming) = pair();
+            outgoing.push(frame(waiting)).unwrap();
+            drop(incoming);
+            assert_eq!(outgoing.push(frame(1)), Err(Undelivered::Gone), "{waiting} bytes");
+            assert_eq!(outgoing.push_snapshot(frame(1)), Err(Undelivered::Gone));
+        }
     }
 
     #[tokio::test]

@@ -13,7 +13,7 @@ use tokio::sync::mpsc;
 
 use crate::address::Advertised;
 use crate::command::Command;
-use crate::connection::{Outgoing, Overflow};
+use crate::connection::{Outgoing, Undelivered};
 use crate::placement::Placement;
 use crate::port::Port;
 use crate::stats::{Figures, Meter, NodeFigures};
@@ -300,10 +300,13 @@ impl Media {
                         .connections
                         .get_mut(&connection)
                         .map(|one| if Some(connection) == opened { one.push_snapshot(frame) } else { one.push(frame) });
-                    let overflow = matches!(pushed, Some(Err(Overflow)));
-                    if overflow && let Some(outgoing) = self.connections.remove(&connection) {
-                        self.meter.counters.slow_readers += 1;
-                        tracing::warn!(connection = connection.0, "a signalling reader is too slow; connection closed");
+                    if let Some(Err(why)) = pushed
+                        && let Some(outgoing) = self.connections.remove(&connection)
+                    {
+                        if why == Undelivered::TooSlow {
+                            self.meter.counters.slow_readers += 1;
+                            tracing::warn!(connection = connection.0, "a signalling reader is too slow; closed");
+                        }
                         outgoing.cut();
                         self.node.disconnected(now, connection);
                     }
