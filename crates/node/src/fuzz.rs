@@ -13,6 +13,8 @@ use crate::{
     RoomDefaults, SignalPath, StreamId, TurnLimits, TurnOptions,
 };
 
+pub use signal::fuzz::data_packet;
+
 const SERVER: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::new(10, 0, 0, 1)), 7882);
 const CLIENT: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::new(10, 0, 0, 2)), 5000);
 /// As of a client that wants data channels only; candidates follow.

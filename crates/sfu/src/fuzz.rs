@@ -71,7 +71,12 @@ pub fn datagram(now: Instant, bytes: &[u8]) {
     });
 }
 
-fn payload(bytes: &[u8]) {
+/// A packet's payload, in each codec whose pictures we look into; and a STUN message's user name.
+///
+/// # Panics
+///
+/// If our reader of VP8 descriptors and str0m's disagree.
+pub fn payload(bytes: &[u8]) {
     use str0m::format::Codec;
     let _ = crate::demux::local_ufrag(bytes);
     let fields = Vp8Fields::parse(bytes);

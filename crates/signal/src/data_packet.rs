@@ -12,8 +12,8 @@ const DESTINATION_IDENTITIES: u32 = 5;
 const SEQUENCE: u32 = 16;
 const SID: u32 = 17;
 /// Oneof members with a meaning for routing.
-const METRICS: u32 = 9;
-const TRANSCRIPTION: u32 = 6;
+const TRANSCRIPTION: u32 = 7;
+const METRICS: u32 = 8;
 
 /// Field numbers of `livekit.UserPacket`.
 const USER_SID: u32 = 1;
@@ -220,6 +220,24 @@ mod tests {
         assert!(stamped.bytes.windows(15).any(|window| window == b"from the future"));
         let Some(proto::data_packet::Value::User(user)) = read.value else { panic!("user packet expected") };
         assert_eq!((user.payload.as_slice(), user.topic.as_deref()), (b"hello".as_slice(), Some("chat")));
+    }
+
+    /// Metrics go to who may see them, transcriptions come from agents; everything else is anybody's.
+    #[test]
+    fn kinds_with_a_meaning_are_told_apart() {
+        use proto::data_packet::Value;
+        for (value, is_metrics, is_transcription) in [
+            (Value::User(proto::UserPacket::default()), false, false),
+            (Value::SipDtmf(proto::SipDtmf { digit: "1".into(), ..Default::default() }), false, false),
+            (Value::Transcription(proto::Transcription::default()), false, true),
+            (Value::Metrics(proto::MetricsBatch::default()), true, false),
+            (Value::ChatMessage(proto::ChatMessage::default()), false, false),
+            (Value::StreamHeader(proto::data_stream::Header::default()), false, false),
+        ] {
+            let packet = proto::DataPacket { value: Some(value), ..proto::DataPacket::default() };
+            let stamped = stamp(&packet.encode_to_vec(), "PA_me", "me", false).unwrap();
+            assert_eq!((stamped.is_metrics, stamped.is_transcription), (is_metrics, is_transcription), "{packet:?}");
+        }
     }
 
     proptest! {

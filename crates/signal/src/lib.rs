@@ -9,6 +9,8 @@
 
 mod bounds;
 mod data_packet;
+#[doc(hidden)]
+pub mod fuzz;
 mod ice_server;
 mod ids;
 mod message;

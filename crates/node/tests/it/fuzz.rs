@@ -56,7 +56,7 @@ fn tampered_datagrams_of_a_connected_client() {
     sim.wait("all hear all", |sim| all_hear_all(sim, 20));
     let recorded = sim.record.take().expect("recorded");
     assert!(recorded.len() > 100, "handshakes and media");
-    let mut random = Random::new(90);
+    let mut random = Random::new(sim.seed);
     let mut below = |bound: usize| usize::try_from(random.below(bound as u64)).expect("below a usize");
     for round in 0..4_000 {
         let mut wire = recorded[below(recorded.len())].clone();
@@ -77,6 +77,11 @@ fn tampered_datagrams_of_a_connected_client() {
     }
     forget_received(&mut sim);
     sim.wait("all hear all afterwards", |sim| all_hear_all(sim, 20));
+}
+
+#[test]
+fn fuzz_data_packets() {
+    testkit::fuzz::drive(&corpus("data_packet"), 13, 1_000_000, node::fuzz::data_packet);
 }
 
 #[test]

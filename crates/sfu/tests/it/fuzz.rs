@@ -12,6 +12,11 @@ fn fuzz_datagrams() {
 }
 
 #[test]
+fn fuzz_payloads() {
+    testkit::fuzz::drive(&corpus("payload"), 14, 4_000_000, sfu::fuzz::payload);
+}
+
+#[test]
 fn fuzz_offers() {
     testkit::fuzz::drive(&corpus("offer"), 6, 2_800, |bytes| {
         sfu::fuzz::offer(testkit::origin(), &String::from_utf8_lossy(bytes));
