@@ -8,7 +8,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use crate::random::{Random, seed_str0m};
+use crate::random::{Random, Seed};
 
 /// Bytes of a mutated input at most.
 const BYTES_MAX: usize = 64 * 1024;
@@ -25,12 +25,13 @@ const NUMBERS: [&str; 8] = ["0", "1", "15", "255", "65536", "4294967296", "18446
 ///
 /// If the corpus is missing or empty, or the target panics.
 pub fn drive(corpus: &Path, seed: u64, mutations: u64, target: impl Fn(&[u8])) {
+    let chosen = Seed::new(seed);
+    let seed = chosen.number();
     let mut names: Vec<_> = std::fs::read_dir(corpus)
         .unwrap_or_else(|error| panic!("{}: {error}", corpus.display()))
         .filter_map(|entry| entry.ok().map(|entry| entry.path()))
         .collect();
     names.sort();
-    seed_str0m(seed);
     let inputs: Vec<Vec<u8>> = names.iter().filter_map(|name| std::fs::read(name).ok()).collect();
     assert!(!inputs.is_empty(), "{} is empty", corpus.display());
     for input in &inputs {

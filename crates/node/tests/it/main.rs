@@ -10,6 +10,7 @@ mod fuzz;
 mod limits;
 mod media;
 mod negotiation;
+mod replay;
 mod resume;
 mod room_state;
 mod sim;
@@ -24,6 +25,9 @@ use proto::signal_response::Message as Response;
 use sim::{Mode, SimRoom, claims};
 use str0m::media::MediaKind;
 use testkit::link::Conditions;
+
+testkit::replayable!();
+
 
 /// Every client gets, of each track that it was told of and wants, the packets of its publisher and nothing else; and no
 /// picture that it cannot decode.

@@ -8,3 +8,5 @@ mod resilience;
 mod room;
 mod simulcast;
 mod sync;
+
+testkit::replayable!();

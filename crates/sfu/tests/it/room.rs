@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::common::{SeedOnPanic, Sim};
+use crate::common::Sim;
 use sfu::{Channel, Event, MediaKind, TrackId};
 use testkit::link::Conditions;
 
@@ -26,7 +26,6 @@ fn three(sim: &mut Sim) {
 #[test]
 fn three_clients_hear_and_see_exactly_the_others() {
     let seed = 1;
-    let _seed = SeedOnPanic(seed);
     let mut sim = Sim::new(seed, Conditions::PERFECT);
     three(&mut sim);
     sim.run_until_connected();

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::time::Duration;
 
-use crate::common::{SeedOnPanic, Sim, rid_of};
+use crate::common::{Sim, rid_of};
 use sfu::{DownSettings, MediaKind, PeerId, TrackId};
 use str0m::media::Mid;
 use testkit::link::Conditions;
@@ -68,7 +68,6 @@ pub(crate) fn assert_one_stream(sim: &Sim, lossless: bool) {
 #[test]
 fn the_best_layer_is_sent_and_wishes_are_followed() {
     for seed in 40..43 {
-        let _seed = SeedOnPanic(seed);
         let mut sim = Sim::new(seed, Conditions::PERFECT);
         let (track, _, peer) = setup(&mut sim);
         sim.run_for(Duration::from_secs(3));
@@ -122,7 +121,6 @@ fn when_a_layer_stops_the_next_lower_takes_over_and_it_comes_back() {
 #[test]
 fn switching_under_loss_never_freezes_for_long() {
     for seed in 60..64 {
-        let _seed = SeedOnPanic(seed);
         let mut sim = Sim::new(seed, Conditions::PERFECT);
         let (track, _, peer) = setup(&mut sim);
         sim.run_for(Duration::from_secs(2));

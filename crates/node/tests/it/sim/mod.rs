@@ -24,6 +24,7 @@ use proto::signal_request::Message as Request;
 use proto::signal_response::Message as Response;
 use str0m::media::MediaKind;
 use testkit::link::{Conditions, Direction, Link, Wire};
+use testkit::random::Seed;
 use testkit::turn::{Step, TurnClient};
 
 pub(crate) use client::{Mode, Participant, Sent, without_codec};
@@ -102,6 +103,7 @@ pub(crate) struct SimRoom {
     /// Clients whose every datagram goes through TURN, by address.
     pub(crate) relayed: HashMap<SocketAddr, TurnClient>,
     pub(crate) seed: u64,
+    _seed: Seed,
 }
 
 fn server_config() -> Config {
@@ -160,7 +162,8 @@ impl SimRoom {
     }
 
     fn with(config: Config, seed: u64, conditions: Conditions) -> Self {
-        testkit::random::seed_str0m(seed);
+        let chosen = Seed::new(seed);
+        let seed = chosen.number();
         let now = Instant::now();
         let mut bytes = [0; 32];
         bytes[..8].copy_from_slice(&seed.to_le_bytes());
@@ -181,6 +184,7 @@ impl SimRoom {
             record: None,
             relayed: HashMap::new(),
             seed,
+            _seed: chosen,
         }
     }
 

@@ -17,6 +17,7 @@ use str0m::change::SdpApi;
 use str0m::media::Mid;
 use testkit::client::{self, Client};
 use testkit::link::{Conditions, Link, Wire};
+use testkit::random::Seed;
 
 pub use publish::{Publisher, rid_of, sent_ms};
 
@@ -38,7 +39,7 @@ pub struct Member {
 
 pub struct Sim {
     pub now: Instant,
-    pub seed: u64,
+    seed: Seed,
     pub sfu: Sfu,
     pub link: Link,
     pub members: Vec<Member>,
@@ -49,24 +50,13 @@ pub struct Sim {
     next_id: u64,
 }
 
-/// Names the seed when a test fails.
-pub struct SeedOnPanic(pub u64);
-
-impl Drop for SeedOnPanic {
-    fn drop(&mut self) {
-        if std::thread::panicking() {
-            eprintln!("failed with seed {}", self.0);
-        }
-    }
-}
-
 impl Sim {
     pub fn new(seed: u64, conditions: Conditions) -> Self {
         Self::limited(seed, conditions, Limits::default())
     }
 
     pub fn limited(seed: u64, conditions: Conditions, limits: Limits) -> Self {
-        testkit::random::seed_str0m(seed);
+        let seed = Seed::new(seed);
         let now = testkit::origin();
         let candidates = [Protocol::Udp, Protocol::TcpPassive].map(|protocol| {
             let advertised = SocketAddr::new(server_address().ip(), bound(protocol).port());
@@ -75,9 +65,9 @@ impl Sim {
         let config = Config { candidates: candidates.to_vec(), limits };
         Self {
             now,
-            seed,
             sfu: Sfu::new(config, now),
-            link: Link::new(seed, conditions),
+            link: Link::new(seed.number(), conditions),
+            seed,
             members: Vec::new(),
             publishers: Vec::new(),
             events: Vec::new(),
@@ -148,7 +138,7 @@ impl Sim {
             let rids: &[&str] = if rids.is_empty() { &[""] } else { rids };
             for rid in rids {
                 let rid = (!rid.is_empty()).then_some(*rid);
-                let random = self.seed ^ u64::from(self.publishers.len() as u32);
+                let random = self.seed.number() ^ u64::from(self.publishers.len() as u32);
                 self.publishers.push(Publisher::new(member, *mid, *track, *kind, rid, random, self.now));
             }
         }
