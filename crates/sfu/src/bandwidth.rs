@@ -18,7 +18,7 @@ const RAISE_AFTER: Duration = Duration::from_secs(1);
 const STUCK: Duration = Duration::from_secs(4);
 /// After padding was too much, or something else fell into the way, there is none for this long: twice as long each time.
 const PAUSE: Duration = Duration::from_secs(1);
-const PAUSE_MAX: Duration = Duration::from_secs(4);
+const PAUSE_MAX: Duration = Duration::from_secs(2);
 /// Pictures that waited longer than this for their turn are too late: nothing is added until all are sent. Not less, because
 /// what begins anew begins with a keyframe, which on a narrow line takes a second itself.
 const QUEUE_MAX: Duration = Duration::from_millis(1500);
@@ -40,6 +40,12 @@ const RELAXED: f64 = 0.6;
 const SHED_MAX: u8 = 3;
 /// Between two steps up; steps down follow each reading.
 const SHED_PAUSE: Duration = Duration::from_secs(5);
+
+/// What a line must be found to carry, in bits per second, before so much is given: a little more than [`SPARE`] asks, because
+/// an estimate that came to rest between the two would stay there.
+fn with_spare(bits: u64) -> u64 {
+    bits / 100 * 120
+}
 
 /// What a peer may be sent, and how it came to that.
 #[derive(Debug, Default)]
@@ -278,11 +284,11 @@ impl Sfu {
         }
         let pads = line.limited && line.padding.allowed(now, budget, squeezed || line.backlog.1 > 0);
         let least = if pads { costs(&wishes, &next).1 } else { 0 };
-        let most = desired(&wishes);
+        let most = with_spare(desired(&wishes));
         // Less than the lowest layers is not sent: where even these pile up, an estimate below them only makes them late.
         let floor = costs(&wishes, &allocate(0, pause, &wishes)).0;
         let piles_up = squeezed && costs(&wishes, &next).0 <= floor;
-        let anew = line.begin_anew(now, most).filter(|_| pads);
+        let anew = if pads { line.begin_anew(now, most) } else { None };
         if let Some(estimate) = anew.or_else(|| piles_up.then_some(floor / 100 * FLOOR)) {
             peer.with(|rtc| rtc.bwe().reset(Bitrate::from(estimate)));
         }
@@ -392,9 +398,9 @@ mod tests {
             (33, 260, false, true),
             (34, 200, false, false),
             (40, 150, false, false),
-            (79, 150, false, false),
-            (80, 150, false, true),
-            (81, 900, false, true),
+            (59, 150, false, false),
+            (60, 150, false, true),
+            (61, 900, false, true),
         ];
         for (tenths, estimate, queued, expected) in looks {
             let now = start + Duration::from_millis(100) * tenths;

@@ -28,7 +28,6 @@ use testkit::link::Conditions;
 
 testkit::replayable!();
 
-
 /// Every client gets, of each track that it was told of and wants, the packets of its publisher and nothing else; and no
 /// picture that it cannot decode.
 fn all_hear_all(sim: &SimRoom, count: usize) -> bool {

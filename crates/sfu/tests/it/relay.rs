@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::common::{SeedOnPanic, Sim};
+use crate::common::Sim;
 use crate::simulcast::{assert_one_stream, rids, want};
 use sfu::{DownSettings, Hop, MediaKind, PeerId, TrackId};
 use str0m::media::Mid;
@@ -81,7 +81,6 @@ fn watched(seed: u64, conditions: Conditions) -> (Pair, TrackId, [(PeerId, Mid);
 #[test]
 fn subscribers_on_another_sfu_get_the_same_stream() {
     for seed in 600..603 {
-        let _seed = SeedOnPanic(seed);
         let (mut pair, track, [_, (peer, mid)]) = watched(seed, Conditions::PERFECT);
         pair.run_for(3 * SECOND);
         for sim in [&pair.first, &pair.second] {
@@ -114,7 +113,6 @@ fn subscribers_on_another_sfu_get_the_same_stream() {
 #[test]
 fn losses_between_sfus_are_survived() {
     for seed in 610..613 {
-        let _seed = SeedOnPanic(seed);
         let (mut pair, track, [_, (peer, mid)]) = watched(seed, Conditions::ROUGH);
         pair.run_for(2 * SECOND);
         pair.loss = 3;
