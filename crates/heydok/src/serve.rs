@@ -109,8 +109,7 @@ pub async fn serve(way: Way) -> anyhow::Result<()> {
     }
     first_sweep(&app).await;
     let mut tasks = start_tasks(&app);
-    let address = reachable(listeners[0].local_addr()?);
-    if let Err(error) = data_dir.tell(&format!("http://{address}")) {
+    if let Err(error) = data_dir.tell(&format!("http://{}", reachable(listeners[0].local_addr()?))) {
         tracing::warn!(%error, "`heydok doctor` will not find this server");
     }
     // Whoever started us may have closed our output after the line it waited for; that is no reason to stop.
@@ -123,11 +122,10 @@ pub async fn serve(way: Way) -> anyhow::Result<()> {
         None => router::router(&app),
     };
     let media_ended = async {
-        match &embedded {
-            Some(server) => {
-                server.stopped().await;
-            }
-            None => std::future::pending().await,
+        if let Some(server) = &embedded {
+            server.stopped().await;
+        } else {
+            std::future::pending::<()>().await;
         }
     };
     let mut servers = match https {
