@@ -23,13 +23,14 @@ pub struct Node {
     relay: Option<Relay>,
     /// Outputs of signalling that wait for the driver; those of media are taken from `sfu` directly.
     out: VecDeque<Output>,
-    /// Busy share of the media thread, as told last.
-    load: f64,
+    /// So many readings in a row said that the media thread was too busy.
+    overloaded: u32,
     send_side_bwe: bool,
 }
 
-/// Above this load nobody new is let in.
+/// Above this load, in so many readings in a row, nobody new is let in: a wave of joins alone is no reason to refuse it.
 const LOAD_MAX: f64 = 0.9;
+const OVERLOADED: u32 = 5;
 
 impl Node {
     /// `seed` feeds identifiers; `unix_ms` is the wall clock (milliseconds since 1970, UTC) at `now`.
@@ -64,7 +65,7 @@ impl Node {
             sfu: Sfu::new(media, now),
             relay,
             out: VecDeque::new(),
-            load: 0.0,
+            overloaded: 0,
             send_side_bwe: config.send_side_bwe,
         }
     }
@@ -83,16 +84,16 @@ impl Node {
     }
 
     /// How busy the media thread was, 0 to 1; to be told about once a second. Above 0.8 pictures become smaller step by step,
-    /// above 0.9 new participants are refused.
+    /// above 0.9 for five readings new participants are refused.
     pub fn set_load(&mut self, now: Instant, load: f64) {
-        self.load = load;
+        self.overloaded = if load > LOAD_MAX { self.overloaded.saturating_add(1) } else { 0 };
         self.sfu.set_load(now, load);
     }
 
     /// Who was in a room a moment ago may come back, be it by a resume or by a new session; for others there is no room while
     /// the machine is at its limit.
     fn has_room(&self, request: &ConnectRequest) -> Result<(), Reject> {
-        if self.load > LOAD_MAX && !request.join.reconnect && !self.signal.knows(request) {
+        if self.overloaded >= OVERLOADED && !request.join.reconnect && !self.signal.knows(request) {
             return Err(Reject { status: 503, message: "the media server is at the limit of its processor".into() });
         }
         Ok(())

@@ -180,7 +180,10 @@ fn a_busy_machine_sheds_pictures_and_then_newcomers() {
     sim.run(2 * SECOND);
     assert_eq!(seconds(&mut sim, 1, 1), [[50, 0, 100, 0]]);
     sim.join("one more", Mode::Single);
-    sim.node.set_load(sim.now, 0.95);
+    for reading in 0..5 {
+        sim.join(&format!("in reading {reading}"), Mode::Single);
+        sim.node.set_load(sim.now, 0.95);
+    }
     let refused = sim.join_as(claims("too many", "room"), Mode::Single).expect_err("no room");
     assert_eq!(refused.status, 503);
     sim.resume(1);
