@@ -9,7 +9,8 @@ const CRATES: &[(&str, &[&str])] = &[
     ("kit", &[]),
     ("db", &["kit"]),
     ("tls", &["kit"]),
-    ("sfu", &["kit"]),
+    ("rtp", &[]),
+    ("sfu", &["kit", "rtp"]),
     ("signal", &["kit"]),
     ("turn", &["kit"]),
     ("node", &["kit", "signal", "sfu", "turn"]),
@@ -57,7 +58,7 @@ const WALLS: &[Wall] = &[
 ];
 
 /// Crates without I/O, and what would break that.
-const SANS_IO: &[&str] = &["crates/kit/", "crates/signal/", "crates/sfu/", "crates/node/"];
+const SANS_IO: &[&str] = &["crates/kit/", "crates/rtp/", "crates/signal/", "crates/sfu/", "crates/node/"];
 const IO: &[&str] = &[
     "tokio::",
     "async fn",
