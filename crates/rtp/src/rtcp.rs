@@ -5,7 +5,7 @@ mod write;
 
 use std::time::Duration;
 
-pub use feedback::{Feedback, FeedbackPackets};
+pub use feedback::Feedback;
 pub use write::{
     SenderInfo, write_empty_receiver_report, write_goodbye, write_sender_report, write_source_description,
 };
@@ -170,7 +170,7 @@ impl Iterator for Lost<'_> {
 
 /// The packets of a compound, 64 at most; ends quietly at the first malformed one.
 pub fn parse(compound: &[u8]) -> impl Iterator<Item = Packet<'_>> {
-    Compound { rest: compound, intra_requests: &[] }.take(PACKETS_MAX)
+    Compound { rest: compound, intra_requests: &[] }.fuse().take(PACKETS_MAX)
 }
 
 struct Compound<'a> {
@@ -188,19 +188,12 @@ impl<'a> Iterator for Compound<'a> {
                 self.intra_requests = rest;
                 return Some(Packet::FullIntraRequest { media: word(entry, 0)?, sequence: entry[4] });
             }
-            let Some(part) = Part::split_from(&mut self.rest) else {
-                self.rest = &[];
-                return None;
-            };
+            let part = Part::split_from(&mut self.rest)?;
             if (part.kind, part.count) == (kind::PAYLOAD_FEEDBACK, 4) {
-                self.intra_requests = part.body.get(8..).unwrap_or_default();
-                continue;
+                self.intra_requests = part.body.get(8..)?;
+            } else {
+                return part.packet();
             }
-            let packet = part.packet();
-            if packet.is_none() {
-                self.rest = &[];
-            }
-            return packet;
         }
     }
 }

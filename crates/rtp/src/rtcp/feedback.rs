@@ -46,21 +46,21 @@ impl<'a> Feedback<'a> {
 
     /// Sequence numbers and when they came, in ticks of 250 µs since this feedback's reference time; `None`: not yet. Ends
     /// after 8,192 packets, and where a time is missing although it should be there.
-    pub fn packets(&self) -> FeedbackPackets<'a> {
-        FeedbackPackets {
+    pub fn packets(self) -> impl Iterator<Item = (u16, Option<i64>)> + Clone {
+        let packets = Packets {
             sequence: self.base_sequence,
             left: self.count.min(PACKETS_MAX),
             chunks: self.chunks,
             deltas: self.deltas,
             chunk: Chunk::default(),
             ticks: 0,
-        }
+        };
+        packets.fuse()
     }
 }
 
-/// See [`Feedback::packets`].
-#[derive(Clone, Debug)]
-pub struct FeedbackPackets<'a> {
+#[derive(Clone)]
+struct Packets<'a> {
     sequence: u16,
     left: u16,
     chunks: &'a [u8],
@@ -69,22 +69,19 @@ pub struct FeedbackPackets<'a> {
     ticks: i64,
 }
 
-impl Iterator for FeedbackPackets<'_> {
+impl Iterator for Packets<'_> {
     type Item = (u16, Option<i64>);
 
     fn next(&mut self) -> Option<Self::Item> {
         self.left = self.left.checked_sub(1)?;
-        let arrival = self.arrival();
-        if arrival.is_none() {
-            self.left = 0;
-        }
+        let arrival = self.arrival()?;
         let sequence = self.sequence;
         self.sequence = sequence.wrapping_add(1);
-        Some((sequence, arrival?))
+        Some((sequence, arrival))
     }
 }
 
-impl FeedbackPackets<'_> {
+impl Packets<'_> {
     /// When the next packet came, if it did.
     fn arrival(&mut self) -> Option<Option<i64>> {
         let symbol = loop {
@@ -109,7 +106,7 @@ impl FeedbackPackets<'_> {
 }
 
 /// A packet status chunk: a symbol of one or two bits for each packet, the first one in front.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Default)]
 struct Chunk {
     symbols: u16,
     /// Bits of a symbol in `symbols`; 0: the same symbol for all.

@@ -128,7 +128,10 @@ fn arrivals(base: u16, count: u16, rest: &[u8]) -> Option<Vec<(u16, Option<i64>)
     assert_eq!((feedback.base_sequence, feedback.count), (base, count));
     assert_eq!((feedback.reference_time, feedback.feedback_count), (0x102, 7));
     assert_eq!(feedback.reference_ticks(), 0x102 * 256);
-    Some(feedback.packets().collect())
+    let mut packets = feedback.packets();
+    let all = packets.by_ref().collect();
+    assert_eq!(packets.next(), None, "the end is the end");
+    Some(all)
 }
 
 #[test]
@@ -190,7 +193,10 @@ fn what_is_malformed_ends_a_compound() {
         bytes
     };
     let check = |bytes: Vec<u8>, kinds: usize| {
-        assert_eq!(parse(&[&good[..], &bytes, &good].concat()).count(), kinds, "{bytes:x?}");
+        let compound = [&good[..], &bytes, &good].concat();
+        let mut packets = parse(&compound);
+        assert_eq!(packets.by_ref().count(), kinds, "{bytes:x?}");
+        assert!(packets.next().is_none(), "the end is the end: {bytes:x?}");
     };
     check(vec![], 2);
     check(packet(0, 204, &[0; 8]), 3);
@@ -207,6 +213,7 @@ fn what_is_malformed_ends_a_compound() {
     check(packet(1, 205, &words(&[5])), 1);
     check(packet(15, 205, &words(&[5, 6])), 1);
     check(packet(1, 206, &words(&[5])), 1);
+    check(packet(4, 206, &words(&[5])), 1);
     check(packet(15, 206, &[words(&[5, 6]), b"REMB".to_vec()].concat()), 1);
     // Longer than there are bytes.
     check(vec![0x80, 201, 0xff, 0xff], 1);

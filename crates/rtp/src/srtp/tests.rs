@@ -66,26 +66,51 @@ fn the_key_derivation_of_rfc_3711() {
     assert_eq!(derived(&key, &salt, 1, 94), authentication);
 }
 
-/// The known answers of libsrtp's own test (srtp_validate): from master keys to packets.
+/// RFC 6188, section 7.2: with a key of 256 bits.
+#[test]
+fn the_key_derivation_of_rfc_6188() {
+    let key = hex("f0f04914b513f2763a1b1fa130f10e29 98f6f6e43e4309d1e622a0e332b9f1b6");
+    let salt = hex("3b04803de51ee7c96423ab5b78d2");
+    let encryption = hex("5ba1064e30ec51613cad926c5a28ef73 1ec7fb397f70a960653caf06554cd8c4");
+    assert_eq!(derived(&key, &salt, 0, 32), encryption);
+    assert_eq!(derived(&key, &salt, 1, 20), hex("fd9c32d39ed5fbb5a9dc96b30818454d1313dc05"));
+    assert_eq!(derived(&key, &salt, 2, 14), hex("fa31791685ca444a9e07c6c64e93"));
+}
+
+/// The known answers of libsrtp's own test (srtp_validate and srtp_validate_gcm): from master keys to packets.
 #[test]
 fn the_packets_of_libsrtp() {
-    let profile = Profile::Aes128CmSha1_80;
-    let (key, salt) = (hex("e1f97a0d3e018be0d64fa32c06de4139"), hex("0ec675ad498afeebb6960b3aabe6"));
-    // As the server, whose keys stand behind the client's.
-    let keying_material = [&[0; 16][..], &key, &[0; 14], &salt].concat();
-    let mut sender = Protector::new(profile, &keying_material, false).expect("keys of the right length");
-    let mut packet = hex("800f1234decafbadcafebabe abababababababababababababababab");
-    sender.rtp(&mut packet, 12, 0x1234).expect("protected");
-    assert_eq!(packet, hex("800f1234decafbadcafebabe 4e55dc4ce79978d88ca4d215949d2402 b78d6acc99ea179b8dbb"));
-    let clear = hex("81c8000bcafebabe abababababababababababababababab");
-    let mut packet = clear.clone();
-    sender.rtcp(&mut packet).expect("protected");
-    let protected = hex("81c8000bcafebabe 7128035be487b9bdbef89041f977a5a8 80000001 993e08cd54d6c1230798");
-    assert_eq!(packet, protected);
-    let mut receiver = Unprotector::new(profile, &keying_material, true).expect("keys of the right length");
-    let mut opened = Vec::new();
-    receiver.rtcp(&packet, &mut opened).expect("authentic");
-    assert_eq!(opened, clear);
+    let check = |profile: Profile, key: &str, salt: &str, rtp: &str, rtcp: &str| {
+        let (key, salt) = (hex(key), hex(salt));
+        // As the server, whose keys stand behind the client's.
+        let keying_material = [&vec![0; key.len()], &key, &vec![0; salt.len()], &salt].map(|part| &part[..]).concat();
+        let mut sender = Protector::new(profile, &keying_material, false).expect("keys of the right length");
+        let mut packet = hex("800f1234decafbadcafebabe abababababababababababababababab");
+        sender.rtp(&mut packet, 12, 0x1234).expect("protected");
+        assert_eq!(packet, hex(&format!("800f1234decafbadcafebabe {rtp}")));
+        let clear = hex("81c8000bcafebabe abababababababababababababababab");
+        let mut packet = clear.clone();
+        sender.rtcp(&mut packet).expect("protected");
+        assert_eq!(packet, hex(&format!("81c8000bcafebabe {rtcp}")));
+        let mut receiver = Unprotector::new(profile, &keying_material, true).expect("keys of the right length");
+        let mut opened = Vec::new();
+        receiver.rtcp(&packet, &mut opened).expect("authentic");
+        assert_eq!(opened, clear);
+    };
+    check(
+        Profile::Aes128CmSha1_80,
+        "e1f97a0d3e018be0d64fa32c06de4139",
+        "0ec675ad498afeebb6960b3aabe6",
+        "4e55dc4ce79978d88ca4d215949d2402 b78d6acc99ea179b8dbb",
+        "7128035be487b9bdbef89041f977a5a8 80000001 993e08cd54d6c1230798",
+    );
+    check(
+        Profile::AeadAes128Gcm,
+        "000102030405060708090a0b0c0d0e0f",
+        "a0a1a2a3a4a5a6a7a8a9aaab",
+        "c5002ede04cfdd2eb91159e0880aa06e d2976826f796b201df3131a127e8a392",
+        "c98b8b5df0392a55852b6c21ac8e7025 c52c6fbea2b3b446ea31123ba88ce61e 80000001",
+    );
 }
 
 const QUID_PRO_QUO: &str = "517569642070726f2071756f";
@@ -144,9 +169,19 @@ fn the_rtcp_packets_of_rfc_7714() {
     );
 }
 
-/// RFC 7714, section 17.3: authentic, and in clear. Nobody whom we talk to sends that.
+/// RFC 7714, section 17.3, and the same with AES-CM: authentic, and in clear. Nobody whom we talk to sends that.
 #[test]
 fn rtcp_that_is_not_encrypted_is_refused() {
+    let profile = Profile::Aes128CmSha1_80;
+    let keys = keys(profile);
+    let authentication = derived(&keys[..16], &keys[32..46], 4, 20);
+    let authentication = hmac::Key::new(hmac::HMAC_SHA1_FOR_LEGACY_USE_ONLY, &authentication);
+    for (trailer, opened) in [("80000001", true), ("00000002", false)] {
+        let mut packet = hex(&format!("80c9000100000007 {trailer}"));
+        let tag = hmac::sign(&authentication, &packet);
+        packet.extend_from_slice(&tag.as_ref()[..10]);
+        assert_eq!(unprotector(profile).rtcp(&packet, &mut Vec::new()).is_some(), opened, "{trailer}");
+    }
     let packet = hex(&format!("{RTCP_OF_RFC_7714} 841dd9683dd78ec92ae58790125f62b3 000005d4"));
     let mut receiver = Unprotector { rtcp: gcm_of_rfc_7714(Profile::AeadAes128Gcm), replay: Replay::default() };
     assert_eq!(receiver.rtcp(&packet, &mut Vec::new()), None);
