@@ -10,7 +10,8 @@ const CRATES: &[(&str, &[&str])] = &[
     ("db", &["kit"]),
     ("tls", &["kit"]),
     ("rtp", &[]),
-    ("sfu", &["kit", "rtp"]),
+    ("estimator", &[]),
+    ("sfu", &["kit", "rtp", "estimator"]),
     ("signal", &["kit"]),
     ("turn", &["kit"]),
     ("node", &["kit", "signal", "sfu", "turn"]),
@@ -58,7 +59,8 @@ const WALLS: &[Wall] = &[
 ];
 
 /// Crates without I/O, and what would break that.
-const SANS_IO: &[&str] = &["crates/kit/", "crates/rtp/", "crates/signal/", "crates/sfu/", "crates/node/"];
+const SANS_IO: &[&str] =
+    &["crates/kit/", "crates/rtp/", "crates/estimator/", "crates/signal/", "crates/sfu/", "crates/node/"];
 const IO: &[&str] = &[
     "tokio::",
     "async fn",
