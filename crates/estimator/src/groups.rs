@@ -4,6 +4,8 @@
 const SHORTEST: u64 = 60_000;
 const FEWEST: u32 = 3;
 const LONG: u64 = 150_000;
+/// Less time is no time to measure a rate in. Microseconds.
+const BRIEF: u64 = 10_000;
 /// How many are kept: two seconds at least.
 const KEPT: usize = 32;
 
@@ -176,8 +178,8 @@ impl Groups {
         let time = last.arrival_last.saturating_sub(first.arrival_last).max(0).cast_unsigned();
         let sent_time = last.sent_last.saturating_sub(first.sent_last);
         span.time = time;
-        span.sent = bytes * 8e6 / sent_time.max(1) as f32;
-        span.carried = carried * 8e6 / time.max(1) as f32;
+        span.sent = bytes * 8e6 / sent_time.max(BRIEF) as f32;
+        span.carried = carried * 8e6 / time.max(BRIEF) as f32;
         span.loss = lost.max(0) as f32 / span.packets.max(1) as f32;
         span
     }

@@ -26,9 +26,9 @@ use probe::{Finding, Probe};
 
 /// What is taken of what a full way carried.
 const RATE_SHARE: f32 = 0.92;
-/// And what of it while packets wait: the less, the longer they wait (a second and more: the least).
+/// And what of it until none waits any more: the less, the longer they wait (a second and more: the least).
 const DRAIN_SHARE: f32 = 0.88;
-const DRAIN_SHARE_PER_SECOND: f32 = 0.1;
+const DRAIN_SHARE_PER_SECOND: f32 = 0.14;
 /// Packets that all wait so long stand in a queue; so long if more than usual is lost too. Microseconds.
 const QUEUE: u64 = 50_000;
 const SHORT_QUEUE: u64 = 25_000;
@@ -56,14 +56,18 @@ const MOST_LOSS: f32 = 0.5;
 /// Time between two probes that found nothing: at first, later, and at most where probes did harm. Microseconds.
 const PROBE_WAIT: u64 = 1_500_000;
 const PROBE_WAIT_IN_VAIN: u64 = 2_400_000;
-const PROBE_WAIT_MOST: u64 = 15_000_000;
+const PROBE_WAIT_MOST: u64 = 8_000_000;
 /// A limit that is met so soon after a probe has raised the estimate makes probes rarer. Microseconds.
 const REGRET: u64 = 6_000_000;
+/// A way that is full again so soon is given a tenth less each time: less was sent than fills it, or should have been.
+const AGAIN: u64 = 2_000_000;
 /// A probe tries so much of the estimate; so much after one that found room.
 const PROBE_FACTOR: f32 = 1.5;
 const PROBE_FACTOR_AGAIN: f32 = 2.0;
 /// Where a full way seems to carry so much more than was known, it has become wider.
 const SURPRISE: f32 = 1.25;
+/// What a probe leaves of the estimate at least.
+const LEAST_LEFT: f32 = 0.9;
 /// Room above what is wanted.
 const ROOM: f32 = 1.2;
 /// After so long without feedback, though packets were sent, the estimate is halved, and again. Microseconds.
@@ -119,13 +123,17 @@ pub struct Estimator {
     /// What was sent when the limit was met last, and what the full way carries (0: not known), in bits a second.
     met_at: f32,
     carries: f32,
+    /// Less is sent than the way carries until its queue is empty.
+    drains: bool,
     /// The limit was met without a queue.
     policed: bool,
     probe: Option<Probe>,
     next_probe: u64,
     probe_wait: u64,
     probe_factor: f32,
+    /// When a probe has raised the estimate, and when the way was full, last.
     raised: Option<u64>,
+    met: Option<u64>,
     last_sent: u64,
     last_feedback: Option<u64>,
     /// Since the last feedback: packets, bytes without padding, and when the first of them was sent.
@@ -154,12 +162,14 @@ impl Estimator {
             trial: None,
             met_at: 0.0,
             carries: 0.0,
+            drains: false,
             policed: false,
             probe: None,
             next_probe: 0,
             probe_wait: PROBE_WAIT,
             probe_factor: PROBE_FACTOR,
             raised: None,
+            met: None,
             last_sent: 0,
             last_feedback: None,
             unheard: (0, 0, 0),
@@ -292,6 +302,12 @@ impl Estimator {
 
     /// Whether the way is full.
     fn judge(&mut self, now: u64) {
+        if self.drains
+            && self.groups.last().is_some_and(|group| group.first >= self.settled && group.waited < SHORT_QUEUE)
+        {
+            self.drains = false;
+            self.limit = self.limit.map(|limit| limit.max((self.carries * DRAIN_SHARE) as u64));
+        }
         let excess = self.groups.recent(GROWING).loss - self.loss;
         let queue = if excess > LOSS_WITH_QUEUE { SHORT_QUEUE } else { QUEUE };
         let settled = self.settled;
@@ -315,9 +331,8 @@ impl Estimator {
         if all.time < LOSING || all.packets < LOSING_PACKETS {
             return;
         }
-        if let Some(trial) = self.trial.take()
+        if let Some(trial) = self.trial.take_if(|trial| all.sent < self.carries && all.sent < trial.sent * WELL_BELOW)
             && all.loss > trial.loss * SAME_LOSS
-            && all.sent < trial.sent * WELL_BELOW
         {
             // Less was sent and as much of it lost: it is the way's own.
             (self.loss, self.learnt) = (all.loss.min(MOST_LOSS), LOSS_MEMORY);
@@ -341,11 +356,13 @@ impl Estimator {
     /// The way is full: it carries `carries` while `sent` is sent. `share` of it is used from now on.
     fn meet(&mut self, now: u64, sent: f32, carries: f32, share: f32) {
         let rate = ((carries * share) as u64).max(LEAST);
-        let rate = self.limit.map_or(rate, |limit| limit.min(rate));
+        let again = self.met.is_some_and(|at| now - at < AGAIN);
+        let rate = self.limit.map_or(rate, |limit| rate.min(if again { limit - limit / 10 } else { limit })).max(LEAST);
+        self.met = Some(now);
         let regret = self.raised.take().is_some_and(|at| now - at < REGRET);
         self.probe_wait = if regret { (self.probe_wait * 2).min(PROBE_WAIT_MOST) } else { PROBE_WAIT };
         self.limit = Some(rate);
-        (self.policed, self.trial) = (false, None);
+        (self.policed, self.trial, self.drains) = (false, None, !again);
         (self.met_at, self.carries) = (sent, carries);
         self.settled = self.history.next();
         self.end_probe();
@@ -381,7 +398,7 @@ impl Estimator {
             self.next_probe = now + PROBE_WAIT / 2;
             return;
         };
-        let rate = if full { self.correct(rate) } else { self.widen(limit, rate) };
+        let rate = if full { self.correct(limit, rate) } else { self.widen(limit, rate) };
         let raises = rate > limit + limit / 20;
         if raises {
             self.raised = Some(now);
@@ -408,8 +425,9 @@ impl Estimator {
     }
 
     /// What to take for the limit after a probe filled the way, which carried `rate` then. A probe is short, and measures badly:
-    /// near to what is known already it only moves that.
-    fn correct(&mut self, rate: f32) -> u64 {
+    /// near to what is known already it only moves that, and it takes little away.
+    fn correct(&mut self, limit: u64, rate: f32) -> u64 {
+        let rate = rate.max(limit as f32 * LEAST_LEFT);
         if rate > self.carries * SURPRISE {
             self.carries = rate;
         } else {
@@ -450,7 +468,7 @@ impl Estimator {
             return self.limit;
         }
         // While nothing is heard, half of what was sent or allowed, whichever is less; and again.
-        let time = self.last_sent.saturating_sub(self.unheard.2).max(1);
+        let time = self.last_sent.saturating_sub(self.unheard.2).max(SILENCE);
         let sent = self.unheard.1 * 8_000_000 / time;
         let rate = self.limit.map_or(sent, |limit| limit.min(sent));
         Some((rate >> self.halved.min(20)).max(SILENCE_LEAST))

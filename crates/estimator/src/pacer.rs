@@ -10,70 +10,50 @@ const TENTHS: u64 = 25;
 pub struct Pacer {
     /// Bits a second; `None` = no limit.
     rate: Option<u64>,
-    /// What may leave, in bits; what was sent beyond is owed.
-    level: i64,
-    filled: Instant,
+    /// When all that was sent has gone through at the rate. A packet leaves from then on; up to [`BURST`] before now.
+    free_at: Instant,
 }
 
 impl Pacer {
     /// A pacer that holds nothing.
     #[must_use]
     pub fn new(now: Instant) -> Self {
-        Self { rate: None, level: 0, filled: now }
+        Self { rate: None, free_at: now }
     }
 
     /// The estimate, in bits a second.
     pub fn set_rate(&mut self, now: Instant, estimate: Option<u64>) {
-        let rate = estimate.map(|bits| bits.saturating_mul(TENTHS).div_euclid(10).clamp(1, u64::from(u32::MAX)));
+        let rate = estimate.map(|bits| (bits.saturating_mul(TENTHS) / 10).max(1_000));
         if rate == self.rate {
             return;
         }
-        self.fill(now);
-        let fresh = self.rate.is_none();
+        // What goes through still does so at the new rate.
+        let owed = self.free_at.saturating_duration_since(now);
+        self.free_at = match (self.rate, rate) {
+            (Some(before), Some(rate)) if owed > Duration::ZERO => now + owed.mul_f64(before as f64 / rate as f64),
+            (None, _) => now.checked_sub(BURST).unwrap_or(now),
+            _ => self.free_at,
+        };
         self.rate = rate;
-        (self.level, self.filled) = (if fresh { self.most() } else { self.level.min(self.most()) }, now);
-    }
-
-    /// What the bucket holds, in bits.
-    fn most(&self) -> i64 {
-        (self.rate.unwrap_or(0) as f64 * BURST.as_secs_f64()) as i64
-    }
-
-    /// What comes into it until `now`.
-    fn income(&self, now: Instant) -> i64 {
-        let passed = now.saturating_duration_since(self.filled).min(Duration::from_secs(10)).as_micros() as u64;
-        (self.rate.unwrap_or(0) * passed / 1_000_000).cast_signed()
-    }
-
-    fn fill(&mut self, now: Instant) {
-        let income = self.income(now);
-        // A bit takes some microseconds: whoever asks more often must not lose them.
-        if income > 0 {
-            self.level = (self.level + income).min(self.most());
-            self.filled = now;
-        }
     }
 
     /// Whether a packet may leave now; then it is taken to have left.
     ///
-    /// A packet leaves as soon as nothing is owed, however large it is: the next one waits for both.
+    /// It leaves as soon as all before it went through, however large it is: the next one waits for it.
     pub fn may_send(&mut self, now: Instant, bytes: usize) -> bool {
-        if self.rate.is_none() {
-            return true;
+        let Some(rate) = self.rate else { return true };
+        if now < self.free_at {
+            return false;
         }
-        self.fill(now);
-        let may = self.level >= 0;
-        if may {
-            self.level -= (bytes.min(0xffff) * 8) as i64;
-        }
-        may
+        let earliest = now.checked_sub(BURST).unwrap_or(now);
+        let time = bytes.min(0xffff) as u64 * 8_000_000_000 / rate;
+        self.free_at = self.free_at.max(earliest) + Duration::from_nanos(time);
+        true
     }
 
     /// When the next packet may leave, of any size.
     #[must_use]
     pub fn next(&self, now: Instant, _bytes: usize) -> Instant {
-        let Some(rate) = self.rate else { return now };
-        let owed = -(self.level + self.income(now)).min(0);
-        now + Duration::from_micros((owed.cast_unsigned() * 1_000_000).div_ceil(rate))
+        if self.rate.is_some() { self.free_at.max(now) } else { now }
     }
 }

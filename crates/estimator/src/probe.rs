@@ -2,23 +2,26 @@
 
 use crate::history::{Fate, Sent};
 
-/// How long a probe lasts; longer where it would be too few bytes to judge by, up to a limit. Microseconds.
-const TIME: u64 = 150_000;
-const BYTES: u64 = 12_000;
-const LONGEST: u64 = 400_000;
-/// A policer lets much pass at once before it says no.
-const POLICED: u64 = 500_000;
+/// How long a probe lasts: usually, where packets are lost by chance and it takes more of them to tell, and where a policer lets
+/// much pass before it says no. Microseconds.
+const TIME: u64 = 160_000;
+const LOSSY_TIME: u64 = 240_000;
+const POLICED_TIME: u64 = 500_000;
+/// Loss from which on it is lossy.
 const LOSSY: f32 = 0.03;
-/// After so long nothing more is heard of it.
+/// After so long nothing more is heard of it. Microseconds.
 const PATIENCE: u64 = 3_000_000;
-/// Padding leaves in packets of about this size, and not more often than in this time (microseconds).
-const PACKET: u64 = 1_000;
+/// Padding leaves in packets of so much time (microseconds), as far as such packets are neither too small nor too large; and
+/// not more often than in the second of these times.
+const PACKET_TIME: u64 = 13_000;
+const SMALLEST: u64 = 250;
+const LARGEST: u64 = 1_000;
 const STEP: u64 = 5_000;
 /// The fewest packets that say something, and the fewest of its end alone.
 const FEWEST: u32 = 6;
 const SAYING: u32 = 10;
-/// Where a queue grows by so much (microseconds), losses count: it may have overflown.
-const GROWN: f32 = 15_000.0;
+/// Where packets wait so long at the end (microseconds), losses count: a short queue may have overflown.
+const FULL: u64 = 15_000;
 /// What comes through of what is sent where there is room; so much may be lost more than usual by chance.
 const CLEAR: f32 = 0.9;
 const CHANCE: f32 = 0.1;
@@ -58,13 +61,16 @@ struct Third {
 impl Probe {
     /// `loss`: the way's own. `policed`: the way loses packets where it is full, and none waits.
     pub(crate) fn new(now: u64, first: u64, rate: u64, loss: f32, policed: bool) -> Self {
-        // Where packets are lost by chance, it takes more of them to tell.
-        let bytes = if loss > LOSSY { BYTES * 3 / 2 } else { BYTES };
         Self {
             rate: rate.max(1),
             started: now,
-            time: (bytes * 8_000_000 / rate.max(1))
-                .clamp(if policed { POLICED } else { TIME }, if policed { POLICED } else { LONGEST }),
+            time: if policed {
+                POLICED_TIME
+            } else if loss > LOSSY {
+                LOSSY_TIME
+            } else {
+                TIME
+            },
             first,
             policed,
             end: None,
@@ -86,12 +92,18 @@ impl Probe {
         }
     }
 
+    /// The fewest bytes of padding that are worth to leave.
+    fn chunk(&self) -> u64 {
+        let bytes = |time| self.rate * time / 8_000_000;
+        bytes(PACKET_TIME).clamp(SMALLEST, LARGEST).max(bytes(STEP))
+    }
+
     /// Bytes that may leave now beside what was sent.
     pub(crate) fn due(&self, now: u64) -> usize {
         if self.end.is_some() {
             return 0;
         }
-        let chunk = PACKET.max(self.rate * STEP / 8_000_000);
+        let chunk = self.chunk();
         let due = (self.rate * (now - self.started) / 8_000_000 + chunk).saturating_sub(self.bytes);
         if due < chunk { 0 } else { due as usize }
     }
@@ -128,7 +140,7 @@ impl Probe {
         }
         let packets: u32 = self.thirds.iter().map(|third| third.received).sum();
         let [beginning, _, end] = self.thirds;
-        let sent = self.bytes.saturating_sub(PACKET) as f32 * 8e6 / self.time as f32;
+        let sent = self.bytes.saturating_sub(self.chunk()) as f32 * 8e6 / self.time as f32;
         if sent < self.rate as f32 / 2.0 || packets < FEWEST || beginning.received == 0 || end.received == 0 {
             return Some(Finding::Nothing);
         }
@@ -136,7 +148,7 @@ impl Probe {
         let time = self.time as f32 * 2.0 / 3.0;
         let grown = end.waited.saturating_sub(beginning.waited) as f32;
         let mut through = time / (time + grown);
-        if self.policed || grown > GROWN {
+        if self.policed || end.waited > FULL {
             through *= self.through(loss);
         }
         let full = through < CLEAR;

@@ -39,10 +39,24 @@ pub(crate) struct Line {
     pub(crate) reorders: bool,
     /// Other traffic in the same queue, bits a second.
     pub(crate) others: u64,
+    /// How much longer the way is than the flow says.
+    pub(crate) longer: u64,
+    /// Once a second nothing passes for so long, and nothing is lost.
+    pub(crate) stall: u64,
 }
 
-pub(crate) const PLENTY: Line =
-    Line { rate: 20_000_000, queue: 300, bucket: 0, loss: 0.0, burst: 1.0, jitter: 0, reorders: false, others: 0 };
+pub(crate) const PLENTY: Line = Line {
+    rate: 20_000_000,
+    queue: 300,
+    bucket: 0,
+    loss: 0.0,
+    burst: 1.0,
+    jitter: 0,
+    reorders: false,
+    others: 0,
+    longer: 0,
+    stall: 0,
+};
 
 const HEADERS: usize = 28;
 const PACKET: usize = 1_150;
@@ -93,6 +107,10 @@ impl State {
         if self.free_at.saturating_sub(now) > line.queue * 1_000 {
             return None;
         }
+        let into = now % 1_000_000;
+        if into < line.stall * 1_000 {
+            self.free_at = self.free_at.max(now - into + line.stall * 1_000);
+        }
         self.free_at = self.free_at.max(now) + (size * 8e6 / line.rate as f64) as u64;
         Some(self.free_at)
     }
@@ -142,6 +160,8 @@ pub(crate) struct Flow {
     /// Bits a second of the layer that is wanted at most; 0 = muted.
     pub(crate) wanted: u64,
     layer: usize,
+    /// It sends as much as the estimate says, not in steps.
+    pub(crate) smooth: bool,
     fits_since: Option<u64>,
     next_frame: u64,
     keyframe: bool,
@@ -151,7 +171,8 @@ pub(crate) struct Flow {
     last_arrival: u64,
     sent: u64,
     // The receiver.
-    clock: u64,
+    /// The receiver's clock beside ours, microseconds.
+    pub(crate) clock: u64,
     arrived: BTreeMap<u64, u64>,
     begin: Option<u64>,
     next_feedback: u64,
@@ -172,6 +193,7 @@ impl Flow {
             deaf: 0.0,
             wanted: LAYERS[2],
             layer: 2,
+            smooth: false,
             fits_since: None,
             next_frame: starts * 1_000,
             keyframe: true,
@@ -193,7 +215,9 @@ impl Flow {
     }
 
     fn choose(&mut self, now: u64) {
-        let estimate = self.estimator.estimate().unwrap_or(u64::MAX);
+        // What is lost is sent again.
+        let estimate =
+            self.estimator.estimate().map_or(u64::MAX, |it| (it as f32 * (1.0 - self.estimator.loss())) as u64);
         let most = LAYERS.iter().rposition(|rate| *rate <= self.wanted).unwrap_or(0);
         let now_fits = (0..=most).rev().find(|layer| LAYERS[*layer] <= estimate).unwrap_or(0);
         let more_fits = (0..=most).rev().find(|layer| LAYERS[*layer] / 100 * 115 <= estimate).unwrap_or(0);
@@ -219,7 +243,10 @@ impl Flow {
             if self.wanted == 0 {
                 continue;
             }
-            let mean = LAYERS[self.layer] as f64 / 8.0 * FRAME as f64 / 1e6;
+            let estimate = self.estimator.estimate().unwrap_or(u64::MAX);
+            let smooth = (estimate as f32 * (1.0 - self.estimator.loss())) as u64;
+            let rate = if self.smooth { smooth.clamp(LAYERS[0], LAYERS[2]) } else { LAYERS[self.layer] };
+            let mean = rate as f64 / 8.0 * FRAME as f64 / 1e6;
             let keyframe = std::mem::take(&mut self.keyframe);
             let size = mean * (0.7 + 0.6 * random.unit()) * if keyframe { 5.0 } else { 1.0 };
             let count = (size as usize).div_ceil(PACKET);
@@ -265,7 +292,7 @@ impl Flow {
         self.look.waits = self.look.waits.max(line.waits(now));
         if let Some(through) = line.pass(now, packet.bytes) {
             let jitter = (line.random.unit() * line.line.jitter as f64 * 1e3) as u64;
-            let mut arrival = through + self.delay + jitter;
+            let mut arrival = through + self.delay + line.line.longer * 1_000 + jitter;
             if !line.line.reorders {
                 arrival = arrival.max(self.last_arrival);
             }
