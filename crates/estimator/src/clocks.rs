@@ -81,3 +81,16 @@ impl Clocks {
         (self.round_trip > 0).then(|| Duration::from_micros(self.round_trip))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reference_time_goes_on_where_its_bits_end() {
+        let mut clocks = Clocks::new();
+        let times = [0xff_fffe, 0xff_ffff, 0, 1, 0xff_ffff, 0x40_0000].map(|reference| clocks.reference(reference));
+        let units = times.map(|time| time / REFERENCE_UNIT);
+        assert_eq!(units, [0, 1, 2, 3, 1, 0x40_0002]);
+    }
+}

@@ -39,13 +39,15 @@ const LOSS_BEYOND: f32 = 0.12;
 const LOSS_ALONE: f32 = 0.4;
 /// Where so much of the loss remains after less was sent, it is the way's own. What is less than this part of another rate is
 /// well below it.
-const SAME_LOSS: f32 = 0.6;
+const SAME_LOSS: f32 = 0.4;
 const WELL_BELOW: f32 = 0.8;
 /// How long a queue has to grow, losses alone have to last, and a queue has to stand, before they count. Microseconds.
 const GROWING: u64 = 200_000;
 const LOSING: u64 = 600_000;
 const LOSING_PACKETS: u32 = 20;
 const STANDING: u64 = 1_000_000;
+/// A queue that has become shorter by this, or by a tenth, falls. Microseconds.
+const FALLING: u64 = 25_000;
 /// What arrives of what is sent while a queue neither grows nor overflows.
 const STEADY: f32 = 0.95;
 /// Packets after which the way's own loss is known, as many as are taken to have arrived before the first, and the most that it
@@ -56,11 +58,13 @@ const MOST_LOSS: f32 = 0.5;
 /// Time between two probes that found nothing: at first, later, and at most where probes did harm. Microseconds.
 const PROBE_WAIT: u64 = 1_500_000;
 const PROBE_WAIT_IN_VAIN: u64 = 2_400_000;
-const PROBE_WAIT_MOST: u64 = 8_000_000;
+const PROBE_WAIT_MOST: u64 = 5_000_000;
 /// A limit that is met so soon after a probe has raised the estimate makes probes rarer. Microseconds.
 const REGRET: u64 = 6_000_000;
 /// A way that is full again so soon is given a tenth less each time: less was sent than fills it, or should have been.
 const AGAIN: u64 = 2_000_000;
+/// But this part of what came through is always kept: others are on the way too.
+const SHARE_KEPT: f32 = 0.7;
 /// A probe tries so much of the estimate; so much after one that found room.
 const PROBE_FACTOR: f32 = 1.5;
 const PROBE_FACTOR_AGAIN: f32 = 2.0;
@@ -312,7 +316,7 @@ impl Estimator {
         let queue = if excess > LOSS_WITH_QUEUE { SHORT_QUEUE } else { QUEUE };
         let settled = self.settled;
         let full = self.groups.span(|group| group.waited >= queue && group.first >= settled);
-        let falls = full.waited_last < full.waited_first - full.waited_first / 10;
+        let falls = full.waited_last + (full.waited_first / 10).min(FALLING) < full.waited_first;
         if full.time >= GROWING && !falls {
             if full.carried < STEADY * full.sent * (1.0 - self.loss) {
                 let share = DRAIN_SHARE - DRAIN_SHARE_PER_SECOND * (full.waited_last as f32 / 1e6).min(1.0);
@@ -327,7 +331,7 @@ impl Estimator {
 
     /// Whether what is lost is lost because the way is full, though nothing waits.
     fn judge_losses(&mut self, now: u64) {
-        let all = self.groups.span(|group| self.undisturbed(group));
+        let all = self.groups.span(|group| group.waited < QUEUE && self.undisturbed(group));
         if all.time < LOSING || all.packets < LOSING_PACKETS {
             return;
         }
@@ -339,6 +343,8 @@ impl Estimator {
             (self.limit, self.carries) = (trial.limit, 0.0);
             return;
         }
+        // What comes through while nothing waits can be sent.
+        self.limit = self.limit.map(|limit| limit.max((all.carried * RATE_SHARE) as u64));
         let beyond = self.loss + LOSS_BEYOND;
         let was_full = self.policed && self.carries > 0.0 && all.sent > self.carries * WELL_BELOW;
         let most = if was_full { beyond } else { beyond.max(LOSS_ALONE) };
@@ -357,7 +363,8 @@ impl Estimator {
     fn meet(&mut self, now: u64, sent: f32, carries: f32, share: f32) {
         let rate = ((carries * share) as u64).max(LEAST);
         let again = self.met.is_some_and(|at| now - at < AGAIN);
-        let rate = self.limit.map_or(rate, |limit| rate.min(if again { limit - limit / 10 } else { limit })).max(LEAST);
+        let rate = self.limit.map_or(rate, |limit| rate.min(if again { limit - limit / 10 } else { limit }));
+        let rate = rate.max((carries * SHARE_KEPT) as u64).max(LEAST);
         self.met = Some(now);
         let regret = self.raised.take().is_some_and(|at| now - at < REGRET);
         self.probe_wait = if regret { (self.probe_wait * 2).min(PROBE_WAIT_MOST) } else { PROBE_WAIT };
@@ -440,7 +447,7 @@ impl Estimator {
     fn begin_probe(&mut self, now: u64) {
         let Some(limit) = self.limit.filter(|_| self.wants_probe() && now >= self.next_probe) else { return };
         let sends = now - self.last_sent < PAUSE / 2 && self.last_feedback.is_some_and(|at| now - at < PAUSE / 2);
-        let waits = self.groups.last().is_none_or(|group| group.waited >= SHORT_QUEUE);
+        let waits = self.groups.last().is_none_or(|group| group.waited >= QUEUE);
         if !sends || waits {
             self.next_probe = now + PROBE_WAIT / 10;
             return;

@@ -176,6 +176,13 @@ fn a_pacer_waits_until_it_says() {
     let next = pacer.next(origin, 1_000);
     assert!(!pacer.may_send(next - Duration::from_micros(1), 1_000));
     assert!(pacer.may_send(next, 1_000));
+    // After a pause no more leaves at once than in 40 ms, and one packet: 5 of 8,000 bits at a million bits a second.
+    let later = next + Duration::from_secs(10);
+    assert_eq!((0..100).filter(|_| pacer.may_send(later, 1_000)).count(), 6);
+    // A higher estimate lets go what a lower one held.
+    let held = pacer.next(later, 1_000) - later;
+    pacer.set_rate(later, Some(4_000_000));
+    assert!(pacer.next(later, 1_000) - later <= held / 9, "{held:?}");
     // Without a limit again, what was owed is forgotten.
     pacer.set_rate(next, None);
     assert!(pacer.may_send(next, 1_000));
