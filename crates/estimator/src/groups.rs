@@ -35,8 +35,9 @@ impl Group {
         Self { first, sent_first: sent, sent_last: sent, arrival_last: i64::MIN, waited: u64::MAX, ..Self::default() }
     }
 
+    /// The part that was lost; below 0 where earlier ones came late.
     pub(crate) fn loss(&self) -> f32 {
-        self.lost.max(0) as f32 / self.packets().max(1) as f32
+        self.lost as f32 / self.packets().max(1) as f32
     }
 
     pub(crate) fn packets(&self) -> u32 {
@@ -180,7 +181,7 @@ impl Groups {
         span.time = time;
         span.sent = bytes * 8e6 / sent_time.max(BRIEF) as f32;
         span.carried = carried * 8e6 / time.max(BRIEF) as f32;
-        span.loss = lost.max(0) as f32 / span.packets.max(1) as f32;
+        span.loss = lost as f32 / span.packets.max(1) as f32;
         span
     }
 }

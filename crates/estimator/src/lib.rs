@@ -296,7 +296,7 @@ impl Estimator {
         let packets = group.packets() as f32;
         self.learnt = (self.learnt + packets).min(LOSS_MEMORY);
         let loss = self.loss + (group.loss() - self.loss) * packets / self.learnt;
-        self.loss = loss.min(MOST_LOSS);
+        self.loss = loss.clamp(0.0, MOST_LOSS);
     }
 
     /// Whether it was sent after the estimate changed last, and no probe was among it.
@@ -339,7 +339,7 @@ impl Estimator {
             && all.loss > trial.loss * SAME_LOSS
         {
             // Less was sent and as much of it lost: it is the way's own.
-            (self.loss, self.learnt) = (all.loss.min(MOST_LOSS), LOSS_MEMORY);
+            (self.loss, self.learnt) = (all.loss.clamp(0.0, MOST_LOSS), LOSS_MEMORY);
             (self.limit, self.carries) = (trial.limit, 0.0);
             return;
         }

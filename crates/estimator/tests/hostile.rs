@@ -99,11 +99,12 @@ fn feedback_twice_and_in_disorder() {
         for (_, numbers, first_sent) in due {
             // It arrived after 20 ms. Their clock stands shortly before its reference time begins anew.
             let first = (first_sent + 4) * 20 + ((1 << 24) - 1_000) * 256;
-            let arrivals = numbers.iter().enumerate().map(|(at, sequence)| Arrival {
-                sequence: *sequence,
-                ticks: Some((first % 256 + at as u64 * 20).cast_signed()),
-            });
-            estimator.feedback(now, ((first / 256) & 0xff_ffff) as u32, arrivals);
+            let arrival =
+                |(at, sequence)| Arrival { sequence, ticks: Some((first % 256 + at as u64 * 20).cast_signed()) };
+            let arrivals = numbers.iter().copied().enumerate().map(arrival);
+            // The last one was not sent yet.
+            let forged = Arrival { sequence: (packets as u16), ticks: Some(0) };
+            estimator.feedback(now, ((first / 256) & 0xff_ffff) as u32, arrivals.chain([forged]));
         }
         estimator.pass_time(now);
         assert_eq!(estimator.estimate(), None, "{tick}");

@@ -160,7 +160,7 @@ fn loss_without_a_full_line() {
                     let flow = run(seed, 30, &[(0.0, line)], vec![(rtt, 0)], |_, _| {}).remove(0);
                     show(&name, seed, &flow);
                     let learnt = flow.looks[299].loss;
-                    if burst <= 1.0 && (f64::from(learnt) - loss).abs() > 0.01 + loss * 0.4 && !reorders {
+                    if burst <= 1.0 && (f64::from(learnt) - loss).abs() > 0.02 + loss * 0.4 {
                         failures.push(format!("{name}: learnt {learnt}"));
                     }
                     limited += flow.looks.iter().filter(|look| look.estimate.is_some_and(|it| it < 1_500_000)).count();
@@ -198,7 +198,8 @@ fn what_is_no_full_line() {
             failures.push(format!("{name}: {result:?}"));
         }
     };
-    let rows: &[(&str, &[(f64, Line)], u64, usize)] = &[
+    type Row = (&'static str, &'static [(f64, Line)], u64, usize);
+    let rows: &[Row] = &[
         ("just-enough", &[(0.0, Line { rate: 2_000_000, ..PLENTY })], 1_500_000, 0),
         ("just-enough-lossy", &[(0.0, Line { rate: 2_200_000, loss: 0.1, ..PLENTY })], 1_500_000, 0),
         ("stalls", &[(0.0, Line { stall: 300, queue: 1_000, ..PLENTY })], 1_500_000, 0),
@@ -206,6 +207,7 @@ fn what_is_no_full_line() {
         ("shorter-way", &[(0.0, Line { longer: 100, ..PLENTY }), (10.0, PLENTY)], 1_500_000, 0),
         ("others", &[(0.0, Line { rate: 4_000_000, others: 2_000_000, ..PLENTY })], 1_500_000, 0),
         ("loss-begins", &[(0.0, PLENTY), (10.0, Line { loss: 0.2, ..PLENTY }), (20.0, PLENTY)], 1_500_000, 0),
+        ("half-is-lost", &[(0.0, PLENTY), (10.0, Line { loss: 0.5, ..PLENTY }), (20.0, PLENTY)], 350_000, 130),
         ("outage", &[(0.0, PLENTY), (10.0, Line { loss: 1.0, ..PLENTY }), (10.5, PLENTY)], 1_500_000, 0),
     ];
     for (name, steps, least, tenths) in rows {
@@ -223,7 +225,7 @@ fn what_is_no_full_line() {
     check("clock-set", result, 1_500_000, 0);
     let result = limited("clock-drifts", 50, &[(0.0, PLENTY)], |second, flows| {
         // A hundred parts in a million.
-        flows[0].clock += u64::from((second * 1_000.0) as u64 % 10 == 0);
+        flows[0].clock += u64::from(((second * 1_000.0) as u64).is_multiple_of(10));
     });
     check("clock-drifts", result, 1_500_000, 0);
     let result = limited("deaf", 50, &[(0.0, PLENTY)], |_, flows| flows[0].deaf = 0.3);
@@ -232,14 +234,53 @@ fn what_is_no_full_line() {
 }
 
 #[test]
+fn clocks_that_differ_for_long() {
+    // 400 parts in a million, three minutes: 72 ms, as long as a queue.
+    let flow = run(1, 180, &[(0.0, PLENTY)], vec![(50, 0)], |second, flows| {
+        flows[0].clock += u64::from((second * 1_000.0) as u64 % 5 < 2);
+    })
+    .remove(0);
+    assert!(flow.looks.iter().all(|look| look.estimate.is_none()));
+}
+
+#[test]
+fn a_queue_that_stands_is_emptied() {
+    // What others sent for a third of a second stays in the queue of a line that carries just what is sent.
+    let line = Line { rate: 1_560_000, queue: 1_000, ..PLENTY };
+    let steps = [(0.0, line), (10.0, Line { others: 2_000_000, ..line }), (10.3, line)];
+    for seed in 1..=5 {
+        let flow = run(seed, 30, &steps, vec![(50, 0)], |_, _| {}).remove(0);
+        show("standing", seed, &flow);
+        let full = flow.between(10.0, 30.0).iter().filter(|look| look.waits >= 150).count();
+        println!("standing {seed}: waits >= 150 ms for {:.1} s", full as f64 / 10.0);
+        assert!(full < 60, "seed {seed}: {full}");
+    }
+}
+
+#[test]
+fn feedback_that_comes_twice_counts_once() {
+    for seed in 1..=5 {
+        let steps = [(0.0, PLENTY), (10.0, NARROW)];
+        let flow = run(seed, 25, &steps, vec![(50, 0)], |_, flows| flows[0].twice = true).remove(0);
+        show("twice", seed, &flow);
+        assert!(
+            flow.between(11.5, 25.0).iter().all(|look| look.estimate.is_some_and(|it| it < 500_000)),
+            "seed {seed}"
+        );
+    }
+}
+
+#[test]
 fn little_is_sent_for_a_while() {
     // On plenty it stays unlimited; on a narrow line what was known stays known, and no padding is sent while muted.
     for (name, line) in [("muted-plenty", PLENTY), ("muted-narrow", NARROW)] {
-        for wanted in [0, 150_000] {
+        for (wanted, idle) in [(0, false), (150_000, false), (1_500_000, true)] {
             let name = format!("{name}-{wanted}");
             for seed in 1..=5 {
                 let flow = run(seed, 40, &[(0.0, line)], vec![(50, 0)], |second, flows| {
-                    flows[0].wanted = if (10.0..30.0).contains(&second) { wanted } else { 1_500_000 };
+                    let little = (10.0..30.0).contains(&second);
+                    flows[0].wanted = if little { wanted } else { 1_500_000 };
+                    flows[0].idle = little && idle;
                 })
                 .remove(0);
                 show(&name, seed, &flow);
@@ -287,7 +328,8 @@ fn two_flows_share_a_line() {
         for rate in [1_000_000, 2_000_000] {
             for (one, other, later) in [(50, 50, 10_000), (20, 200, 10_000), (200, 20, 10_000), (20, 300, 0)] {
                 let name = format!("share-{smooth}-{rate}-{one}-{other}");
-                for seed in 1..=5 {
+                // One was left to starve before.
+                for seed in (1..=5).chain([129]) {
                     let line = Line { rate, ..PLENTY };
                     let flows = run(seed, 90, &[(0.0, line)], vec![(one, 0), (other, later)], |_, flows| {
                         flows.iter_mut().for_each(|flow| flow.smooth = smooth);

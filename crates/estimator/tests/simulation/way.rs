@@ -160,6 +160,10 @@ pub(crate) struct Flow {
     /// Bits a second of the layer that is wanted at most; 0 = muted.
     pub(crate) wanted: u64,
     layer: usize,
+    /// All feedback comes twice.
+    pub(crate) twice: bool,
+    /// Nothing is sent, whatever is wanted.
+    pub(crate) idle: bool,
     /// It sends as much as the estimate says, not in steps.
     pub(crate) smooth: bool,
     fits_since: Option<u64>,
@@ -193,6 +197,8 @@ impl Flow {
             deaf: 0.0,
             wanted: LAYERS[2],
             layer: 2,
+            twice: false,
+            idle: false,
             smooth: false,
             fits_since: None,
             next_frame: starts * 1_000,
@@ -240,7 +246,7 @@ impl Flow {
     fn frame(&mut self, now: u64, random: &mut Random) {
         while now >= self.next_frame {
             self.next_frame += FRAME;
-            if self.wanted == 0 {
+            if self.wanted == 0 || self.idle {
                 continue;
             }
             let estimate = self.estimator.estimate().unwrap_or(u64::MAX);
@@ -329,7 +335,11 @@ impl Flow {
         self.begin = Some(newest + 1);
         self.arrived = self.arrived.split_off(&newest.saturating_sub(100));
         if line.random.unit() >= line.line.loss.max(self.deaf) {
-            self.feedback.insert((now + self.delay, newest), ((first & 0xff_ffff) as u32, told));
+            let feedback: (u32, Vec<Arrival>) = ((first & 0xff_ffff) as u32, told);
+            if self.twice {
+                self.feedback.insert((now + self.delay + 10_000, newest), feedback.clone());
+            }
+            self.feedback.insert((now + self.delay, newest), feedback);
         }
     }
 
