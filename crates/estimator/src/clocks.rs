@@ -47,10 +47,12 @@ impl Clocks {
 
     /// How long a packet waited in queues, in microseconds: what it took beyond the least that any took.
     pub(crate) fn waited(&mut self, now: u64, sent: u64, arrival: i64) -> u64 {
-        if now - self.since > MEMORY {
+        let age = now - self.since;
+        if age > MEMORY {
+            let fresh = age <= 2 * MEMORY;
             self.since = now;
-            self.least = [i64::MAX, self.least[0]];
-            self.round_trip_least = [u64::MAX, self.round_trip_least[0]];
+            self.least = [i64::MAX, if fresh { self.least[0] } else { i64::MAX }];
+            self.round_trip_least = [u64::MAX, if fresh { self.round_trip_least[0] } else { u64::MAX }];
         }
         let round_trip = now - sent;
         self.round_trip_least[0] = self.round_trip_least[0].min(round_trip);

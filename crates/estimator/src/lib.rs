@@ -48,8 +48,12 @@ const LOSING_PACKETS: u32 = 20;
 const STANDING: u64 = 1_000_000;
 /// A queue that has become shorter by this, or by a tenth, falls. Microseconds.
 const FALLING: u64 = 25_000;
-/// What arrives of what is sent while a queue neither grows nor overflows.
-const STEADY: f32 = 0.95;
+/// A queue that has become longer by this, and by a twentieth of the time, grows. Microseconds.
+const LEAST_GROWTH: u64 = 8_000;
+/// Loss beyond the way's own that tells that a queue overflows.
+const LOSS_OVERFLOW: f32 = 0.03;
+/// After so many attempts to empty a queue that stands, it is taken to be none.
+const MOST_STANDS: u32 = 2;
 /// Packets after which the way's own loss is known, as many as are taken to have arrived before the first, and the most that it
 /// is taken to be.
 const LOSS_MEMORY: f32 = 300.0;
@@ -72,8 +76,9 @@ const PROBE_FACTOR_AGAIN: f32 = 2.0;
 const SURPRISE: f32 = 1.25;
 /// What a probe leaves of the estimate at least.
 const LEAST_LEFT: f32 = 0.9;
-/// Room above what is wanted.
-const ROOM: f32 = 1.2;
+/// There is no probe where there is so much of what is wanted, and none tries more than this; what is lost comes on top.
+const ENOUGH: f32 = 1.2;
+const ROOM: f32 = 1.3;
 /// After so long without feedback, though packets were sent, the estimate is halved, and again. Microseconds.
 const SILENCE: u64 = 1_000_000;
 const SILENCE_PACKETS: u32 = 10;
@@ -124,9 +129,10 @@ pub struct Estimator {
     /// The packets before this number had a probe among them.
     probed: u64,
     trial: Option<Trial>,
-    /// What was sent when the limit was met last, and what the full way carries (0: not known), in bits a second.
-    met_at: f32,
+    /// What the full way carries, in bits a second; 0: not known.
     carries: f32,
+    /// How often in a row less was sent because a queue stood.
+    stood: u32,
     /// Less is sent than the way carries until its queue is empty.
     drains: bool,
     /// The limit was met without a queue.
@@ -164,8 +170,8 @@ impl Estimator {
             settled: 0,
             probed: 0,
             trial: None,
-            met_at: 0.0,
             carries: 0.0,
+            stood: 0,
             drains: false,
             policed: false,
             probe: None,
@@ -214,7 +220,7 @@ impl Estimator {
     /// After a pause: what is still in the air is of no interest.
     fn resume(&mut self, now: u64) {
         self.groups.clear();
-        self.unheard = (0, 0, now);
+        (self.unheard, self.halved) = ((0, 0, now), 0);
         if now - self.last_sent > OLD {
             self.history.forget();
             self.told = self.history.next();
@@ -281,8 +287,7 @@ impl Estimator {
 
     fn hear(&mut self, now: u64) {
         self.last_feedback = Some(now);
-        self.unheard = (0, 0, now);
-        self.halved = 0;
+        (self.unheard, self.halved) = ((0, 0, now), 0);
     }
 
     /// What is lost while nothing waits, and while less is sent than fills the way, is the way's own loss.
@@ -306,27 +311,28 @@ impl Estimator {
 
     /// Whether the way is full.
     fn judge(&mut self, now: u64) {
-        if self.drains
-            && self.groups.last().is_some_and(|group| group.first >= self.settled && group.waited < SHORT_QUEUE)
-        {
-            self.drains = false;
-            self.limit = self.limit.map(|limit| limit.max((self.carries * DRAIN_SHARE) as u64));
+        if self.groups.last().is_some_and(|group| group.first >= self.settled && group.waited < SHORT_QUEUE) {
+            self.stood = 0;
+            if std::mem::take(&mut self.drains) {
+                self.limit = self.limit.map(|limit| limit.max((self.carries * DRAIN_SHARE) as u64));
+            }
         }
         let excess = self.groups.recent(GROWING).loss - self.loss;
         let queue = if excess > LOSS_WITH_QUEUE { SHORT_QUEUE } else { QUEUE };
         let settled = self.settled;
         let full = self.groups.span(|group| group.waited >= queue && group.first >= settled);
         let falls = full.waited_last + (full.waited_first / 10).min(FALLING) < full.waited_first;
-        if full.time >= GROWING && !falls {
-            if full.carried < STEADY * full.sent * (1.0 - self.loss) {
-                let share = DRAIN_SHARE - DRAIN_SHARE_PER_SECOND * (full.waited_last as f32 / 1e6).min(1.0);
-                self.meet(now, full.sent, full.carried / (1.0 - self.loss), share);
-            } else if full.time >= STANDING {
-                self.stand(now, &full);
-            }
+        if full.time < GROWING || falls {
+            self.judge_losses(now);
             return;
         }
-        self.judge_losses(now);
+        let grows = full.waited_last > full.waited_first + (full.time / 20).max(LEAST_GROWTH);
+        if grows || full.loss - self.loss > LOSS_OVERFLOW {
+            let share = DRAIN_SHARE - DRAIN_SHARE_PER_SECOND * (full.waited_last as f32 / 1e6).min(1.0);
+            self.meet(now, full.sent, full.carried / (1.0 - self.loss), share);
+        } else if full.time >= STANDING {
+            self.stand(now, &full);
+        }
     }
 
     /// Whether what is lost is lost because the way is full, though nothing waits.
@@ -340,11 +346,11 @@ impl Estimator {
         {
             // Less was sent and as much of it lost: it is the way's own.
             (self.loss, self.learnt) = (all.loss.clamp(0.0, MOST_LOSS), LOSS_MEMORY);
-            (self.limit, self.carries) = (trial.limit, 0.0);
+            (self.limit, self.carries, self.policed) = (trial.limit, 0.0, false);
             return;
         }
         // What comes through while nothing waits can be sent.
-        self.limit = self.limit.map(|limit| limit.max((all.carried * RATE_SHARE) as u64));
+        self.limit = self.limit.map(|limit| limit.max((all.carried.min(all.sent) * RATE_SHARE) as u64));
         let beyond = self.loss + LOSS_BEYOND;
         let was_full = self.policed && self.carries > 0.0 && all.sent > self.carries * WELL_BELOW;
         let most = if was_full { beyond } else { beyond.max(LOSS_ALONE) };
@@ -361,16 +367,19 @@ impl Estimator {
 
     /// The way is full: it carries `carries` while `sent` is sent. `share` of it is used from now on.
     fn meet(&mut self, now: u64, sent: f32, carries: f32, share: f32) {
-        let rate = ((carries * share) as u64).max(LEAST);
         let again = self.met.is_some_and(|at| now - at < AGAIN);
-        let rate = self.limit.map_or(rate, |limit| rate.min(if again { limit - limit / 10 } else { limit }));
-        let rate = rate.max((carries * SHARE_KEPT) as u64).max(LEAST);
+        let before = self.limit.unwrap_or(u64::MAX);
+        // Little was sent, and nearly all of it came through: what fills the way may be others'.
+        let by_others = sent < before as f32 * WELL_BELOW && carries > sent * WELL_BELOW;
+        let kept = if by_others { before as f32 * WELL_BELOW } else { carries * SHARE_KEPT };
+        let rate = ((carries * share) as u64).min(if again { before - before / 10 } else { before });
+        let rate = rate.max(kept as u64).max(LEAST);
         self.met = Some(now);
         let regret = self.raised.take().is_some_and(|at| now - at < REGRET);
         self.probe_wait = if regret { (self.probe_wait * 2).min(PROBE_WAIT_MOST) } else { PROBE_WAIT };
         self.limit = Some(rate);
         (self.policed, self.trial, self.drains) = (false, None, !again);
-        (self.met_at, self.carries) = (sent, carries);
+        self.carries = carries.max(kept);
         self.settled = self.history.next();
         self.end_probe();
         self.probe_factor = PROBE_FACTOR;
@@ -379,15 +388,17 @@ impl Estimator {
 
     /// A queue stands that neither grows nor falls.
     fn stand(&mut self, now: u64, full: &Span) {
-        if self.limit.is_some() && full.sent < 0.7 * self.met_at {
-            // It does not come from what we send, or the way became longer.
+        let little = self.limit.is_some_and(|limit| full.sent < limit as f32 * WELL_BELOW);
+        if little || self.stood == MOST_STANDS {
+            // Less was sent, and it stands as before: it does not come from us, or the way became longer.
+            self.stood = 0;
             self.clocks.longer(full.waited_least);
             self.settled = self.history.next();
             return;
         }
-        let limit = self.limit.map_or(full.sent, |limit| limit as f32);
-        let met_at = if self.limit.is_some() { self.met_at } else { full.sent };
-        self.meet(now, met_at, limit.min(full.sent / RATE_SHARE), DRAIN_SHARE);
+        let stood = self.stood + 1;
+        self.meet(now, full.sent, full.carried, DRAIN_SHARE);
+        self.stood = stood;
     }
 
     fn end_probe(&mut self) {
@@ -452,23 +463,25 @@ impl Estimator {
             self.next_probe = now + PROBE_WAIT / 10;
             return;
         }
-        let rate = (limit as f32 * self.probe_factor).min(self.wanted as f32 * ROOM);
+        let rate = (limit as f32 * self.probe_factor).min(self.wanted as f32 * ROOM / (1.0 - self.loss));
         self.probe = Some(Probe::new(now, self.history.next(), rate as u64, self.loss, self.policed));
     }
 
     fn wants_probe(&self) -> bool {
         self.probe.is_none()
             && self.halved == 0
-            && self.limit.is_some_and(|limit| limit < self.wanted + self.wanted / 10)
+            && self.limit.is_some_and(|limit| (limit as f32) < self.wanted as f32 * ENOUGH / (1.0 - self.loss))
     }
 
-    /// Bits a second that the sender would like to send in the end; 0: nothing. Probes go a fifth beyond it.
+    /// Bits a second that the sender would like to arrive in the end; 0: nothing. Probes look for a third more, and for what is
+    /// lost on the way.
     pub fn set_wanted(&mut self, now: Instant, bits_per_second: u64) {
         self.wanted = bits_per_second;
         self.pass_time(now);
     }
 
-    /// What the way carries in bits a second; `None`: no limit is known.
+    /// What the way carries in bits a second; `None`: no limit is known. Of this the share that is [lost](Self::loss) is taken
+    /// by what is sent again.
     #[must_use]
     pub fn estimate(&self) -> Option<u64> {
         if self.halved == 0 {
@@ -508,8 +521,9 @@ impl Estimator {
 
     /// When the estimate is halved if no feedback comes.
     fn silence(&self) -> Option<u64> {
-        let awaited = self.last_feedback.is_some() && self.unheard.0 >= SILENCE_PACKETS && self.halved < 20;
-        awaited.then(|| self.unheard.2 + SILENCE * u64::from(self.halved + 1))
+        let awaited = self.last_feedback.is_some() && self.unheard.0 >= SILENCE_PACKETS;
+        let due = self.unheard.2 + SILENCE * u64::from(self.halved + 1);
+        (awaited && due <= self.last_sent + SILENCE && self.halved < 20).then_some(due)
     }
 
     /// When [`pass_time`](Self::pass_time) and [`padding_due`](Self::padding_due) want to be called; `None`: not until something
@@ -517,7 +531,7 @@ impl Estimator {
     #[must_use]
     pub fn deadline(&self) -> Option<Instant> {
         let probe = self.probe.as_ref().map(Probe::deadline);
-        let sends = self.unheard.0 > 0 || self.probe.is_some();
+        let sends = self.latest - self.last_sent < PAUSE / 2;
         let next = (sends && self.wants_probe()).then_some(self.next_probe);
         let due = [probe, next, self.silence()].into_iter().flatten().min()?;
         Some(self.instant(due))

@@ -44,6 +44,8 @@ struct Cut {
     full: usize,
     /// Seconds until all that is wanted fitted again.
     back: f64,
+    /// And until all of it was sent again.
+    shown: f64,
     /// Bits a second while it was narrow.
     padding: u64,
 }
@@ -62,6 +64,7 @@ fn judge_cut(flow: &Flow, narrow: &Line) -> Cut {
         late: tenths(flow.between(10.0, 25.0).iter().rposition(|look| look.waits >= 100), 0.0),
         full: flow.between(13.0, 25.0).iter().filter(|look| look.waits >= 100).count(),
         back: tenths(flow.between(25.0, 40.0).iter().position(|look| estimate(look) >= 1_500_000), 99.0),
+        shown: tenths(flow.between(25.0, 40.0).iter().position(|look| look.layer == 2), 99.0),
         padding: flow.between(13.0, 25.0).iter().map(|look| look.padding).sum::<u64>() * 8 / 12,
     }
 }
@@ -113,6 +116,7 @@ fn a_line_that_is_cut_and_comes_back() {
                     (cut.late > late, "late"),
                     (cut.full > full, "full"),
                     (cut.back > back, "back"),
+                    (cut.shown > back + 2.0, "shown"),
                 ];
                 for (_, what) in fails.iter().filter(|(fails, _)| *fails) {
                     failures.push(format!("{name} seed {seed}: {what}"));
@@ -125,11 +129,12 @@ fn a_line_that_is_cut_and_comes_back() {
                     late: worst.late.max(cut.late),
                     full: worst.full.max(cut.full),
                     back: worst.back.max(cut.back),
+                    shown: worst.shown.max(cut.shown),
                     padding: worst.padding.max(cut.padding),
                 };
             }
             println!(
-                "{name:24} found {:3.1} s, {:4}-{:4} kbit/s, above {:3.1} s; 100 ms until {:4.1} s, later {:3.1} s; back {:3.1} s; \
+                "{name:24} found {:3.1} s, {:4}-{:4} kbit/s, above {:3.1} s; 100 ms until {:4.1} s, later {:3.1} s; back {:3.1} s, shown {:3.1} s; \
                  padding {} kbit/s",
                 worst.found,
                 worst.least / 1_000,
@@ -138,6 +143,7 @@ fn a_line_that_is_cut_and_comes_back() {
                 worst.late,
                 worst.full as f64 / 10.0,
                 worst.back,
+                worst.shown,
                 worst.padding / 1_000,
             );
         }
@@ -241,6 +247,19 @@ fn clocks_that_differ_for_long() {
     })
     .remove(0);
     assert!(flow.looks.iter().all(|look| look.estimate.is_none()));
+}
+
+#[test]
+fn a_way_that_is_wider_and_longer() {
+    // Nothing comes as fast as before, however little is sent: that must not keep the estimate down.
+    let longer = Line { longer: 100, ..PLENTY };
+    for seed in 1..=5 {
+        let flow = run(seed, 35, &[(0.0, PLENTY), (10.0, NARROW), (20.0, longer)], vec![(50, 0)], |_, _| {}).remove(0);
+        show("wider-longer", seed, &flow);
+        let back = flow.between(20.0, 35.0).iter().position(|look| look.estimate >= Some(1_500_000));
+        println!("wider-longer {seed}: back {back:?} tenths");
+        assert!(back.is_some_and(|back| back <= 80), "seed {seed}: {back:?}");
+    }
 }
 
 #[test]
