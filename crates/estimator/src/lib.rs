@@ -65,8 +65,10 @@ const PROBE_WAIT_IN_VAIN: u64 = 2_400_000;
 const PROBE_WAIT_MOST: u64 = 5_000_000;
 /// A limit that is met so soon after a probe has raised the estimate makes probes rarer. Microseconds.
 const REGRET: u64 = 6_000_000;
-/// A way that is full again so soon is given a tenth less each time: less was sent than fills it, or should have been.
+/// A way that is full again so soon (microseconds) is given this part of what it was given before: less was sent than fills it, or
+/// should have been.
 const AGAIN: u64 = 2_000_000;
+const AGAIN_SHARE: f32 = 0.9;
 /// But this part of what came through is always kept: others are on the way too.
 const SHARE_KEPT: f32 = 0.7;
 /// A probe tries so much of the estimate; so much after one that found room.
@@ -368,12 +370,16 @@ impl Estimator {
     /// The way is full: it carries `carries` while `sent` is sent. `share` of it is used from now on.
     fn meet(&mut self, now: u64, sent: f32, carries: f32, share: f32) {
         let again = self.met.is_some_and(|at| now - at < AGAIN);
-        let before = self.limit.unwrap_or(u64::MAX);
-        // Little was sent, and nearly all of it came through: what fills the way may be others'.
-        let by_others = sent < before as f32 * WELL_BELOW && carries > sent * WELL_BELOW;
-        let kept = if by_others { before as f32 * WELL_BELOW } else { carries * SHARE_KEPT };
-        let rate = ((carries * share) as u64).min(if again { before - before / 10 } else { before });
-        let rate = rate.max(kept as u64).max(LEAST);
+        let mut rate = carries * share;
+        let mut kept = carries * SHARE_KEPT;
+        if let Some(before) = self.limit.map(|limit| limit as f32) {
+            rate = rate.min(if again { before * AGAIN_SHARE } else { before });
+            // Little was sent, and nearly all of it came through: what fills the way may be others'.
+            if sent < before * WELL_BELOW && carries > sent * WELL_BELOW {
+                kept = before * WELL_BELOW;
+            }
+        }
+        let rate = (rate.max(kept) as u64).max(LEAST);
         self.met = Some(now);
         let regret = self.raised.take().is_some_and(|at| now - at < REGRET);
         self.probe_wait = if regret { (self.probe_wait * 2).min(PROBE_WAIT_MOST) } else { PROBE_WAIT };

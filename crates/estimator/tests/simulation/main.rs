@@ -273,6 +273,7 @@ fn a_queue_that_stands_is_emptied() {
         let full = flow.between(10.0, 30.0).iter().filter(|look| look.waits >= 150).count();
         println!("standing {seed}: waits >= 150 ms for {:.1} s", full as f64 / 10.0);
         assert!(full < 60, "seed {seed}: {full}");
+        assert!(flow.looks.iter().all(|look| look.estimate.is_none_or(|it| it < 2_500_000)), "seed {seed}");
     }
 }
 
