@@ -65,12 +65,8 @@ const PROBE_WAIT_IN_VAIN: u64 = 2_400_000;
 const PROBE_WAIT_MOST: u64 = 5_000_000;
 /// A limit that is met so soon after a probe has raised the estimate makes probes rarer. Microseconds.
 const REGRET: u64 = 6_000_000;
-/// A way that is full again so soon (microseconds) is given this part of what it was given before: less was sent than fills it, or
-/// should have been.
+/// A queue that is met again so soon was not given time to drain. Microseconds.
 const AGAIN: u64 = 2_000_000;
-const AGAIN_SHARE: f32 = 0.9;
-/// But this part of what came through is always kept: others are on the way too.
-const SHARE_KEPT: f32 = 0.7;
 /// A probe tries so much of the estimate; so much after one that found room.
 const PROBE_FACTOR: f32 = 1.5;
 const PROBE_FACTOR_AGAIN: f32 = 2.0;
@@ -371,21 +367,18 @@ impl Estimator {
     fn meet(&mut self, now: u64, sent: f32, carries: f32, share: f32) {
         let again = self.met.is_some_and(|at| now - at < AGAIN);
         let mut rate = carries * share;
-        let mut kept = carries * SHARE_KEPT;
         if let Some(before) = self.limit.map(|limit| limit as f32) {
-            rate = rate.min(if again { before * AGAIN_SHARE } else { before });
             // Little was sent, and nearly all of it came through: what fills the way may be others'.
-            if sent < before * WELL_BELOW && carries > sent * WELL_BELOW {
-                kept = before * WELL_BELOW;
-            }
+            let by_others = sent < before * WELL_BELOW && carries > sent * WELL_BELOW;
+            rate = if by_others { rate.max(before * WELL_BELOW) } else { rate.min(before) };
         }
-        let rate = (rate.max(kept) as u64).max(LEAST);
+        let rate = (rate as u64).max(LEAST);
         self.met = Some(now);
         let regret = self.raised.take().is_some_and(|at| now - at < REGRET);
         self.probe_wait = if regret { (self.probe_wait * 2).min(PROBE_WAIT_MOST) } else { PROBE_WAIT };
         self.limit = Some(rate);
         (self.policed, self.trial, self.drains) = (false, None, !again);
-        self.carries = carries.max(kept);
+        self.carries = carries.max(rate as f32);
         self.settled = self.history.next();
         self.end_probe();
         self.probe_factor = PROBE_FACTOR;

@@ -278,6 +278,23 @@ fn a_queue_that_stands_is_emptied() {
 }
 
 #[test]
+fn others_who_fill_the_line_for_a_while() {
+    // A limit is known, little is sent, and for two seconds others fill the line.
+    let line = Line { rate: 1_000_000, ..PLENTY };
+    let steps = [(0.0, line), (10.0, Line { others: 950_000, ..line }), (12.0, line)];
+    for seed in 1..=5 {
+        let flow = run(seed, 20, &steps, vec![(50, 0)], |second, flows| {
+            flows[0].wanted = if second < 8.0 { 1_500_000 } else { 150_000 };
+        })
+        .remove(0);
+        show("others-fill", seed, &flow);
+        let least = flow.between(8.0, 20.0).iter().map(|look| look.estimate.unwrap()).min().unwrap();
+        println!("others-fill {seed}: least {least}");
+        assert!(least > 350_000, "seed {seed}: {least}");
+    }
+}
+
+#[test]
 fn feedback_that_comes_twice_counts_once() {
     for seed in 1..=5 {
         let steps = [(0.0, PLENTY), (10.0, NARROW)];
