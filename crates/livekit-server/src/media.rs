@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use kit::{Clock as _, SystemClock};
 use mio::{Events, Poll, Token};
-use node::{ConnectionId, Datagram, Node, Output, Protocol, Transmit};
+use node::{ConnectionId, Node, Output, Protocol, Transmit};
 use tokio::sync::mpsc;
 
 use crate::address::Advertised;
@@ -18,7 +18,6 @@ use crate::placement::Placement;
 use crate::port::Port;
 use crate::stats::{Figures, Meter, NodeFigures};
 use crate::threads::{Threads, WAKER};
-use crate::udp::Read;
 use crate::ways::Ways;
 use crate::webhook::Notice;
 
@@ -31,8 +30,7 @@ pub(crate) const LISTENER: Token = Token(2);
 const TICK: Duration = Duration::from_millis(5);
 /// Longest sleep, so that figures are published.
 pub(crate) const SLEEP_MAX: Duration = Duration::from_secs(1);
-/// Batches read and commands taken in one turn at most, so that neither starves the other or the timers.
-pub(crate) const READS_MAX: usize = 8;
+/// Commands taken in one turn at most, so that they starve neither reading nor the timers.
 const COMMANDS_MAX: usize = 256;
 /// Datagrams collected before they are sent.
 const TRANSMITS_MAX: usize = 512;
@@ -153,27 +151,11 @@ impl Media {
 
     /// Reads what has arrived; true if there may be more.
     fn read(&mut self, now: Instant) -> bool {
-        let (node, advertised) = (&mut self.node, &self.common.advertised);
-        let socket = match &mut self.port {
-            Port::Own(socket) => socket,
-            Port::Behind(behind) => return behind.receive(|datagram| node.receive(now, datagram)),
-        };
-        for _ in 0..READS_MAX {
-            let read = socket.receive(&mut self.meter.counters, |remote, destination, contents| {
-                if let Some(local) = advertised.bound(Protocol::Udp, destination, remote) {
-                    node.receive(now, Datagram { protocol: Protocol::Udp, remote, local, contents });
-                }
-            });
-            match read {
-                Ok(Read::Some) => {}
-                Ok(Read::Empty) => return false,
-                Err(error) => {
-                    tracing::error!(%error, "cannot read the media socket");
-                    return false;
-                }
-            }
+        let node = &mut self.node;
+        match &mut self.port {
+            Port::Own(socket) => socket.read(now, &self.common.advertised, &mut self.meter.counters, node),
+            Port::Behind(behind) => behind.receive(|datagram| node.receive(now, datagram)),
         }
-        true
     }
 
     /// Carries out waiting commands; true if there may be more.

@@ -11,12 +11,12 @@ use mio::{Events, Interest, Poll};
 use node::{Datagram, Output, Protocol, Relay, StreamId, Transmit};
 
 use crate::address::Advertised;
-use crate::media::{CLOCK_PERIOD, Common, READS_MAX, SLEEP_MAX, SOCKET, unix_ms};
+use crate::media::{CLOCK_PERIOD, Common, SLEEP_MAX, SOCKET, unix_ms};
 use crate::ring::{Batch, Ring};
 use crate::routes::Routes;
 use crate::stats::{Meter, NodeFigures};
 use crate::threads::{Threads, WAKER};
-use crate::udp::{MediaSocket, Read};
+use crate::udp::MediaSocket;
 use crate::ways::{Taker, Ways};
 
 /// Everything its thread owns.
@@ -137,7 +137,7 @@ impl Receiver {
                 }
             }
             self.desk.routes.update();
-            readable = readable && self.read(now);
+            readable = readable && self.socket.read(now, &self.advertised, &mut self.meter.counters, &mut self.desk);
             news_left = self.ways.read(self.poll.registry(), now, &mut self.meter.counters, &mut self.desk);
             self.desk.hand_over(&self.threads);
             self.timers(now);
@@ -153,27 +153,6 @@ impl Receiver {
     fn wait(&self, now: Instant) -> Duration {
         let deadline = self.desk.relay.poll_timeout();
         deadline.map_or(SLEEP_MAX, |deadline| deadline.saturating_duration_since(now).min(SLEEP_MAX))
-    }
-
-    /// Reads what has arrived; true if there may be more.
-    fn read(&mut self, now: Instant) -> bool {
-        let (desk, advertised) = (&mut self.desk, &self.advertised);
-        for _ in 0..READS_MAX {
-            let read = self.socket.receive(&mut self.meter.counters, |remote, destination, contents| {
-                if let Some(local) = advertised.bound(Protocol::Udp, destination, remote) {
-                    desk.receive(now, Datagram { protocol: Protocol::Udp, remote, local, contents });
-                }
-            });
-            match read {
-                Ok(Read::Some) => {}
-                Ok(Read::Empty) => return false,
-                Err(error) => {
-                    tracing::error!(%error, "cannot read the media socket");
-                    return false;
-                }
-            }
-        }
-        true
     }
 
     fn timers(&mut self, now: Instant) {

@@ -2,16 +2,20 @@
 
 use std::io::{self, IoSliceMut};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::time::Instant;
 
 use quinn_udp::{BATCH_SIZE, RecvMeta, UdpSockRef, UdpSocketState};
 use socket2::{Domain, Protocol, Socket, Type};
 
-use crate::address::canonical;
+use crate::address::{Advertised, canonical};
 use crate::batch::{Shape, run_at};
 use crate::stats::Counters;
+use crate::ways::Taker;
 
 /// Bytes of one receive buffer: the largest UDP payload, also where the kernel joined datagrams (GRO).
 const BUFFER_BYTES: usize = 64 * 1024;
+/// Batches read in one turn at most, so that reading starves neither commands nor timers.
+const READS_MAX: usize = 8;
 /// Socket buffers asked for, in bytes; the system may grant less (`net.core.rmem_max`).
 const SOCKET_BUFFER_BYTES: usize = 4 * 1024 * 1024;
 
@@ -37,7 +41,7 @@ pub(crate) struct MediaSender {
 
 /// What one read found.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Read {
+enum Read {
     /// There may be more.
     Some,
     /// Everything was handed out; the poll tells when there is more.
@@ -82,8 +86,34 @@ impl MediaSocket {
         &mut self.socket
     }
 
+    /// Reads what has arrived, as far as it came to an address that clients are told; true if there may be more.
+    pub(crate) fn read(
+        &mut self,
+        now: Instant,
+        advertised: &Advertised,
+        counters: &mut Counters,
+        taker: &mut impl Taker,
+    ) -> bool {
+        for _ in 0..READS_MAX {
+            let read = self.receive(counters, |remote, destination, contents| {
+                if let Some(local) = advertised.bound(node::Protocol::Udp, destination, remote) {
+                    taker.receive(now, node::Datagram { protocol: node::Protocol::Udp, remote, local, contents });
+                }
+            });
+            match read {
+                Ok(Read::Some) => {}
+                Ok(Read::Empty) => return false,
+                Err(error) => {
+                    tracing::error!(%error, "cannot read the media socket");
+                    return false;
+                }
+            }
+        }
+        true
+    }
+
     /// Reads one batch and hands out each datagram with its remote address and the address it was sent to.
-    pub(crate) fn receive(
+    fn receive(
         &mut self,
         counters: &mut Counters,
         mut each: impl FnMut(SocketAddr, Option<IpAddr>, &[u8]),

@@ -81,7 +81,8 @@ struct Padding {
     estimate: u64,
     pause: Duration,
     pauses_until: Option<Instant>,
-    since: Option<Instant>,
+    /// There was padding at the last look.
+    filling: bool,
 }
 
 impl Padding {
@@ -90,16 +91,13 @@ impl Padding {
         let fell = estimate < self.estimate - self.estimate / 20;
         self.estimate = estimate;
         if fell || queued {
-            if self.since.take().is_some() || self.pause.is_zero() {
+            if self.filling || self.pause.is_zero() {
                 self.pause = (self.pause * 2).clamp(PAUSE, PAUSE_MAX);
             }
             self.pauses_until = Some(now + self.pause);
         }
-        if self.pauses_until.is_some_and(|until| now < until) {
-            return false;
-        }
-        self.since.get_or_insert(now);
-        true
+        self.filling = self.pauses_until.is_none_or(|until| now >= until);
+        self.filling
     }
 }
 
@@ -286,10 +284,12 @@ impl Sfu {
         let least = if pads { costs(&wishes, &next).1 } else { 0 };
         let most = with_spare(desired(&wishes));
         // Less than the lowest layers is not sent: where even these pile up, an estimate below them only makes them late.
-        let floor = costs(&wishes, &allocate(0, pause, &wishes)).0;
-        let piles_up = squeezed && costs(&wishes, &next).0 <= floor;
+        let piled_up = || {
+            let floor = costs(&wishes, &allocate(0, pause, &wishes)).0;
+            (costs(&wishes, &next).0 <= floor).then_some(floor / 100 * FLOOR)
+        };
         let anew = if pads { line.begin_anew(now, most) } else { None };
-        if let Some(estimate) = anew.or_else(|| piles_up.then_some(floor / 100 * FLOOR)) {
+        if let Some(estimate) = anew.or_else(|| if squeezed { piled_up() } else { None }) {
             peer.with(|rtc| rtc.bwe().reset(Bitrate::from(estimate)));
         }
         let line = &mut peer.line;

@@ -25,7 +25,7 @@ const SECOND: Duration = Duration::from_secs(1);
 
 /// One who sends sound and a picture in three layers, and some who watch.
 fn watched(seed: u64, conditions: Conditions, watchers: &[Mode]) -> SimRoom {
-    let mut sim = SimRoom::new(seed, conditions);
+    let mut sim = SimRoom::estimating(seed, conditions);
     sim.join("sender", Mode::Single);
     for (index, mode) in watchers.iter().enumerate() {
         sim.join(&format!("watcher-{index}"), *mode);

@@ -19,17 +19,22 @@ fn a_relayed_client_hears_and_is_heard() {
     }
 }
 
-fn relayed_to_and_fro(sim: &mut SimRoom) {
-    for (index, mode) in [Mode::Single, Mode::Single, Mode::Dual].into_iter().enumerate() {
+/// Three people hear and see each other, one of them through TURN.
+fn three_meet(sim: &mut SimRoom, modes: [Mode; 3], relayed: usize) {
+    for (index, mode) in modes.into_iter().enumerate() {
         sim.join(&format!("person-{index}"), mode);
-        if index == 0 {
-            sim.relay(0);
+        if index == relayed {
+            sim.relay(index);
         }
         let mark = u8::try_from(index).expect("few") * 2 + 1;
         sim.publish(index, MediaKind::Audio, mark);
         sim.publish(index, MediaKind::Video, mark + 1);
     }
     sim.wait("all hear all", |sim| all_hear_all(sim, 50));
+}
+
+fn relayed_to_and_fro(sim: &mut SimRoom) {
+    three_meet(sim, [Mode::Single, Mode::Single, Mode::Dual], 0);
     let (counters, allocations) = sim.turn();
     assert!(counters.relayed_in > 100 && counters.relayed_out > 200, "{counters:?}");
     assert_eq!((counters.relay_dropped, allocations), (0, 1));
@@ -50,16 +55,7 @@ fn relayed_to_and_fro(sim: &mut SimRoom) {
 #[test]
 fn all_hear_all_over_ipv6() {
     let mut sim = SimRoom::over_ipv6(402, Conditions::PERFECT);
-    for (index, mode) in [Mode::Single, Mode::Dual, Mode::Single].into_iter().enumerate() {
-        sim.join(&format!("person-{index}"), mode);
-        if index == 2 {
-            sim.relay(2);
-        }
-        let mark = u8::try_from(index).expect("few") * 2 + 1;
-        sim.publish(index, MediaKind::Audio, mark);
-        sim.publish(index, MediaKind::Video, mark + 1);
-    }
-    sim.wait("all hear all", |sim| all_hear_all(sim, 50));
+    three_meet(&mut sim, [Mode::Single, Mode::Dual, Mode::Single], 2);
     let relayed = sim.relayed.values().find_map(|turn| turn.relayed).expect("allocated");
     assert!(relayed.is_ipv6(), "{relayed}");
     assert!(sim.clients.iter().all(|client| client.publisher.address.is_ipv6()));

@@ -34,7 +34,7 @@ class FakeSignalClient {
 export type Stuck = Extract<RTCIceConnectionState, "checking" | "connected" | "failed">;
 
 /** The part of livekit-client's room that a line uses, driven by the test. */
-export class FakeRoom {
+class FakeRoom {
   readonly listeners = new Map<string, Set<(...values: unknown[]) => void>>();
   readonly tokens: string[] = [];
   disconnected = false;

@@ -119,7 +119,7 @@ fn server_config() -> Config {
         keys: Arc::new(ApiKeys::new(vec![("key".into(), SECRET.into())])),
         room: RoomDefaults::default(),
         limits: Limits { rooms: 100, participants: 1_000, metadata_bytes: 64 * 1024, ..Limits::default() },
-        send_side_bwe: true,
+        send_side_bwe: false,
         simulate_scenarios: true,
     }
 }
@@ -143,6 +143,11 @@ pub(crate) fn claims(identity: &str, room: &str) -> Claims {
 impl SimRoom {
     pub(crate) fn new(seed: u64, conditions: Conditions) -> Self {
         Self::with(server_config(), seed, conditions)
+    }
+
+    /// The same where the bandwidth to subscribers is estimated.
+    pub(crate) fn estimating(seed: u64, conditions: Conditions) -> Self {
+        Self::with(Config { send_side_bwe: true, ..server_config() }, seed, conditions)
     }
 
     /// The same where the node is one of several that share a port.
