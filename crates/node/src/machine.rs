@@ -314,8 +314,11 @@ impl Node {
             }
             MediaCommand::RemoveTrack { track } => self.sfu.remove_track(now, convert::track(track)),
             MediaCommand::MuteTrack { track, muted } => self.sfu.set_track_muted(now, convert::track(track), muted),
-            MediaCommand::TrackLayers { track, rids, screen } => {
+            MediaCommand::TrackLayers { track, rids, screen, encrypted } => {
                 self.sfu.set_track_layers(convert::track(track), &rids, screen);
+                if encrypted {
+                    self.sfu.set_track_encrypted(convert::track(track));
+                }
             }
             MediaCommand::Cap { peer, bits_per_second } => self.sfu.set_cap(convert::peer(peer), bits_per_second),
             MediaCommand::Unbind { peer, track } => {

@@ -41,6 +41,27 @@ pub(crate) struct Vp8Numbers {
     pub(crate) key_idx: Option<u8>,
 }
 
+impl Vp8Numbers {
+    /// Of the picture after this one, a keyframe on the base layer.
+    fn next(self) -> Self {
+        Self {
+            picture_id: self.picture_id.map(|id| (id + 1) & 0x7fff),
+            tl0_pic_idx: self.tl0_pic_idx.map(|index| index.wrapping_add(1)),
+            key_idx: self.key_idx.map(|index| (index + 1) & 0x1f),
+        }
+    }
+}
+
+/// Numbers of a picture of our own making; of its packets, the first's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Inserted {
+    pub(crate) sequence: u64,
+    pub(crate) timestamp: u32,
+    /// When it would have been captured, if that is known of the picture before it.
+    pub(crate) captured: Option<Instant>,
+    pub(crate) vp8: Vp8Numbers,
+}
+
 /// What to do with a packet for one subscriber.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Decision {
@@ -198,6 +219,23 @@ impl Forwarder {
         (sequence, timestamp)
     }
 
+    /// Numbers for a picture of our own making, which comes as long after the last one as it does on the clock.
+    pub(crate) fn insert_picture(&mut self, now: Instant, packets: usize) -> Inserted {
+        let last = self.last;
+        let elapsed = last.map_or(Duration::ZERO, |last| now.saturating_duration_since(last.arrived));
+        let captured = last.and_then(|last| last.captured).map(|captured| captured + elapsed);
+        let (sequence, timestamp) = self.insert(now, self.ticks(elapsed));
+        self.next_sequence = sequence + packets as u64;
+        self.last = Some(LastSent { timestamp, captured, arrived: now });
+        self.last_picture = self.last_picture.next();
+        Inserted { sequence, timestamp, captured, vp8: self.last_picture }
+    }
+
+    /// A picture must not share its timestamp with the one before it.
+    fn ticks(&self, elapsed: Duration) -> u32 {
+        ((elapsed.as_micros() * u128::from(self.clock_rate) / 1_000_000) as u32).max(1)
+    }
+
     /// Decide about one packet.
     pub(crate) fn decide(&mut self, arrival: &Arrival) -> Decision {
         let Some(target) = self.target else {
@@ -306,9 +344,7 @@ impl Forwarder {
             }
             _ => by_arrival,
         };
-        let ticks = elapsed.as_micros() * u128::from(self.clock_rate) / 1_000_000;
-        // A picture must not share its timestamp with the one before it.
-        last.timestamp.wrapping_add((ticks as u32).max(1))
+        last.timestamp.wrapping_add(self.ticks(elapsed))
     }
 }
 

@@ -7,6 +7,7 @@
 mod allocate;
 mod api;
 mod bandwidth;
+mod blank;
 mod capture;
 mod codec;
 mod demux;

@@ -212,7 +212,7 @@ impl Sfu {
         }
     }
 
-    /// Stop or resume forwarding of a track; on resume a keyframe is asked for.
+    /// Stop or resume forwarding of a track. Who has been watching it is shown black; on resume a keyframe is asked for.
     pub fn set_track_muted(&mut self, now: Instant, track: TrackId, muted: bool) {
         let Some(track) = self.track_mut(track) else {
             return;
@@ -221,9 +221,11 @@ impl Sfu {
             return;
         }
         let spoke = track.kind == MediaKind::Audio && muted && track.level.silence();
+        track.plan_blanks();
         track.retarget();
         let id = track.id;
         if let Some(index) = self.track_index(id) {
+            self.send_blanks(index, now);
             self.track_changed(index);
         }
         if spoke {
@@ -246,6 +248,13 @@ impl Sfu {
             && let Some(peer) = self.peers.get_mut(publisher)
         {
             peer.sources.retain(|_, source| source.track != index);
+        }
+    }
+
+    /// The track is encrypted end to end, and stays so.
+    pub fn set_track_encrypted(&mut self, track: TrackId) {
+        if let Some(track) = self.track_mut(track) {
+            track.encrypted = true;
         }
     }
 
@@ -378,6 +387,7 @@ impl Sfu {
                         self.track_changed(index);
                     }
                     self.send_overdue_keyframes(index, now);
+                    self.send_blanks(index, now);
                 }
             }
         }

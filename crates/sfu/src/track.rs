@@ -7,6 +7,7 @@ use str0m::rtp::Ssrc;
 
 use crate::allocate::{Level, Rates, TEMPORAL};
 use crate::api::{DownSettings, MediaKind, PeerId, TrackId};
+use crate::blank::BLANKS;
 use crate::forward::{Arrival, Forwarder};
 use crate::levels::AudioLevel;
 use crate::peer::Format;
@@ -94,6 +95,8 @@ pub(crate) struct Track {
     pub(crate) relayed: bool,
     /// What comes is from another SFU.
     pub(crate) remote: bool,
+    /// End to end: receivers could not read what we add.
+    pub(crate) encrypted: bool,
     pub(crate) downs: Vec<Down>,
     pub(crate) level: AudioLevel,
     /// Once redundant audio came: the frames that went out.
@@ -125,6 +128,8 @@ pub(crate) struct Down {
     pub(crate) refusal_told: bool,
     pub(crate) bound_at: Instant,
     pub(crate) silences: usize,
+    /// So many black pictures are still to be sent.
+    pub(crate) blanks: u8,
 }
 
 impl Track {
@@ -140,6 +145,7 @@ impl Track {
             screen: false,
             relayed: false,
             remote: false,
+            encrypted: false,
             downs: Vec::new(),
             level: AudioLevel::new(),
             red: None,
@@ -245,6 +251,14 @@ impl Track {
         false
     }
 
+    /// Whoever is shown this track is owed a black picture once it is muted.
+    pub(crate) fn plan_blanks(&mut self) {
+        let blanks = if self.muted && self.kind == MediaKind::Video && !self.encrypted { BLANKS } else { 0 };
+        for down in &mut self.downs {
+            down.blanks = if down.forwarder.current().is_some() { blanks } else { 0 };
+        }
+    }
+
     /// Choose each subscriber's layer again.
     pub(crate) fn retarget(&mut self) {
         let mut active = 0u8;
@@ -333,6 +347,7 @@ impl Down {
             refusal_told: false,
             bound_at: now,
             silences: 0,
+            blanks: 0,
         }
     }
 

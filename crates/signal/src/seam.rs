@@ -373,6 +373,8 @@ pub enum MediaCommand {
         rids: Vec<String>,
         /// A shared screen.
         screen: bool,
+        /// End to end, so that nothing can be added to it.
+        encrypted: bool,
     },
     /// What the peer is sent, beside the sound, is limited; `None` = to what its line carries.
     Cap {

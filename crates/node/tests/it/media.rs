@@ -47,10 +47,28 @@ fn mute_stops_forwarding() {
             forget_received(&mut sim);
             sim.run(Duration::from_secs(1));
             assert!(!sim.clients[1].received.contains_key(&sid), "packets of a muted track were forwarded");
+            assert_eq!(sim.clients[1].blanks.contains_key(&sid), mark == 2, "a picture ends black");
             sim.request(0, request(false));
             sim.wait_for("it is back", Duration::from_secs(1), |sim| sim.clients[1].hears(&sid, mark, 5));
         }
         assert_eq!(sim.clients[1].undecodable, 0, "a picture without beginning");
+    }
+}
+
+/// Nothing of ours is put into what only the clients can read.
+#[test]
+fn an_encrypted_picture_does_not_end_black() {
+    let mut sim = SimRoom::new(62, Conditions::PERFECT);
+    for identity in ["watcher", "sender"] {
+        sim.join(identity, Mode::Single);
+    }
+    for (mark, encryption) in [(1, proto::encryption::Type::None), (2, proto::encryption::Type::Gcm)] {
+        sim.publish_with(1, MediaKind::Video, mark, |add| add.encryption = encryption as i32);
+        sim.wait("it is seen", |sim| all_hear_all(sim, 5));
+        sim.mute(1, mark, true);
+        sim.run(Duration::from_secs(1));
+        let sid = &sim.clients[1].sent[usize::from(mark) - 1].sid;
+        assert_eq!(sim.clients[0].blanks.contains_key(sid), mark == 1);
     }
 }
 

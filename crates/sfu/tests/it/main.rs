@@ -1,5 +1,6 @@
 //! A room's worth of clients around one SFU, in memory, in stepped time.
 
+mod blank;
 mod common;
 mod dual;
 mod fuzz;

@@ -156,7 +156,8 @@ impl Room {
             ctx.index.tracks.insert(*track, (self.key, key));
             self.changed_wishes.insert((key, *track));
             let screen = track_info.source() == proto::TrackSource::ScreenShare;
-            ctx.media(MediaCommand::TrackLayers { track: *track, rids: rids.clone(), screen });
+            let encrypted = track_info.encryption() != proto::encryption::Type::None;
+            ctx.media(MediaCommand::TrackLayers { track: *track, rids: rids.clone(), screen, encrypted });
             if track_info.muted {
                 ctx.media(MediaCommand::MuteTrack { track: *track, muted: true });
             }

@@ -23,6 +23,9 @@ use testkit::link::Wire;
 /// The last byte of the packet of silence that opens a track.
 const SILENCE: u8 = 0xfe;
 
+/// What a VP8 keyframe of the server begins with, after its tag: the start code and 16 x 16 pixels (RFC 6386 section 9.1).
+const BLACK: [u8; 7] = [0x9d, 0x01, 0x2a, 16, 0, 16, 0];
+
 /// Bytes of a packet of those that have a size.
 const PACKET_BYTES: usize = 1_100;
 
@@ -245,6 +248,8 @@ pub(crate) struct Participant {
     pub(crate) undecodable: usize,
     /// Audio frames received by track sid, each packet's own and those it repeats: their extended timestamps.
     pub(crate) frames: BTreeMap<String, BTreeSet<u64>>,
+    /// Black pictures by track sid.
+    pub(crate) blanks: BTreeMap<String, usize>,
     /// Packets received by track sid that can be played: mark to count.
     pub(crate) received: BTreeMap<String, BTreeMap<u8, usize>>,
     pub(crate) data: Vec<proto::DataPacket>,
@@ -296,6 +301,7 @@ impl Participant {
             raw: BTreeMap::new(),
             owners: HashMap::new(),
             frames: BTreeMap::new(),
+            blanks: BTreeMap::new(),
             received: BTreeMap::new(),
             data: Vec::new(),
             messages: Vec::new(),
@@ -618,6 +624,10 @@ impl Participant {
                 repeats.map_or_else(|| vec![0], |blocks| blocks.iter().map(|block| block.timestamp_offset).collect());
             let newest = packet.time.numer();
             self.frames.entry(sid.clone()).or_default().extend(ages.iter().map(|age| newest - u64::from(*age)));
+        }
+        if video && packet.payload.get(7..14) == Some(&BLACK) {
+            *self.blanks.entry(sid).or_default() += 1;
+            return;
         }
         if video && packet.payload[4] & 1 == 0 {
             self.decodable.insert(stream);

@@ -21,6 +21,8 @@ pub struct Publisher {
     pub level: i8,
     /// Pictures alternate between temporal layers 0 and 1.
     pub temporal: bool,
+    /// Pictures are H.264 in place of VP8.
+    pub h264: bool,
     sequence: u64,
     timestamp: u32,
     picture: u16,
@@ -58,6 +60,7 @@ impl Publisher {
             paused: false,
             level: 20,
             temporal: false,
+            h264: false,
             sequence: random.below(60_000),
             timestamp: random.next_u64() as u32,
             picture: random.next_u64() as u16 & 0x7fff,
@@ -133,13 +136,10 @@ impl Publisher {
             self.tl0 = self.tl0.wrapping_add(1);
         }
         for index in 0..PACKETS_PER_PICTURE {
-            let first = index == 0;
-            let mut head = vec![0x80 | if first { 0x10 } else { 0 }, 0xe0];
-            head.extend((self.picture | 0x8000).to_be_bytes());
-            head.extend([self.tl0, layer << 6 | 0x20, u8::from(!key)]);
+            let head = self.head(index == 0, layer, key);
             let payload = self.payload(&head);
             let packet = Packet {
-                codec: Codec::Vp8,
+                codec: if self.h264 { Codec::H264 } else { Codec::Vp8 },
                 rid: self.rid.as_deref(),
                 sequence: self.sequence,
                 timestamp: self.timestamp,
@@ -152,6 +152,17 @@ impl Publisher {
                 self.counter += 1;
             }
         }
+    }
+
+    /// What a payload begins with: a VP8 descriptor and the frame's first byte, or the type of an H.264 NAL unit.
+    fn head(&self, first: bool, layer: u8, key: bool) -> Vec<u8> {
+        if self.h264 {
+            return vec![if key && first { 0x65 } else { 0x41 }];
+        }
+        let mut head = vec![0x80 | if first { 0x10 } else { 0 }, 0xe0];
+        head.extend((self.picture | 0x8000).to_be_bytes());
+        head.extend([self.tl0, layer << 6 | 0x20, u8::from(!key)]);
+        head
     }
 
     fn payload(&self, head: &[u8]) -> Vec<u8> {
