@@ -1,8 +1,9 @@
-//! Test support: seeded randomness, simulated links, str0m clients, a fuzz driver.
+//! Test support: seeded randomness, simulated links, str0m clients, a fuzz driver, a count of what is allocated.
 
 pub mod client;
 pub mod fuzz;
 pub mod link;
+pub mod memory;
 pub mod random;
 pub mod turn;
 

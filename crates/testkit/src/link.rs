@@ -132,6 +132,11 @@ impl Link {
         self.planned.sort_by_key(|(at, ..)| *at);
     }
 
+    /// Forgets what its flows have carried: nobody uses them any longer.
+    pub fn forget_flows(&mut self) {
+        self.flows = HashMap::new();
+    }
+
     /// Give a datagram to the network.
     pub fn send(&mut self, now: Instant, wire: Wire) {
         while self.planned.first().is_some_and(|(at, ..)| *at <= now) {

@@ -5,6 +5,7 @@
 mod audio;
 mod bandwidth;
 mod behind;
+mod churn;
 mod dynacast;
 mod fuzz;
 mod limits;
@@ -27,6 +28,9 @@ use str0m::media::MediaKind;
 use testkit::link::Conditions;
 
 testkit::replayable!();
+
+#[global_allocator]
+static MEMORY: testkit::memory::Counted = testkit::memory::Counted;
 
 /// Every client gets, of each track that it was told of and wants, the packets of its publisher and nothing else; and no
 /// picture that it cannot decode.

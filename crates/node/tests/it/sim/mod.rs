@@ -104,6 +104,8 @@ pub(crate) struct SimRoom {
     pub(crate) relayed: HashMap<SocketAddr, TurnClient>,
     pub(crate) seed: u64,
     _seed: Seed,
+    /// How many clients there have been: each has an address of its own.
+    came: usize,
 }
 
 fn server_config() -> Config {
@@ -190,6 +192,7 @@ impl SimRoom {
             relayed: HashMap::new(),
             seed,
             _seed: chosen,
+            came: 0,
         }
     }
 
@@ -226,7 +229,8 @@ impl SimRoom {
         adjust: impl FnOnce(&mut ConnectRequest),
     ) -> Result<usize, Reject> {
         let index = self.clients.len();
-        let mut client = Participant::new(self.now, index, &claims, mode, (self.red, self.server.is_ipv6()));
+        let mut client = Participant::new(self.now, self.came, &claims, mode, (self.red, self.server.is_ipv6()));
+        self.came += 1;
         let connection = self.connection();
         client.connection = Some(connection);
         let publisher_offer = (mode == Mode::Single).then(|| client.first_offer());
