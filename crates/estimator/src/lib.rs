@@ -43,6 +43,10 @@ const SAME_LOSS: f32 = 0.4;
 const WELL_BELOW: f32 = 0.8;
 /// How long a queue has to grow, losses alone have to last, and a queue has to stand, before they count. Microseconds.
 const GROWING: u64 = 200_000;
+/// Less time is enough where packets wait so long already, and no more than this share of what is sent arrives.
+const STEEP_QUEUE: u64 = 100_000;
+const STEEP: f32 = 0.7;
+const STEEP_GROWING: u64 = 150_000;
 const LOSING: u64 = 600_000;
 const LOSING_PACKETS: u32 = 20;
 const STANDING: u64 = 1_000_000;
@@ -320,7 +324,8 @@ impl Estimator {
         let settled = self.settled;
         let full = self.groups.span(|group| group.waited >= queue && group.first >= settled);
         let falls = full.waited_last + (full.waited_first / 10).min(FALLING) < full.waited_first;
-        if full.time < GROWING || falls {
+        let steep = full.waited_last >= STEEP_QUEUE && full.carried < STEEP * full.sent;
+        if full.time < if steep { STEEP_GROWING } else { GROWING } || falls {
             self.judge_losses(now);
             return;
         }
