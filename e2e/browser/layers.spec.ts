@@ -7,8 +7,8 @@ import { expectAllWell, meetAtReference, meetRelayed, type Three } from "./relay
 import { publish } from "./rooms-in-page.ts";
 
 const SWITCHES = 30;
-/** Freezes of one watcher that come from a busy machine alone; a switch that freezes does so each time. */
-const BY_CHANCE = 2;
+/** Freezes of one watcher that come from a busy machine alone; a switch that freezes does so each time: 15 times or 30. */
+const BY_CHANCE = 6;
 
 /** How often Anna's picture froze for Ben, who asks for another size all the time, and for Cara, who does not. */
 async function freezes(three: Three): Promise<{ ben: number; cara: number; frames: number }> {
