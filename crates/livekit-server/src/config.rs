@@ -115,7 +115,7 @@ impl Default for RtcConfig {
             node_ips: Vec::new(),
             loopback: true,
             ice_lite: true,
-            send_side_bwe: false,
+            send_side_bwe: true,
             turn: true,
             turn_tls: None,
             tcp_connections_per_network: 256,

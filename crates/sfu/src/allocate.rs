@@ -122,20 +122,6 @@ pub(crate) fn desired(wishes: &[Wish]) -> u64 {
     wishes.iter().filter_map(|wish| wish.levels().last().map(|(_, rate)| *rate)).sum()
 }
 
-/// Bits a second of what is given, and of that with the cheapest step more: what a line must be seen to carry first.
-pub(crate) fn costs(wishes: &[Wish], given: &[Option<Level>]) -> (u64, u64) {
-    let (mut total, mut step) = (0, None::<u64>);
-    for (wish, given) in wishes.iter().zip(given) {
-        let levels = wish.levels();
-        let at = given.and_then(|given| levels.iter().rposition(|(level, _)| *level <= given));
-        let now = at.map_or(0, |at| levels[at].1);
-        total += now;
-        let next = levels.get(at.map_or(0, |at| at + 1)).map(|(_, rate)| rate.saturating_sub(now));
-        step = step.into_iter().chain(next).min();
-    }
-    (total, total + step.unwrap_or(0))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -222,8 +208,5 @@ mod tests {
         let plain = Wish { screen: true, rates: [[200; 3], [500; 3], [1500; 3], [0; 3]], ..camera(0) };
         check(600, true, &[plain], "1.2");
         assert_eq!(desired(&[plain, camera(0)]), 3000);
-        let given = [Some(Level { layer: 0, temporal: 2 }), Some(Level::TOP), None];
-        assert_eq!(costs(&[camera(0), plain, plain], &given), (1700, 1900));
-        assert_eq!(costs(&[camera(0)], &[Some(Level::TOP)]), (1500, 1500));
     }
 }

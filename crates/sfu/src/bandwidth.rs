@@ -2,9 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use str0m::bwe::Bitrate;
-
-use crate::allocate::{Level, TEMPORAL, Wish, allocate, costs, desired};
+use crate::allocate::{Level, TEMPORAL, Wish, allocate, desired};
 use crate::api::{Event, Output, PeerId, TrackId};
 use crate::sfu::Sfu;
 use crate::track::{Down, Track};
@@ -13,22 +11,8 @@ use crate::track::{Down, Track};
 const SPARE: u64 = 15;
 /// After a subscriber had to do with less, more has to fit for this long before it is given.
 const RAISE_AFTER: Duration = Duration::from_secs(1);
-/// An estimate that is too small and does not grow by half in this time is made anew from where it stands: str0m does not
-/// probe as long as it remembers losses, and it remembers them while little is sent.
-const STUCK: Duration = Duration::from_secs(4);
-/// After padding was too much, or something else fell into the way, there is none for this long: twice as long each time.
-const PAUSE: Duration = Duration::from_secs(1);
-const PAUSE_MAX: Duration = Duration::from_secs(2);
-/// Pictures that waited longer than this for their turn are too late: nothing is added until all are sent. Not less, because
-/// what begins anew begins with a keyframe, which on a narrow line takes a second itself.
-const QUEUE_MAX: Duration = Duration::from_millis(1500);
-/// So few bytes are soon sent, whatever the line.
-const QUEUE_BYTES: usize = 16_000;
-/// In so many rounds in a row more than that waits for its turn, each time more than before: less is given at once, in percent.
-const BACKLOG_ROUNDS: u32 = 2;
-const SQUEEZE: u64 = 60;
-/// The least that an estimate is taken to be where the lowest layers pile up, in percent of what they cost.
-const FLOOR: u64 = 150;
+/// Pictures that waited longer than this for their turn are too late: all that wait are dropped, and the picture begins anew.
+const WAIT_MAX: Duration = Duration::from_millis(500);
 
 /// Rates of tracks change without a word, so every so many rounds of housekeeping a line is shared out anew.
 const LOOK_ROUNDS: usize = 10;
@@ -56,49 +40,16 @@ pub(crate) struct Line {
     cap: Option<u64>,
     /// Tracks whose pictures are sent.
     pub(crate) video: Vec<usize>,
-    /// Bits per second that str0m was told of: at least, and in the end.
-    told: (u64, u64),
-    /// More comes than goes: so many bytes waited in the last round, and in so many rounds they became more.
-    backlog: (usize, u32),
+    /// Bits per second that the estimator was told of.
+    told: u64,
     /// Somebody gets less than wanted.
     limited: bool,
-    /// No picture is sent or wanted: the pacer has nothing to do.
-    pub(crate) idle: bool,
-    /// Since when the estimate is about this, and too small.
-    stuck: Option<(Instant, u64)>,
-    padding: Padding,
+    /// More was sent than may wait.
+    pub(crate) full: bool,
     /// Since when more would fit.
     roomy_since: Option<Instant>,
     /// Something changed since the last allocation.
     pub(crate) stale: bool,
-}
-
-/// Whether a line is filled up to its estimate, to find out whether it carries more. What fills it is in the way of pictures and
-/// sound where it carries no more: so there is none for a while after it seemed to be too much.
-#[derive(Debug, Default)]
-struct Padding {
-    /// The estimate at the last look.
-    estimate: u64,
-    pause: Duration,
-    pauses_until: Option<Instant>,
-    /// There was padding at the last look.
-    filling: bool,
-}
-
-impl Padding {
-    /// Whether there may be padding now, at an `estimate`, and `queued` where more waits for its turn than before.
-    fn allowed(&mut self, now: Instant, estimate: u64, queued: bool) -> bool {
-        let fell = estimate < self.estimate - self.estimate / 20;
-        self.estimate = estimate;
-        if fell || queued {
-            if self.filling || self.pause.is_zero() {
-                self.pause = (self.pause * 2).clamp(PAUSE, PAUSE_MAX);
-            }
-            self.pauses_until = Some(now + self.pause);
-        }
-        self.filling = self.pauses_until.is_none_or(|until| now >= until);
-        self.filling
-    }
 }
 
 impl Line {
@@ -114,32 +65,7 @@ impl Line {
 
     /// Whether what is sent is to be decided anew, because something changed or the line is nearly full.
     fn is_due(&self) -> bool {
-        self.stale || self.limited || self.budget() < self.told.1 + self.told.1 / 4
-    }
-
-    /// The estimate, if it is to be made anew.
-    fn begin_anew(&mut self, now: Instant, most: u64) -> Option<u64> {
-        let estimate = self.estimate.filter(|estimate| self.limited && *estimate < most);
-        let stays = |(_, before): &(Instant, u64)| {
-            estimate.is_some_and(|now| (before - before / 10..=before + before / 2).contains(&now))
-        };
-        let since = self.stuck.filter(stays).or_else(|| estimate.map(|estimate| (now, estimate)));
-        let stuck = since.is_some_and(|(since, _)| now.saturating_duration_since(since) >= STUCK);
-        self.stuck = since.filter(|_| !stuck);
-        estimate.filter(|_| stuck)
-    }
-
-    /// What str0m is to be told, if anything: how much is to go out at least, padding included, and how much shall in the end.
-    ///
-    /// Who has to do with less gets padding up to the next step, as far as the estimate allows: only what goes out is measured,
-    /// and str0m probes for more once that has come through.
-    fn tell(&mut self, (least, most): (u64, u64)) -> Option<(u64, u64)> {
-        let far = |one: u64, other: u64| one.abs_diff(other) > other / 20;
-        let changed = far(least, self.told.0) || far(most, self.told.1);
-        changed.then(|| {
-            self.told = (least, most);
-            self.told
-        })
+        self.stale || self.limited || self.budget() < self.told + self.told / 4
     }
 }
 
@@ -222,9 +148,8 @@ impl Sfu {
         self.rounds = self.rounds.wrapping_add(1);
         for index in 0..self.peers.end() {
             let Some(peer) = self.peers.get_mut(index) else { continue };
-            peer.line.idle |= peer.line.video.is_empty();
             if !peer.line.video.is_empty() && peer.secure {
-                self.hold_back_late(now, index);
+                self.drop_late(now, index);
                 self.share_line(now, index);
             }
         }
@@ -252,15 +177,7 @@ impl Sfu {
                 wanted.push(*track_index);
             }
         }
-        line.idle = wishes.is_empty();
         let pause = peer.options.may_pause;
-        // The pacer follows an estimate at once that is told to us smoothed over seconds.
-        let now_costs = costs(&wishes, &given).0;
-        let squeezed = line.backlog.1 >= BACKLOG_ROUNDS;
-        let budget = if squeezed { budget.min(now_costs / 100 * SQUEEZE) } else { budget };
-        if squeezed {
-            line.backlog.1 = 0;
-        }
         let fits = allocate(budget, pause, &wishes);
         let easily = allocate(if budget == u64::MAX { budget } else { budget / 100 * (100 - SPARE) }, pause, &wishes);
         let all = allocate(u64::MAX, pause, &wishes);
@@ -277,31 +194,20 @@ impl Sfu {
         self.counters.lowered +=
             next.iter().zip(given.iter().zip(&all)).filter(|(next, (given, all))| next < given && next < all).count()
                 as u64;
-        if !line.limited {
-            line.padding = Padding::default();
-        }
-        let pads = line.limited && line.padding.allowed(now, budget, squeezed || line.backlog.1 > 0);
-        let least = if pads { costs(&wishes, &next).1 } else { 0 };
         let most = with_spare(desired(&wishes));
-        // Less than the lowest layers is not sent: where even these pile up, an estimate below them only makes them late.
-        let piled_up = || {
-            let floor = costs(&wishes, &allocate(0, pause, &wishes)).0;
-            (costs(&wishes, &next).0 <= floor).then_some(floor / 100 * FLOOR)
-        };
-        let anew = if pads { line.begin_anew(now, most) } else { None };
-        if let Some(estimate) = anew.or_else(|| if squeezed { piled_up() } else { None }) {
-            peer.with(|rtc| rtc.bwe().reset(Bitrate::from(estimate)));
-        }
-        let line = &mut peer.line;
-        if let Some((least, most)) = line.tell((least, most)) {
-            peer.with(|rtc| rtc.bwe().set_bitrate(Bitrate::from(least), Bitrate::from(most)));
+        if line.told.abs_diff(most) > line.told / 20 {
+            line.told = most;
+            if let Some(flow) = &mut peer.egress.flow {
+                flow.estimator.set_wanted(now, most);
+            }
         }
         self.allow(now, index, &wanted, &next);
     }
 
     /// Puts what was given into effect, and tells which tracks begin or cease to be sent.
     fn allow(&mut self, now: Instant, index: usize, wanted: &[usize], given: &[Option<Level>]) {
-        let mut told = Vec::new();
+        let full = self.peers.get(index).is_some_and(|peer| peer.line.estimate.is_some());
+        let (mut told, mut dropped) = (Vec::new(), Vec::new());
         for (track_index, allowed) in wanted.iter().zip(given) {
             let Some(track) = self.tracks.get_mut(*track_index) else { continue };
             let id = track.id;
@@ -312,46 +218,59 @@ impl Sfu {
             if down.allowed.is_none() != allowed.is_none() {
                 told.push((id, allowed.is_none()));
             }
+            // On a full line the larger picture would be in the way of sound until the smaller one begins.
+            let in_the_way = |allowed: &Level| down.forwarder.current().is_some_and(|layer| layer > allowed.layer);
+            if full && allowed.as_ref().is_some_and(in_the_way) {
+                down.forwarder.begin_anew();
+                down.sender.forget();
+                dropped.push(*track_index);
+            }
             down.allowed = *allowed;
             track.retarget();
             self.request_keyframes(id, now);
         }
-        if let Some(peer) = self.peers.get(index)
-            && !told.is_empty()
-        {
+        let Some(peer) = self.peers.get_mut(index) else { return };
+        peer.egress.drop_waiting(&dropped);
+        if !told.is_empty() {
             self.counters.paused += told.iter().filter(|(_, paused)| *paused).count() as u64;
             self.outputs.push_back(Output::Event(Event::StreamState(peer.id, told)));
         }
     }
 
-    /// When an estimate falls, what is queued already would come late for seconds: what would be added to it is dropped until
-    /// the queue is empty, and the picture begins anew with a keyframe.
-    fn hold_back_late(&mut self, now: Instant, index: usize) {
+    /// The estimate may be another one. Less is given at once, more with the next round.
+    pub(crate) fn line_measured(&mut self, now: Instant, index: usize) {
+        let Some(peer) = self.peers.get_mut(index) else { return };
+        let Some(flow) = &peer.egress.flow else { return };
+        // What is lost on the way has to be sent again.
+        let arrives = f64::from(1.0 - flow.estimator.loss());
+        let estimate = flow.estimator.estimate().map(|estimate| (estimate as f64 * arrives) as u64);
+        let fell = estimate.unwrap_or(u64::MAX) < peer.line.estimate.unwrap_or(u64::MAX);
+        peer.line.stale |= fell;
+        peer.line.estimate = estimate;
+        if fell {
+            self.share_line(now, index);
+        }
+    }
+
+    /// When an estimate falls, what waits already would come late for seconds.
+    fn drop_late(&mut self, now: Instant, index: usize) {
         let Self { tracks, peers, .. } = self;
-        let Some(peer) = peers.get_mut(index).filter(|peer| peer.line.estimate.is_some()) else { return };
+        let Some(peer) = peers.get_mut(index) else { return };
+        let late = peer.egress.waits_since().is_some_and(|since| now.saturating_duration_since(since) > WAIT_MAX);
+        if !late && !std::mem::take(&mut peer.line.full) {
+            return;
+        }
+        let video = peer.line.video.clone();
+        peer.egress.drop_waiting(&video);
         let mut resumed: Vec<TrackId> = Vec::new();
-        let mut waiting = 0;
-        for track_index in peer.line.video.clone() {
+        for track_index in video {
             let Some(track) = tracks.get_mut(track_index) else { continue };
-            let id = track.id;
-            let Some(down) = track.down_of(index) else { continue };
-            let (bytes, oldest) = peer.unsent(down.ssrc);
-            waiting += bytes;
-            let late = oldest.is_some_and(|queued| now.saturating_duration_since(queued) > QUEUE_MAX);
-            if late && bytes >= QUEUE_BYTES && !down.held_back {
-                down.held_back = true;
-                self.counters.held_back += 1;
-                track.retarget();
-            } else if down.held_back && oldest.is_none() {
-                down.held_back = false;
-                track.retarget();
-                resumed.push(id);
+            resumed.push(track.id);
+            if let Some(down) = track.down_of(index) {
+                down.forwarder.begin_anew();
             }
         }
-        let (before, rounds) = peer.line.backlog;
-        let grows = waiting > before && waiting >= QUEUE_BYTES;
-        peer.line.backlog = (waiting, if grows { rounds + 1 } else { 0 });
-        peer.line.stale |= grows;
+        self.counters.held_back += resumed.len() as u64;
         for track in resumed {
             self.request_keyframes(track, now);
         }
@@ -380,33 +299,6 @@ impl Track {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    /// As long as nothing speaks against it; after that ever more seldom.
-    #[test]
-    fn padding_pauses_where_it_was_too_much() {
-        let start = testkit::origin();
-        let mut padding = Padding::default();
-        // Tenths of a second, estimate, more waits, padding.
-        let looks = [
-            (0, 300, false, true),
-            (1, 290, false, true),
-            (2, 250, false, false),
-            (11, 250, false, false),
-            (12, 250, false, true),
-            (13, 250, true, false),
-            (32, 260, false, false),
-            (33, 260, false, true),
-            (34, 200, false, false),
-            (40, 150, false, false),
-            (59, 150, false, false),
-            (60, 150, false, true),
-            (61, 900, false, true),
-        ];
-        for (tenths, estimate, queued, expected) in looks {
-            let now = start + Duration::from_millis(100) * tenths;
-            assert_eq!(padding.allowed(now, estimate, queued), expected, "{tenths}");
-        }
-    }
 
     /// Each line is looked at once in ten rounds, and a tenth of all in each.
     #[test]

@@ -6,10 +6,11 @@
 use std::time::Instant;
 
 use str0m::format::Codec;
-use str0m::rtp::RtpWrite;
 
 use crate::capture;
+use crate::extensions::Forwarded;
 use crate::forward::Vp8Numbers;
+use crate::sender::Outgoing;
 use crate::sfu::Sfu;
 
 /// How often it is sent, with each round of housekeeping: a lost packet that none follows is never asked for again.
@@ -38,7 +39,7 @@ impl Sfu {
         let Some(track) = tracks.get_mut(index) else { return };
         for down in track.downs.iter_mut().filter(|down| down.blanks > 0) {
             down.blanks -= 1;
-            let Some((format, Some(payload_type))) = down.payload_type else { continue };
+            let Some((format, Some((payload_type, repair_type)))) = down.payload_type else { continue };
             let Some(peer) = peers.get_mut(down.peer) else { continue };
             let is_vp8 = match format.codec {
                 Codec::Vp8 => true,
@@ -49,13 +50,19 @@ impl Sfu {
             let picture = down.forwarder.insert_picture(now, packets);
             let captured = picture.captured.or_else(|| now.checked_sub(capture::MARGIN)).unwrap_or(now);
             let payloads = if is_vp8 { vec![vp8(&picture.vp8)] } else { H264.map(<[u8]>::to_vec).into() };
-            for (index, payload) in payloads.into_iter().enumerate() {
-                let sequence = picture.sequence + index as u64;
-                let write = RtpWrite::new(payload_type, sequence.into(), picture.timestamp, captured, payload);
-                peer.write(down.ssrc, write.marker(index + 1 == packets).nackable(true));
-            }
-            if !std::mem::replace(&mut peer.dirty, true) {
-                dirty.push(down.peer);
+            for (at, payload) in payloads.into_iter().enumerate() {
+                let packet = Outgoing {
+                    sequence: picture.sequence + at as u64,
+                    timestamp: picture.timestamp,
+                    captured,
+                    marker: at + 1 == packets,
+                    payload_type,
+                    repair_type,
+                    extensions: Forwarded::default(),
+                    vp8: None,
+                    payload: payload.into(),
+                };
+                peer.send(now, index, down, packet, dirty);
             }
         }
     }

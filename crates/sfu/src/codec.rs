@@ -2,6 +2,8 @@
 
 use str0m::format::Codec;
 
+use crate::forward::Vp8Numbers;
+
 /// Fields of a VP8 payload descriptor (RFC 7741 section 4.2).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) struct Vp8Fields {
@@ -46,6 +48,34 @@ impl Vp8Fields {
             }
         }
         Some(fields)
+    }
+}
+
+/// Writes other numbers into the VP8 payload descriptor at the start of a payload, each as wide as the one that stands there.
+pub(crate) fn renumber(payload: &mut [u8], numbers: Vp8Numbers) {
+    let [first, extension, fields @ ..] = payload else { return };
+    let extension = if *first & 0x80 != 0 { *extension } else { 0 };
+    let mut fields = fields.iter_mut();
+    if extension & 0x80 != 0
+        && let Some(high) = fields.next()
+    {
+        let wide = *high & 0x80 != 0;
+        let low = if wide { fields.next() } else { None };
+        match (numbers.picture_id, low) {
+            (Some(id), Some(low)) => [*high, *low] = (id | 0x8000).to_be_bytes(),
+            (Some(id), None) if !wide => *high = id as u8 & 0x7f,
+            _ => {}
+        }
+    }
+    if extension & 0x40 != 0
+        && let (Some(field), Some(index)) = (fields.next(), numbers.tl0_pic_idx)
+    {
+        *field = index;
+    }
+    if extension & 0x10 != 0
+        && let (Some(field), Some(index)) = (fields.next(), numbers.key_idx)
+    {
+        *field = *field & 0xe0 | index & 0x1f;
     }
 }
 
@@ -138,6 +168,29 @@ fn h264_starts_keyframe(payload: &[u8]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// What stands there stays as wide as it is, and nothing behind the descriptor is touched.
+    #[test]
+    fn numbers_are_written_where_they_stand() {
+        let numbers = Vp8Numbers { picture_id: Some(0x1234), tl0_pic_idx: Some(7), key_idx: Some(3) };
+        let cases: [(&[u8], &[u8]); 7] = [
+            (&[0x10, 0xaa], &[0x10, 0xaa]),
+            (&[0x90, 0x80, 0x05, 0xaa], &[0x90, 0x80, 0x34, 0xaa]),
+            (&[0x90, 0x80, 0x80, 0x05, 0xaa], &[0x90, 0x80, 0x92, 0x34, 0xaa]),
+            (&[0x90, 0xe0, 0x80, 0x05, 0x01, 0x60, 0xaa], &[0x90, 0xe0, 0x92, 0x34, 0x07, 0x60, 0xaa]),
+            (&[0x90, 0x30, 0x7f, 0xaa], &[0x90, 0x30, 0x63, 0xaa]),
+            (&[0x90, 0x40, 0x01, 0xaa], &[0x90, 0x40, 0x07, 0xaa]),
+            (&[0x90, 0x80, 0x80], &[0x90, 0x80, 0x80]),
+        ];
+        for (before, expected) in cases {
+            let mut payload = before.to_vec();
+            renumber(&mut payload, numbers);
+            assert_eq!(payload, expected, "{before:x?}");
+        }
+        for cut in 0..4 {
+            renumber(&mut [0x90, 0xf0, 0x80, 0x05][..cut], numbers);
+        }
+    }
 
     #[test]
     fn vp8_descriptor_fields_are_read() {

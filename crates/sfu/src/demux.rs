@@ -82,11 +82,6 @@ pub fn is_stun(datagram: &[u8]) -> bool {
     datagram.len() >= 20 && datagram[0] < 2
 }
 
-/// Whether a datagram is RTP and not RTCP (RFC 7983, RFC 5761 section 4).
-pub(crate) fn is_rtp(datagram: &[u8]) -> bool {
-    matches!(datagram, [128..=191, kind, ..] if !(192..=223).contains(kind))
-}
-
 /// The part of the USERNAME attribute that names us (RFC 8445 section 7.2.2), if there is one.
 pub fn local_ufrag(stun: &[u8]) -> Option<&str> {
     const USERNAME: u16 = 0x0006;

@@ -1,4 +1,4 @@
-//! RTP header extensions that are negotiated with every peer.
+//! RTP header extensions: those that publishers send, and those that subscribers get.
 
 use std::sync::Arc;
 
@@ -6,6 +6,8 @@ use str0m::rtp::{Extension, ExtensionMap, ExtensionSerializer, ExtensionValues};
 
 const DEPENDENCY_DESCRIPTOR: &str =
     "https://aomediacodec.github.io/av1-rtp-spec/#dependency-descriptor-rtp-header-extension";
+const MID: &str = "urn:ietf:params:rtp-hdrext:sdes:mid";
+const VIDEO_ORIENTATION: &str = "urn:3gpp:video-orientation";
 
 /// Numbers packets of a transport, so that the receiver can report each (transport-wide congestion control).
 pub(crate) const TRANSPORT_SEQUENCE: &str = "http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01";
@@ -17,17 +19,9 @@ struct Descriptor(Arc<[u8]>);
 struct DescriptorSerializer;
 
 impl ExtensionSerializer for DescriptorSerializer {
-    fn write_to(&self, buffer: &mut [u8], values: &ExtensionValues) -> usize {
-        let Some(Descriptor(bytes)) = values.user_values.get::<Descriptor>() else {
-            return 0;
-        };
-        match buffer.get_mut(..bytes.len()) {
-            Some(target) => {
-                target.copy_from_slice(bytes);
-                bytes.len()
-            }
-            None => 0,
-        }
+    fn write_to(&self, _buffer: &mut [u8], _values: &ExtensionValues) -> usize {
+        // str0m only receives it.
+        0
     }
 
     fn parse_value(&self, buffer: &[u8], values: &mut ExtensionValues) -> bool {
@@ -43,8 +37,8 @@ impl ExtensionSerializer for DescriptorSerializer {
         false
     }
 
-    fn requires_two_byte_form(&self, values: &ExtensionValues) -> bool {
-        values.user_values.get::<Descriptor>().is_some_and(|Descriptor(bytes)| bytes.is_empty() || bytes.len() > 16)
+    fn requires_two_byte_form(&self, _values: &ExtensionValues) -> bool {
+        false
     }
 }
 
@@ -56,10 +50,39 @@ pub(crate) fn known() -> ExtensionMap {
 }
 
 /// The values of a received packet that subscribers get too. Audio levels, ids and transport numbers are not theirs.
-pub(crate) fn forwarded(received: &ExtensionValues) -> ExtensionValues {
-    let mut values = ExtensionValues { video_orientation: received.video_orientation, ..Default::default() };
-    if let Some(descriptor) = received.user_values.get_arc::<Descriptor>() {
-        values.user_values.set_arc(descriptor);
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Forwarded {
+    /// The byte of 3GPP TS 26.114 section 7.4.5.
+    pub(crate) orientation: Option<u8>,
+    pub(crate) descriptor: Option<Arc<[u8]>>,
+}
+
+impl Forwarded {
+    pub(crate) fn of(received: &ExtensionValues) -> Self {
+        Self {
+            orientation: received.video_orientation.map(|orientation| orientation as u8),
+            descriptor: received.user_values.get::<Descriptor>().map(|Descriptor(bytes)| Arc::clone(bytes)),
+        }
     }
-    values
+}
+
+/// The ids that a subscriber knows the extensions by that we send, on one of its sections; `None` = it does not want it.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Ids {
+    pub(crate) mid: Option<u8>,
+    pub(crate) orientation: Option<u8>,
+    pub(crate) descriptor: Option<u8>,
+    pub(crate) transport: Option<u8>,
+}
+
+impl Ids {
+    pub(crate) fn of(negotiated: &ExtensionMap) -> Self {
+        let id = |uri: &str| negotiated.iter().find(|(_, extension)| extension.as_uri() == uri).map(|(id, _)| id);
+        Self {
+            mid: id(MID),
+            orientation: id(VIDEO_ORIENTATION),
+            descriptor: id(DEPENDENCY_DESCRIPTOR),
+            transport: id(TRANSPORT_SEQUENCE),
+        }
+    }
 }

@@ -3,25 +3,24 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use str0m::bwe::BweKind;
 use str0m::format::Codec;
-use str0m::media::Mid;
 use str0m::net::Receive;
-use str0m::rtp::{RtpPacket, RtpWrite, Ssrc, Vp8Descriptor, Vp8Patch};
+use str0m::rtp::{RtpPacket, Ssrc};
 use str0m::{Event as StrEvent, IceConnectionState, Input, Output as StrOutput};
 
 use crate::api::{Candidate, Datagram, Event, MediaKind, Output, Protocol, TrackId, Transmit};
 use crate::capture::{self, Report};
 use crate::codec::{Vp8Fields, starts_keyframe};
 use crate::demux;
-use crate::extensions;
-use crate::forward::{Arrival, Decision, Vp8Numbers};
+use crate::extensions::Forwarded;
+use crate::forward::{Arrival, Decision};
 use crate::hop::{Hop, HopPacket, Incoming};
 use crate::negotiate::Use;
 use crate::peer::{Format, Peer, Source};
 use crate::red::{Contents, History, Redundant};
+use crate::sender::Outgoing;
 use crate::sfu::Sfu;
-use crate::track::{Down, LAYERS};
+use crate::track::{Down, LAYERS, PayloadType};
 
 /// Largest datagram taken in. str0m works with buffers of 2,000 bytes.
 const MAX_DATAGRAM: usize = 2000;
@@ -31,11 +30,6 @@ const MAX_PAYLOAD: usize = 1500;
 const FLUSH_ROUNDS: usize = 8;
 /// Outputs taken from one peer in one drain. More would be an endless loop inside.
 const MAX_DRAIN: usize = 20_000;
-/// How far ahead of the clock the time of a peer may run: to the next tick of the timers, so that what is due before it, such
-/// as a probe's packets a millisecond apart, leaves at its rate.
-const AHEAD: Duration = Duration::from_millis(5);
-/// How often a pacer is asked that has nothing to pace.
-const IDLE: Duration = Duration::from_millis(200);
 /// Errors tolerated in one drain.
 const DRAIN_FAILURES: usize = 10;
 /// Deadlines further away than this are not entered into the timers.
@@ -62,6 +56,9 @@ impl Sfu {
             self.counters.unknown_datagrams += 1;
             return;
         };
+        if rtp::rtcp::is_rtcp(datagram.contents) && self.take_reports(now, index, datagram.contents) {
+            return;
+        }
         let destination = advertised(&self.config.candidates, &datagram);
         let Some(peer) = self.peers.get_mut(index) else {
             return;
@@ -101,7 +98,8 @@ impl Sfu {
         }
     }
 
-    /// Drain each changed peer once. Call after a batch of datagrams and after other calls, before reading outputs.
+    /// Drain each changed peer once, and send what there is for it. Call after a batch of datagrams and after other calls,
+    /// before reading outputs.
     pub fn flush(&mut self, now: Instant) {
         for _ in 0..FLUSH_ROUNDS {
             if self.dirty.is_empty() {
@@ -109,12 +107,28 @@ impl Sfu {
             }
             let dirty = std::mem::take(&mut self.dirty);
             for &index in &dirty {
-                if let Some(peer) = self.peers.get_mut(index) {
-                    peer.dirty = false;
+                let Some(peer) = self.peers.get_mut(index) else { continue };
+                peer.dirty = false;
+                if std::mem::take(&mut peer.wakes) {
                     self.pass_time(now, index);
                 }
+                self.emit(now, index);
             }
         }
+    }
+
+    /// Sends what has been written for a subscriber, in a row.
+    fn emit(&mut self, now: Instant, index: usize) {
+        let due = |peer: &Peer| peer.egress.deadline(now).is_some_and(|deadline| deadline <= now);
+        if self.peers.get(index).is_some_and(due) {
+            self.pass_time_of_line(now, index);
+        }
+        let Some(peer) = self.peers.get_mut(index) else { return };
+        if let Some(((protocol, remote), local)) = peer.way() {
+            let transmit = |contents| Output::Transmit(Transmit { protocol, local, remote, contents });
+            self.outputs.extend(peer.egress.out.drain(..).map(transmit));
+        }
+        self.schedule(now, index);
     }
 
     /// Let time pass for a peer and take out what it has to say.
@@ -126,13 +140,9 @@ impl Sfu {
     }
 
     /// Take everything out of a peer that it has to say.
-    ///
-    /// Where bandwidth is estimated, str0m lets one packet go each time that time passes, and wants to be called again a
-    /// microsecond later. These microseconds pass here, a little ahead of the clock, so that what may go together leaves
-    /// together; and at once after a packet, because asking for the rest costs as much as the packet.
     fn drain(&mut self, now: Instant, index: usize) {
         let mut received = std::mem::take(&mut self.received);
-        let (mut failures, ahead) = (0, now + AHEAD);
+        let mut failures = 0;
         for _ in 0..MAX_DRAIN {
             let Some(peer) = self.peers.get_mut(index) else {
                 break;
@@ -140,21 +150,9 @@ impl Sfu {
             match peer.attempt(str0m::Rtc::poll_output) {
                 Some(StrOutput::Timeout(deadline)) => {
                     peer.deadline = deadline;
-                    if !peer.options.receives || deadline <= peer.passed || deadline > ahead || peer.is_through() {
-                        if peer.only_paces() {
-                            peer.deadline = deadline.max(now + IDLE);
-                        }
-                        break;
-                    }
-                    peer.pass_time(deadline);
+                    break;
                 }
-                Some(StrOutput::Transmit(transmit)) => {
-                    peer.queued -= usize::from(peer.queued > 0 && demux::is_rtp(&transmit.contents));
-                    if peer.options.receives && !peer.is_through() && peer.passed < ahead {
-                        peer.pass_time(peer.passed + Duration::from_micros(1));
-                    }
-                    self.transmit(index, transmit);
-                }
+                Some(StrOutput::Transmit(transmit)) => self.transmit(index, transmit),
                 Some(StrOutput::Event(StrEvent::RtpPacket(packet))) => received.push(packet),
                 Some(StrOutput::Event(event)) => self.peer_event(now, index, event),
                 None if peer.is_broken() => break,
@@ -204,11 +202,12 @@ impl Sfu {
         let Some(peer) = self.peers.get_mut(index) else {
             return;
         };
-        let deadline = self.timers.round(peer.deadline);
+        let next = peer.egress.deadline(now).map_or(peer.deadline, |deadline| deadline.min(peer.deadline));
+        let deadline = self.timers.round(next);
         if peer.scheduled.is_some_and(|scheduled| scheduled <= deadline) {
             return;
         }
-        if peer.deadline.saturating_duration_since(now) > FAR {
+        if next.saturating_duration_since(now) > FAR {
             return;
         }
         peer.scheduled = Some(deadline);
@@ -227,15 +226,12 @@ impl Sfu {
         if is_stun && self.demux.by_address(&remote).is_none() {
             self.expect_address(index, remote);
         }
-        let ((protocol, remote), local) = if is_stun { nominated } else { self.followed(index).unwrap_or(nominated) };
+        let Some(peer) = self.peers.get_mut(index) else { return };
+        if !is_stun {
+            peer.usual = Some(nominated);
+        }
+        let ((protocol, remote), local) = if is_stun { nominated } else { peer.way().unwrap_or(nominated) };
         self.outputs.push_back(Output::Transmit(Transmit { protocol, local, remote, contents }));
-    }
-
-    /// The way that media takes: the one that the client asked for last (USE-CANDIDATE), because its NAT gave it another
-    /// port, or because UDP died and it has gone over to TCP. str0m keeps to the old pair until that has been silent for
-    /// 15 s, because its priority is no lower.
-    fn followed(&self, index: usize) -> Option<(demux::Remote, std::net::SocketAddr)> {
-        self.peers.get(index).and_then(|peer| peer.path)
     }
 
     /// Answers to our own STUN checks come without a user name: remember whom we asked.
@@ -273,18 +269,8 @@ impl Sfu {
                     self.outputs.push_back(Output::Event(Event::Data(id, channel, data.data)));
                 }
             }
-            StrEvent::KeyframeRequest(request) => {
-                self.counters.keyframes_wanted += 1;
-                self.subscriber_asks_keyframe(now, index, request.mid);
-            }
-            StrEvent::EgressBitrateEstimate(BweKind::Twcc { estimate, can_probe }) => {
-                self.counters.estimates += 1;
-                peer.line.estimate = can_probe.then(|| estimate.as_u64());
-                peer.line.stale = true;
-            }
-            StrEvent::PeerStats(stats) => peer.stats.peer(&stats),
+            StrEvent::PeerStats(stats) => peer.stats.peer(&stats, peer.egress.bytes),
             StrEvent::MediaIngressStats(stats) => peer.stats.ingress(&stats),
-            StrEvent::MediaEgressStats(stats) => peer.stats.egress(&stats),
             _ => {}
         }
     }
@@ -294,6 +280,7 @@ impl Sfu {
             return;
         };
         peer.secure = true;
+        peer.egress.secured();
         peer.open_negotiated_channels();
         let id = peer.id;
         self.outputs.push_back(Output::Event(Event::Connected(id)));
@@ -329,12 +316,9 @@ impl Sfu {
         self.outputs.push_back(Output::Event(event));
     }
 
-    fn subscriber_asks_keyframe(&mut self, now: Instant, index: usize, mid: Mid) {
-        let used = self.peers.get(index).and_then(|peer| peer.negotiation.sections.get(&mid)).copied();
-        let Some(Use::Send(track)) = used else {
-            return;
-        };
-        let Some(track_index) = self.track_index(track) else {
+    /// A subscriber asks for a keyframe of the stream with this SSRC.
+    pub(crate) fn subscriber_asks_keyframe(&mut self, now: Instant, index: usize, media: u32) {
+        let Some(track_index) = self.peers.get(index).and_then(|peer| peer.streams.get(&media)).copied() else {
             return;
         };
         let Some(track) = self.tracks.get_mut(track_index) else {
@@ -431,7 +415,7 @@ impl Sfu {
             track.level.observe(now, level.unsigned_abs());
         }
         let marker = packet.header.marker;
-        let extensions = extensions::forwarded(&packet.header.ext_vals);
+        let extensions = Forwarded::of(&packet.header.ext_vals);
         let incoming = Incoming { arrival, marker, extensions, payload: Arc::clone(&packet.payload) };
         if track.relayed {
             self.hops.push_back(Hop::Packet(HopPacket { track: track.id, source, incoming: incoming.clone() }));
@@ -456,12 +440,12 @@ impl Sfu {
             self.track_changed(source.track);
         }
         if source.red.is_some() {
-            return self.forward_redundant(source, packet);
+            return self.forward_redundant(now, source, packet);
         }
         if !first {
             return;
         }
-        let wants_keyframe = self.fan_out(source, packet, &Contents::plain(payload));
+        let wants_keyframe = self.fan_out(now, source, packet, &Contents::plain(payload));
         if wants_keyframe
             && let Some(ssrc) = self.tracks.get_mut(source.track).and_then(|t| t.request_keyframe(source.layer, now))
         {
@@ -470,7 +454,7 @@ impl Sfu {
     }
 
     /// A packet of redundant audio: first the frames in it that were lost on their way to us, then what is new in it.
-    fn forward_redundant(&mut self, source: &Source, packet: &Incoming) {
+    fn forward_redundant(&mut self, now: Instant, source: &Source, packet: &Incoming) {
         let arrival = &packet.arrival;
         let (Some(red), Some(opus)) = (Redundant::parse(&packet.payload), source.red) else {
             return;
@@ -495,28 +479,27 @@ impl Sfu {
                 self.counters.restored += 1;
                 let payload: Arc<[u8]> = frame.payload.into();
                 let restored = Incoming { arrival: restored, marker: false, ..packet.clone() };
-                self.fan_out(source, &restored, &Contents::plain(&payload));
+                self.fan_out(now, source, &restored, &Contents::plain(&payload));
             }
         }
         if new && red.primary.payload_type == *opus {
             let arrival = Arrival { empty: red.primary.payload.is_empty(), ..*arrival };
             let contents = Contents::redundant(&packet.payload, red.primary.payload, opus);
-            self.fan_out(source, &Incoming { arrival, ..packet.clone() }, &contents);
+            self.fan_out(now, source, &Incoming { arrival, ..packet.clone() }, &contents);
         }
     }
 
     /// True if a subscriber waits for a keyframe of this source.
-    fn fan_out(&mut self, source: &Source, packet: &Incoming, contents: &Contents<'_>) -> bool {
+    fn fan_out(&mut self, now: Instant, source: &Source, packet: &Incoming, contents: &Contents<'_>) -> bool {
         let Incoming { arrival, marker, extensions, .. } = packet;
         let Self { tracks, peers, dirty, counters, outputs, .. } = self;
         let Some(track) = tracks.get_mut(source.track) else {
             return false;
         };
         let mut wants_keyframe = false;
-        let mut descriptor = None;
         // Before the first report the same margin is assumed, so that sound and picture do not shift when it comes.
         let assumed = arrival.arrived.checked_sub(capture::MARGIN).unwrap_or(arrival.arrived);
-        let wallclock = arrival.captured.unwrap_or(assumed);
+        let captured = arrival.captured.unwrap_or(assumed);
         for down in track.downs.iter_mut().filter(|down| down.live) {
             let (sequence, timestamp, vp8) = match down.forwarder.decide(arrival) {
                 Decision::Send { sequence, timestamp, vp8 } => (sequence, timestamp, vp8),
@@ -530,28 +513,26 @@ impl Sfu {
                 continue;
             };
             let (red, payload) = contents.towards(down.red);
-            let Some(payload_type) = red.or_else(|| payload_type(down, peer, source.format)) else {
+            let red = red.map(|red| (*red, None));
+            let Some((payload_type, repair_type)) = red.or_else(|| payload_type(down, peer, source.format)) else {
                 if !std::mem::replace(&mut down.refusal_told, true) {
                     outputs.push_back(Output::Event(Event::CodecRefused(down.peer_id, track.id)));
                 }
                 continue;
             };
-            let mut write = RtpWrite::new(payload_type, sequence.into(), timestamp, wallclock, payload)
-                .marker(*marker)
-                .ext_vals(extensions.clone())
-                .nackable(source.format.codec.is_video());
-            if let Some(numbers) = vp8 {
-                let descriptor = descriptor.get_or_insert_with(|| Vp8Descriptor::parse(contents.whole).ok());
-                if let Some(patch) = descriptor.as_ref().and_then(|descriptor| vp8_patch(descriptor, numbers)) {
-                    write = write.vp8_patch(patch);
-                }
-            }
-            peer.write(down.ssrc, write);
-            peer.stats.packets_down += 1;
+            let packet = Outgoing {
+                sequence,
+                timestamp,
+                captured,
+                marker: *marker,
+                payload_type,
+                repair_type,
+                extensions: extensions.clone(),
+                vp8,
+                payload,
+            };
+            peer.send(now, source.track, down, packet, dirty);
             counters.forwarded += 1;
-            if !std::mem::replace(&mut peer.dirty, true) {
-                dirty.push(down.peer);
-            }
         }
         wants_keyframe
     }
@@ -599,21 +580,28 @@ impl Sfu {
                 continue;
             };
             let opus = Format::OPUS;
-            let Some(payload_type) = payload_type(down, peer, opus) else {
+            let Some((payload_type, _)) = payload_type(down, peer, opus) else {
                 continue;
             };
             let (sequence, timestamp) = down.forwarder.insert(now, OPUS_TICKS);
-            let write = RtpWrite::new(payload_type, sequence.into(), timestamp, now, OPUS_SILENCE.as_slice());
-            peer.write(down.ssrc, write);
-            if !std::mem::replace(&mut peer.dirty, true) {
-                dirty.push(down.peer);
-            }
+            let packet = Outgoing {
+                sequence,
+                timestamp,
+                captured: now,
+                marker: false,
+                payload_type,
+                repair_type: None,
+                extensions: Forwarded::default(),
+                vp8: None,
+                payload: OPUS_SILENCE.as_slice().into(),
+            };
+            peer.send(now, index, down, packet, dirty);
         }
     }
 }
 
 /// The payload type for a format, remembered as long as the format stays.
-fn payload_type(down: &mut Down, peer: &mut Peer, format: Format) -> Option<str0m::media::Pt> {
+fn payload_type(down: &mut Down, peer: &mut Peer, format: Format) -> Option<PayloadType> {
     match down.payload_type {
         Some((known, payload_type)) if known == format => payload_type,
         _ => {
@@ -641,20 +629,6 @@ fn arrival(peer: &mut Peer, source: &Source, packet: &RtpPacket, now: Instant) -
         empty: packet.payload.is_empty(),
         vp8,
     }
-}
-
-fn vp8_patch(descriptor: &Vp8Descriptor, numbers: Vp8Numbers) -> Option<Vp8Patch> {
-    let mut patch = descriptor.patch();
-    if let Some(id) = numbers.picture_id {
-        patch = patch.picture_id(id);
-    }
-    if let Some(index) = numbers.tl0_pic_idx {
-        patch = patch.tl0_pic_idx(index);
-    }
-    if let Some(index) = numbers.key_idx {
-        patch = patch.key_idx(index);
-    }
-    patch.build().ok()
 }
 
 /// The address that ICE knows for the socket a datagram arrived at; of the remote's family, if a socket has several.

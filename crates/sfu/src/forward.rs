@@ -202,6 +202,11 @@ impl Forwarder {
         self.last.is_some()
     }
 
+    /// What was sent last does not arrive: go on with a keyframe.
+    pub(crate) fn begin_anew(&mut self) {
+        self.unbind();
+    }
+
     fn unbind(&mut self) {
         if let Some(binding) = self.binding.take() {
             self.last_offset = Some((binding.ssrc, binding.timestamp_offset));

@@ -4,9 +4,10 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use str0m::rtp::{ExtensionValues, Ssrc};
+use str0m::rtp::Ssrc;
 
 use crate::api::TrackId;
+use crate::extensions::Forwarded;
 use crate::forward::Arrival;
 use crate::peer::Source;
 use crate::sfu::Sfu;
@@ -16,7 +17,7 @@ use crate::sfu::Sfu;
 pub(crate) struct Incoming {
     pub(crate) arrival: Arrival,
     pub(crate) marker: bool,
-    pub(crate) extensions: ExtensionValues,
+    pub(crate) extensions: Forwarded,
     pub(crate) payload: Arc<[u8]>,
 }
 
@@ -37,7 +38,6 @@ impl HopPacket {
 
 /// What one SFU has for others.
 #[derive(Debug, Clone)]
-#[expect(clippy::large_enum_variant, reason = "nearly all of them are packets")]
 pub enum Hop {
     /// For every SFU that has subscribers of the track. It may be lost: they see a gap, as of a packet lost on the network.
     Packet(HopPacket),

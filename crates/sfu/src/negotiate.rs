@@ -15,6 +15,7 @@ use crate::api::{
 use crate::extensions;
 use crate::peer::{CHANNELS, Peer};
 use crate::precheck;
+use crate::sender::Ssrcs;
 use crate::sfu::Sfu;
 
 /// What a section is used for now.
@@ -29,6 +30,9 @@ pub(crate) enum Use {
 #[derive(Default)]
 pub(crate) struct Negotiation {
     pub(crate) sections: HashMap<Mid, Use>,
+    /// The SSRCs of the sections that we send on, or may. str0m knows of them only while it writes a description: what is
+    /// sent with them is ours.
+    pub(crate) senders: HashMap<Mid, Ssrcs>,
     pub(crate) channels_made: bool,
     pending: Option<Pending>,
     /// Sections of our own offers, in the order they were made, with the names told for them.
@@ -84,7 +88,13 @@ impl Sfu {
         let video = peer.options.receives;
         let offer =
             without_idle_feedback(&without_surplus_candidates(offer, candidates), video, &|mid| sends(plan, mid));
-        let answer = peer.with(|rtc| accept(rtc, &offer)).ok_or(SfuError::Fault);
+        let mids: Vec<Mid> = plan.iter().map(|section| Mid::from(section.mid.as_str())).collect();
+        let answer = peer.with(|rtc| {
+            let answer = accept(rtc, &offer);
+            remove_senders(rtc, &mids);
+            answer
+        });
+        let answer = answer.ok_or(SfuError::Fault);
         self.mark_dirty(index);
         let answer = answer?.map_err(SfuError::Sdp)?;
         self.update_ufrag(index);
@@ -94,6 +104,12 @@ impl Sfu {
         let peer = self.peers.get_mut(index).ok_or(SfuError::UnknownPeer)?;
         let options = peer.options;
         let mut facts = peer.with(|rtc| facts(rtc, plan, &answer)).ok_or(SfuError::Fault)?;
+        for (section, plan) in facts.sections.iter_mut().zip(plan) {
+            if matches!(plan.role, SectionRole::Send { .. }) {
+                let ssrcs = peer.ssrcs(Mid::from(plan.mid.as_str()), plan.kind == MediaKind::Video);
+                (section.ssrc, section.rtx_ssrc) = (Some(ssrcs.media), ssrcs.repair);
+            }
+        }
         facts.ice_lite = options.ice_lite;
         facts.candidates.clone_from(&self.told(options).lines);
         Ok(facts)
@@ -121,9 +137,8 @@ impl Sfu {
         let Some(peer) = self.peers.get_mut(index) else {
             return;
         };
-        let video = plan.kind == MediaKind::Video;
-        let send = matches!(wanted, Use::Send(_));
-        peer.with(|rtc| renew_sender(rtc, mid, send, video));
+        // A section that was used before gets new SSRCs, so that the receiver starts afresh.
+        peer.negotiation.senders.remove(&mid);
         peer.stats.forget(mid);
         peer.negotiation.sections.insert(mid, Use::Nothing);
     }
@@ -182,12 +197,19 @@ impl Sfu {
         precheck::check(answer).map_err(SfuError::Sdp)?;
         let Pending { offer, added } = peer.negotiation.pending.take().ok_or(SfuError::NoOfferPending)?;
         let answer = without_surplus_candidates(answer, candidates);
+        let mids: Vec<Mid> = peer.negotiation.sections.keys().copied().collect();
         let accepted = peer.with(|rtc| {
             let answer = SdpAnswer::from_sdp_string(&answer).map_err(|error| error.to_string())?;
-            rtc.sdp_api().accept_answer(offer, answer).map_err(|error| error.to_string())
+            rtc.sdp_api().accept_answer(offer, answer).map_err(|error| error.to_string())?;
+            // The senders of new sections, as the offer named them.
+            let made: Vec<_> = mids.iter().filter_map(|mid| Some((*mid, declared(rtc, *mid)?))).collect();
+            remove_senders(rtc, &mids);
+            Ok::<_, String>(made)
         });
+        for (mid, ssrcs) in accepted.ok_or(SfuError::Fault)?.map_err(SfuError::Sdp)? {
+            peer.negotiation.senders.entry(mid).or_insert(ssrcs);
+        }
         self.mark_dirty(index);
-        accepted.ok_or(SfuError::Fault)?.map_err(SfuError::Sdp)?;
         self.update_ufrag(index);
         for (mid, track) in added {
             // The track may have gone while the offer was on its way.
@@ -220,14 +242,19 @@ impl Peer {
                 None => fresh.push(add),
             }
         }
+        for mid in &removed {
+            self.negotiation.senders.remove(mid);
+        }
+        for (mid, add) in &reused {
+            self.renew_ssrcs(*mid, add.kind == MediaKind::Video);
+        }
+        let senders = self.negotiation.senders.clone();
+        let known: Vec<Mid> = senders.keys().copied().collect();
         let made = self.with(|rtc| {
-            for (mid, add) in &reused {
-                renew_sender(rtc, *mid, true, add.kind == MediaKind::Video);
-            }
-            for mid in &removed {
-                renew_sender(rtc, *mid, false, false);
-            }
-            make_offer(rtc, &reused, &fresh, &removed, channels, change.ice_restart)
+            declare_senders(rtc, &senders);
+            let made = make_offer(rtc, &reused, &fresh, &removed, channels, change.ice_restart);
+            remove_senders(rtc, &known);
+            made
         });
         for (mid, _) in &reused {
             self.stats.forget(*mid);
@@ -350,41 +377,30 @@ fn accept(rtc: &mut Rtc, offer: &str) -> Result<String, String> {
     Ok(answer.to_sdp_string())
 }
 
-/// Give a section that was used before a sender with new SSRCs, so that the receiver starts afresh, or none.
-///
-/// Not `reset_stream_tx`: str0m 0.25 keeps the renewed stream under its old SSRC and drops feedback for the new one.
-fn renew_sender(rtc: &mut Rtc, mid: Mid, send: bool, video: bool) {
-    if rtc.media(mid).is_none() {
-        return;
-    }
-    let mut api = rtc.direct_api();
-    while let Some(old) = api.stream_tx_by_mid(mid, None).map(|stream| stream.ssrc()) {
-        api.remove_stream_tx(old);
-    }
-    if send {
-        let ssrc = api.new_ssrc();
-        let rtx = video.then(|| other_ssrc(&api, ssrc));
-        api.declare_stream_tx(ssrc, rtx, mid, None);
-    }
-}
-
-fn other_ssrc(api: &str0m::change::DirectApi<'_>, taken: Ssrc) -> Ssrc {
-    loop {
-        let ssrc = api.new_ssrc();
-        if ssrc != taken {
-            return ssrc;
+/// Lets str0m know of our senders, for as long as it writes their SSRCs into a description.
+fn declare_senders(rtc: &mut Rtc, senders: &HashMap<Mid, Ssrcs>) {
+    for (mid, ssrcs) in senders {
+        if rtc.media(*mid).is_some() {
+            rtc.direct_api().declare_stream_tx(ssrcs.media.into(), ssrcs.repair.map(Ssrc::from), *mid, None);
         }
     }
 }
 
-/// The sender of a section, made if str0m did not (it makes none where simulcast was received before).
-pub(crate) fn ensure_sender(rtc: &mut Rtc, mid: Mid, video: bool) -> Option<Ssrc> {
-    rtc.media(mid)?;
-    if let Some(stream) = rtc.direct_api().stream_tx_by_mid(mid, None) {
-        return Some(stream.ssrc());
+/// The SSRCs that str0m has chosen for a new section.
+fn declared(rtc: &mut Rtc, mid: Mid) -> Option<Ssrcs> {
+    let mut api = rtc.direct_api();
+    let stream = api.stream_tx_by_mid(mid, None)?;
+    Some(Ssrcs { media: *stream.ssrc(), repair: stream.rtx().map(|rtx| *rtx) })
+}
+
+/// str0m makes senders of its own with each description, and would report on them.
+fn remove_senders(rtc: &mut Rtc, mids: &[Mid]) {
+    let mut api = rtc.direct_api();
+    for mid in mids {
+        while let Some(ssrc) = api.stream_tx_by_mid(*mid, None).map(|stream| stream.ssrc()) {
+            api.remove_stream_tx(ssrc);
+        }
     }
-    renew_sender(rtc, mid, true, video);
-    rtc.direct_api().stream_tx_by_mid(mid, None).map(|stream| stream.ssrc())
 }
 
 type MadeOffer = Option<(Vec<Mid>, (String, SdpPendingOffer))>;
@@ -459,12 +475,6 @@ fn section_facts(rtc: &mut Rtc, plan: &SectionPlan) -> SectionFacts {
         facts.payload_types.extend(beside.flatten().map(|beside| *beside));
     }
     facts.extensions = media.remote_extmap().iter().map(|(id, ext)| (id, ext.as_uri().to_owned())).collect();
-    if matches!(plan.role, SectionRole::Send { .. })
-        && let Some(stream) = rtc.direct_api().stream_tx_by_mid(mid, None)
-    {
-        facts.ssrc = Some(*stream.ssrc());
-        facts.rtx_ssrc = stream.rtx().map(|rtx| *rtx);
-    }
     facts
 }
 

@@ -3,36 +3,28 @@
 use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use str0m::bwe::Bitrate;
 use str0m::channel::{ChannelConfig, ChannelId, Reliability};
 use str0m::config::DtlsCert;
 use str0m::format::{Codec, PayloadParams};
 use str0m::media::{KeyframeRequestKind, Mid, Pt};
-use str0m::rtp::{RtpWrite, Ssrc};
-use str0m::{Candidate, Input, Reason, Rtc};
+use str0m::rtp::Ssrc;
+use str0m::{Candidate, Input, Rtc};
 
 use crate::api::{Channel, Limits, PeerId, PeerOptions};
 use crate::bandwidth::Line;
 use crate::capture::{CaptureClock, Report};
 use crate::demux::Remote;
-use crate::extensions;
+use crate::egress::Egress;
+use crate::extensions::{self, Ids};
 use crate::forward::Forwarder;
+use crate::keys::{self, Slot};
 use crate::negotiate::Negotiation;
 use crate::red::RedTypes;
+use crate::sender::{Leaves, Outgoing, Sender, Ssrcs};
 use crate::stats::StatsWindow;
 use crate::track::Down;
-
-/// Retransmissions are answered from packets of a video stream at most this old, and from so many at most (1 s at
-/// 18 Mbit/s). str0m's cache grows with what is in it: each stream holds about a second of its own bitrate.
-const RTX_PACKETS: usize = 2048;
-const RTX_AGE: Duration = Duration::from_secs(1);
-/// Retransmissions take at most this share of a stream.
-const RTX_SHARE: f32 = 0.25;
-
-/// What the way to a peer is taken to carry until it has been measured: enough for a first picture at its best.
-const FIRST_ESTIMATE: Bitrate = Bitrate::kbps(3_000);
 
 /// Unreliable channels are for what is new: more than this waiting means the reader is too slow.
 const LOSSY_BUFFER: usize = 64 * 1024;
@@ -102,10 +94,13 @@ pub(crate) struct Peer {
     pub(crate) dirty: bool,
     /// When str0m wants to be called, and when it is entered in the timers.
     pub(crate) deadline: Instant,
-    /// Until when its time has passed.
-    pub(crate) passed: Instant,
-    /// Packets that were written and have not come out yet, about: what str0m sends of its own counts as one of them.
-    pub(crate) queued: usize,
+    /// str0m wants to be called with the next flush.
+    pub(crate) wakes: bool,
+    pub(crate) egress: Egress,
+    /// The tracks that are sent, by the SSRCs of their streams.
+    pub(crate) streams: HashMap<u32, usize>,
+    /// The way that str0m took last.
+    pub(crate) usual: Option<(Remote, SocketAddr)>,
     pub(crate) scheduled: Option<Instant>,
     pub(crate) ufrag: String,
     pub(crate) addresses: Vec<Remote>,
@@ -119,7 +114,7 @@ pub(crate) struct Peer {
     pub(crate) stats: StatsWindow,
     pub(crate) line: Line,
     /// Of each section, the stream that was stopped last and where its numbering stands.
-    stopped: HashMap<Mid, (Ssrc, Forwarder)>,
+    stopped: HashMap<Mid, (Forwarder, Sender)>,
     /// The remote closed; the caller has been told.
     pub(crate) closed: bool,
 }
@@ -153,12 +148,13 @@ impl Peer {
             .set_sctp_max_message_size(u32::try_from(limits.message_bytes).unwrap_or(u32::MAX))
             .set_sctp_max_buffered_amount(limits.data_buffer_bytes)
             .set_stats_interval(Some(crate::stats::INTERVAL))
-            .enable_bwe(options.receives.then_some(FIRST_ESTIMATE))
+            .set_crypto_provider(keys::provider())
             .build(now);
         for candidate in candidates {
             rtc.add_local_candidate(candidate.clone());
         }
         let ufrag = rtc.direct_api().local_ice_credentials().ufrag;
+        let reporter = *rtc.direct_api().new_ssrc();
         Self {
             id,
             rtc,
@@ -169,8 +165,10 @@ impl Peer {
             reachable: false,
             dirty: false,
             deadline: now,
-            passed: now,
-            queued: 0,
+            wakes: false,
+            egress: Egress::new(now, Slot::of_last(), reporter, options.receives),
+            streams: HashMap::new(),
+            usual: None,
             scheduled: None,
             ufrag,
             addresses: Vec::new(),
@@ -183,6 +181,13 @@ impl Peer {
             line: Line::default(),
             stopped: HashMap::new(),
             closed: false,
+        }
+    }
+
+    /// Enter the peer at `index` into the list of those that the next flush looks at.
+    pub(crate) fn mark(&mut self, index: usize, dirty: &mut Vec<usize>) {
+        if !std::mem::replace(&mut self.dirty, true) {
+            dirty.push(index);
         }
     }
 
@@ -216,25 +221,15 @@ impl Peer {
         self.broken
     }
 
-    /// Let time pass. It may be a little ahead of the clock already, and never goes back.
     pub(crate) fn pass_time(&mut self, now: Instant) {
-        self.passed = self.passed.max(now);
-        let now = self.passed;
         self.attempt(|rtc| rtc.handle_input(Input::Timeout(now)));
     }
 
-    /// Whether str0m wants to be called for its pacer and its estimate only, while no picture is sent.
-    pub(crate) fn only_paces(&mut self) -> bool {
-        let reason = |rtc: &mut Rtc| {
-            use Reason::{BweDelayControl, BweProbeControl, BweProbeEstimator, Pacer};
-            matches!(rtc.last_timeout_reason(), Pacer(_) | BweDelayControl | BweProbeControl | BweProbeEstimator)
-        };
-        self.line.idle && self.with(reason).unwrap_or(false)
-    }
-
-    /// Whether everything written is out, and no picture is sent for which the pacer would have something else to do.
-    pub(crate) fn is_through(&self) -> bool {
-        self.line.idle && self.queued == 0
+    /// The way that media takes: the one that the client asked for last (USE-CANDIDATE), because its NAT gave it another
+    /// port, or because UDP died and it has gone over to TCP. str0m keeps to the old pair until that has been silent for
+    /// 15 s, because its priority is no lower.
+    pub(crate) fn way(&self) -> Option<(Remote, SocketAddr)> {
+        self.path.or(self.usual)
     }
 
     /// Create the pre-negotiated channels, once.
@@ -291,48 +286,60 @@ impl Peer {
         });
     }
 
-    /// Put a packet into a sender's queue. The peer has to be drained afterwards.
-    pub(crate) fn write(&mut self, ssrc: Ssrc, packet: RtpWrite) {
-        self.queued += 1;
-        self.with(|rtc| {
-            if let Some(stream) = rtc.direct_api().stream_tx(&ssrc) {
-                stream.write_rtp(packet);
-            }
-        });
-    }
-
-    /// How many bytes of a sender wait for their turn, and since when the oldest.
-    pub(crate) fn unsent(&mut self, ssrc: Ssrc) -> (usize, Option<Instant>) {
-        let queue = |rtc: &mut Rtc| {
-            let mut api = rtc.direct_api();
-            let queue = api.stream_tx(&ssrc)?.queue_info()?;
-            Some((queue.byte_size(), queue.first_unsent()))
-        };
-        self.with(queue).flatten().unwrap_or_default()
+    /// Sends a packet of a stream, at once or when it is its turn.
+    pub(crate) fn send(
+        &mut self,
+        now: Instant,
+        track: usize,
+        down: &mut Down,
+        packet: Outgoing,
+        dirty: &mut Vec<usize>,
+    ) {
+        self.stats.packets_down += 1;
+        if self.egress.send(now, track, &mut down.sender, packet, Leaves::First).is_err() {
+            self.line.full = true;
+        }
+        self.mark(down.peer, dirty);
     }
 
     /// A stream stops. Its sender may be used again, and then must go on with its numbers: a second packet of one number
     /// is a replay for the receiver, and breaks the encryption (RFC 7714 section 8.1).
     pub(crate) fn keep_numbering(&mut self, mut down: Down) {
         down.forwarder.set_target(None);
-        self.stopped.insert(down.mid, (down.ssrc, down.forwarder));
+        self.streams.remove(&down.sender.ssrcs.media);
+        self.stopped.insert(down.mid, (down.forwarder, down.sender));
     }
 
-    /// Where the numbering of a sender stands that was used before.
-    pub(crate) fn numbering_of(&mut self, mid: Mid, ssrc: Ssrc) -> Option<Forwarder> {
-        self.stopped.remove(&mid).filter(|(stopped, _)| *stopped == ssrc).map(|(_, forwarder)| forwarder)
+    /// A sender that was used before, and where its numbering stands.
+    pub(crate) fn stopped(&mut self, mid: Mid, media: u32) -> Option<(Forwarder, Sender)> {
+        self.stopped.remove(&mid).filter(|(_, sender)| sender.ssrcs.media == media)
     }
 
-    pub(crate) fn size_rtx_cache(&mut self, ssrc: Ssrc) {
-        self.with(|rtc| {
-            if let Some(stream) = rtc.direct_api().stream_tx(&ssrc) {
-                stream.set_rtx_cache(RTX_PACKETS, RTX_AGE, Some(RTX_SHARE));
-            }
-        });
+    /// The SSRCs that we send with on one of its sections.
+    pub(crate) fn ssrcs(&mut self, mid: Mid, video: bool) -> Ssrcs {
+        if let Some(ssrcs) = self.negotiation.senders.get(&mid) {
+            return *ssrcs;
+        }
+        self.renew_ssrcs(mid, video)
     }
 
-    /// The payload type this peer takes a format with, on one of its sections.
-    pub(crate) fn payload_type(&mut self, mid: Mid, format: Format) -> Option<Pt> {
+    /// Others, so that the receiver starts afresh.
+    pub(crate) fn renew_ssrcs(&mut self, mid: Mid, video: bool) -> Ssrcs {
+        let mut fresh = || self.with(|rtc| *rtc.direct_api().new_ssrc()).unwrap_or_default();
+        let media = fresh();
+        let repair = video.then(|| std::iter::repeat_with(fresh).find(|ssrc| *ssrc != media)).flatten();
+        let ssrcs = Ssrcs { media, repair };
+        self.negotiation.senders.insert(mid, ssrcs);
+        ssrcs
+    }
+
+    /// The ids of header extensions on one of its sections.
+    pub(crate) fn extension_ids(&mut self, mid: Mid) -> Ids {
+        self.with(|rtc| rtc.media(mid).map(|media| Ids::of(media.remote_extmap()))).flatten().unwrap_or_default()
+    }
+
+    /// The payload type this peer takes a format with, on one of its sections, and that of what is sent again.
+    pub(crate) fn payload_type(&mut self, mid: Mid, format: Format) -> Option<(u8, Option<u8>)> {
         self.with(|rtc| {
             let accepted = rtc.media(mid)?.remote_pts();
             let candidates = rtc.codec_config().params().iter().filter(|params| {
@@ -345,7 +352,7 @@ impl Peer {
                     let profile = Format::of(&params.spec()).profile;
                     (profile != format.profile, profile >> 16 != format.profile >> 16)
                 })
-                .map(PayloadParams::pt)
+                .map(|params| (*params.pt(), params.resend().map(|resend| *resend)))
         })
         .flatten()
     }

@@ -16,7 +16,7 @@ use crate::bandwidth::Shedding;
 use crate::demux::Demux;
 use crate::hop::Hop;
 use crate::levels;
-use crate::negotiate::{Use, ensure_sender};
+use crate::negotiate::Use;
 use crate::peer::Peer;
 use crate::slab::Slab;
 use crate::timers::Timers;
@@ -55,6 +55,8 @@ pub struct Sfu {
     pub(crate) counters: Counters,
     /// Packets of the peer that is being drained; kept to reuse its memory.
     pub(crate) received: Vec<RtpPacket>,
+    /// The zero of the clock in our sender reports.
+    pub(crate) started: Instant,
     pub(crate) shedding: Shedding,
     /// Rounds of housekeeping so far.
     pub(crate) rounds: usize,
@@ -92,6 +94,7 @@ impl Sfu {
             hops: VecDeque::new(),
             counters: Counters::default(),
             received: Vec::new(),
+            started: now,
             shedding: Shedding::default(),
             rounds: 0,
         }
@@ -201,6 +204,7 @@ impl Sfu {
             if let Some(peer) = self.peers.get_mut(down.peer) {
                 peer.line.video.retain(|video| *video != index);
                 peer.line.stale = true;
+                peer.streams.remove(&down.sender.ssrcs.media);
                 peer.negotiation.sections.insert(down.mid, Use::Nothing);
             }
         }
@@ -350,8 +354,10 @@ impl Sfu {
                 continue;
             }
             peer.scheduled = None;
-            if peer.deadline <= now {
-                self.mark_dirty(index);
+            let wakes = peer.deadline <= now;
+            peer.wakes |= wakes;
+            if wakes || peer.egress.deadline(now).is_some_and(|deadline| deadline <= now) {
+                self.mark_filled(index);
             } else {
                 self.schedule(now, index);
             }
@@ -392,6 +398,7 @@ impl Sfu {
             }
         }
         self.share_lines(now);
+        self.report_streams(now);
         if !levels.is_empty() {
             self.outputs.push_back(Output::Event(Event::AudioLevels(levels)));
         }
@@ -466,45 +473,54 @@ impl Sfu {
         };
         let (peer_id, live) = (peer.id, peer.secure);
         let video = kind == MediaKind::Video;
-        let Some(ssrc) = peer.with(|rtc| ensure_sender(rtc, mid, video)).flatten() else {
-            return;
-        };
+        let ssrcs = peer.ssrcs(mid, video);
+        let ids = peer.extension_ids(mid);
         let Some(published) = self.tracks.get_mut(track_index) else {
             return;
         };
-        if published.downs.iter().any(|down| down.peer == index && down.ssrc == ssrc) {
+        let same = |down: &&mut Down| down.peer == index && down.sender.ssrcs == ssrcs;
+        if let Some(down) = published.downs.iter_mut().find(same) {
+            down.sender.ids = ids;
             return;
         }
         if let Some(position) = published.downs.iter().position(|down| down.peer == index) {
             peer.keep_numbering(published.downs.swap_remove(position));
         }
-        let mut down = Down::new(index, peer_id, mid, ssrc, kind, now);
+        let mut down = Down::new(index, peer_id, mid, ssrcs, kind, now);
         down.live = live;
         down.red = (!video).then(|| peer.red_types(mid)).flatten();
         down.allowed = Some(peer.line.first());
-        if let Some(numbering) = peer.numbering_of(mid, ssrc) {
-            down.forwarder = numbering;
+        if let Some((forwarder, sender)) = peer.stopped(mid, ssrcs.media) {
+            (down.forwarder, down.sender) = (forwarder, sender);
         }
+        down.sender.ids = ids;
+        peer.streams.insert(ssrcs.media, track_index);
         if let Some(settings) = self.wishes.get(&peer_id).and_then(|wishes| wishes.get(&track)) {
             down.settings = *settings;
         }
         published.downs.push(down);
         published.retarget();
         if video {
-            peer.size_rtx_cache(ssrc);
             if !peer.line.video.contains(&track_index) {
                 peer.line.video.push(track_index);
             }
-            (peer.line.stale, peer.line.idle) = (true, false);
+            peer.line.stale = true;
         }
         self.request_keyframes(track, now);
     }
 
+    /// The next flush is to call str0m for this peer, and to send what there is for it.
     pub(crate) fn mark_dirty(&mut self, index: usize) {
-        if let Some(peer) = self.peers.get_mut(index)
-            && !std::mem::replace(&mut peer.dirty, true)
-        {
-            self.dirty.push(index);
+        if let Some(peer) = self.peers.get_mut(index) {
+            peer.wakes = true;
+            peer.mark(index, &mut self.dirty);
+        }
+    }
+
+    /// The next flush is to send what there is for this peer.
+    pub(crate) fn mark_filled(&mut self, index: usize) {
+        if let Some(peer) = self.peers.get_mut(index) {
+            peer.mark(index, &mut self.dirty);
         }
     }
 

@@ -3,8 +3,9 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
+use rtp::rtcp::ReportBlock;
 use str0m::media::{Mid, Rid};
-use str0m::stats::{MediaEgressStats, MediaIngressStats};
+use str0m::stats::MediaIngressStats;
 
 use crate::api::{Counters, PeerStats};
 
@@ -21,8 +22,8 @@ pub(crate) struct StatsWindow {
     lost: (Weighted, Weighted),
     /// Highest sequence number and packets lost, as the receiver of each section told last.
     reported: HashMap<Mid, (u64, u64)>,
-    /// Requests for lost packets so far, by section and layer: from the peer, to the peer.
-    nacks: HashMap<(Mid, Option<Rid>), (u64, u64)>,
+    /// Requests for lost packets to the peer so far, by section and layer.
+    nacks: HashMap<(Mid, Option<Rid>), u64>,
     totals: Totals,
     /// Packets counted by us since the last report (str0m's totals vanish with their streams).
     pub(crate) packets_up: u64,
@@ -32,7 +33,7 @@ pub(crate) struct StatsWindow {
 /// What a peer adds to the counters of all.
 #[derive(Debug, Default, Clone, Copy)]
 struct Totals {
-    nacks: (u64, u64),
+    nacks: u64,
     reported: u64,
     lost: u64,
 }
@@ -58,9 +59,10 @@ impl Weighted {
 }
 
 impl StatsWindow {
-    pub(crate) fn peer(&mut self, stats: &str0m::stats::PeerStats) {
+    /// `sent`: bytes of payload that subscribers got.
+    pub(crate) fn peer(&mut self, stats: &str0m::stats::PeerStats, sent: u64) {
         self.ready = true;
-        self.bytes = (stats.bytes_rx, stats.bytes_tx);
+        self.bytes = (stats.bytes_rx, sent);
         let pair = stats.selected_candidate_pair.as_ref();
         self.rtt = stats.rtt.or_else(|| pair.and_then(|pair| pair.current_round_trip_time)).or(self.rtt);
     }
@@ -68,21 +70,15 @@ impl StatsWindow {
     pub(crate) fn ingress(&mut self, stats: &MediaIngressStats) {
         self.lost.0.add(stats.loss, stats.packets);
         let before = self.nacks.entry((stats.mid, stats.rid)).or_default();
-        self.totals.nacks.1 += stats.nacks.saturating_sub(before.1);
-        before.1 = stats.nacks;
+        self.totals.nacks += stats.nacks.saturating_sub(*before);
+        *before = stats.nacks;
     }
 
-    pub(crate) fn egress(&mut self, stats: &MediaEgressStats) {
-        self.rtt = stats.rtt.or(self.rtt);
-        let before = self.nacks.entry((stats.mid, stats.rid)).or_default();
-        self.totals.nacks.0 += stats.nacks.saturating_sub(before.0);
-        before.0 = stats.nacks;
-        // Receivers report totals; lost reports then lose nothing.
-        let Some(remote) = &stats.remote else {
-            return;
-        };
-        let now = (*remote.maximum_sequence_number, remote.packets_lost);
-        let Some(before) = self.reported.insert(stats.mid, now) else {
+    /// What a subscriber says of a stream: highest sequence number so far and packets lost; lost reports then lose nothing.
+    pub(crate) fn reported(&mut self, mid: Mid, block: &ReportBlock, round_trip: Option<Duration>) {
+        self.rtt = round_trip.or(self.rtt);
+        let now = (u64::from(block.highest_sequence), u64::try_from(block.cumulative_lost).unwrap_or(0));
+        let Some(before) = self.reported.insert(mid, now) else {
             return;
         };
         let expected = now.0.saturating_sub(before.0);
@@ -97,8 +93,7 @@ impl StatsWindow {
     /// Moves what was counted since the last time to the counters of all peers.
     pub(crate) fn move_totals(&mut self, counters: &mut Counters) {
         let totals = std::mem::take(&mut self.totals);
-        counters.nacks_received += totals.nacks.0;
-        counters.nacks_sent += totals.nacks.1;
+        counters.nacks_sent += totals.nacks;
         counters.packets_reported += totals.reported;
         counters.packets_lost += totals.lost;
     }
@@ -135,8 +130,8 @@ impl StatsWindow {
 mod tests {
     use super::*;
 
-    fn egress(nacks: u64) -> MediaEgressStats {
-        MediaEgressStats {
+    fn ingress(nacks: u64) -> MediaIngressStats {
+        MediaIngressStats {
             mid: Mid::from("0"),
             rid: None,
             bytes: 0,
@@ -144,6 +139,7 @@ mod tests {
             firs: 0,
             plis: 0,
             nacks,
+            jitter: 0,
             rtt: None,
             loss: None,
             timestamp: testkit::origin(),
@@ -153,14 +149,34 @@ mod tests {
 
     /// str0m counts from the beginning of a stream; what was counted of the one before stays counted.
     #[test]
-    fn totals_go_on_when_a_sender_is_replaced() {
+    fn totals_go_on_when_a_source_is_replaced() {
         let (mut window, mut counters) = (StatsWindow::default(), Counters::default());
-        window.egress(&egress(3));
-        window.egress(&egress(5));
+        window.ingress(&ingress(3));
+        window.ingress(&ingress(5));
         window.forget(Mid::from("0"));
-        window.egress(&egress(4));
+        window.ingress(&ingress(4));
         window.move_totals(&mut counters);
         window.move_totals(&mut counters);
-        assert_eq!(counters.nacks_received, 9);
+        assert_eq!(counters.nacks_sent, 9);
+    }
+
+    /// Duplicates make the total of losses fall below zero, and a lost report loses nothing.
+    #[test]
+    fn losses_are_counted_between_reports() {
+        let (mut window, mut counters) = (StatsWindow::default(), Counters::default());
+        for (highest_sequence, cumulative_lost) in [(100, -3), (200, 10), (200, 10), (400, 20)] {
+            let block = ReportBlock {
+                ssrc: 1,
+                fraction_lost: 0,
+                cumulative_lost,
+                highest_sequence,
+                jitter: 0,
+                last_sender_report: 0,
+                delay_since: 0,
+            };
+            window.reported(Mid::from("0"), &block, None);
+        }
+        window.move_totals(&mut counters);
+        assert_eq!((counters.packets_reported, counters.packets_lost), (300, 20));
     }
 }

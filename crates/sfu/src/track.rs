@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use str0m::media::{Mid, Pt};
+use str0m::media::Mid;
 use str0m::rtp::Ssrc;
 
 use crate::allocate::{Level, Rates, TEMPORAL};
@@ -12,6 +12,7 @@ use crate::forward::{Arrival, Forwarder};
 use crate::levels::AudioLevel;
 use crate::peer::Format;
 use crate::red::{History, RedTypes};
+use crate::sender::{Sender, Ssrcs};
 
 /// Layers of a track at most.
 pub(crate) const LAYERS: usize = 4;
@@ -105,23 +106,24 @@ pub(crate) struct Track {
     allowance: Option<(f64, Instant)>,
 }
 
+/// A payload type, and that of what is sent again.
+pub(crate) type PayloadType = (u8, Option<u8>);
+
 /// A track towards one subscriber.
 #[derive(Debug)]
 pub(crate) struct Down {
     pub(crate) peer: usize,
     pub(crate) peer_id: PeerId,
     pub(crate) mid: Mid,
-    pub(crate) ssrc: Ssrc,
+    pub(crate) sender: Sender,
     pub(crate) forwarder: Forwarder,
     pub(crate) settings: DownSettings,
     /// How much of it the subscriber's line carries; `None` = nothing.
     pub(crate) allowed: Option<Level>,
-    /// What was sent is not out yet: nothing is added until it is.
-    pub(crate) held_back: bool,
     /// The subscriber's DTLS is up.
     pub(crate) live: bool,
     /// Payload type for the format seen last; `None` inside: the subscriber cannot take it.
-    pub(crate) payload_type: Option<(Format, Option<Pt>)>,
+    pub(crate) payload_type: Option<(Format, Option<PayloadType>)>,
     /// Redundant audio is sent as it comes.
     pub(crate) red: Option<RedTypes>,
     /// The caller was told that the subscriber cannot take it.
@@ -327,20 +329,19 @@ impl Track {
 }
 
 impl Down {
-    pub(crate) fn new(peer: usize, peer_id: PeerId, mid: Mid, ssrc: Ssrc, kind: MediaKind, now: Instant) -> Self {
+    pub(crate) fn new(peer: usize, peer_id: PeerId, mid: Mid, ssrcs: Ssrcs, kind: MediaKind, now: Instant) -> Self {
         let video = kind == MediaKind::Video;
         let clock_rate = if video { 90_000 } else { 48_000 };
         // Any number below 2^15 leaves half the space before the first rollover.
-        let first_sequence = (*ssrc & 0x7fff) as u16;
+        let first_sequence = (ssrcs.media & 0x7fff) as u16;
         Self {
             peer,
             peer_id,
             mid,
-            ssrc,
+            sender: Sender::new(ssrcs, mid, clock_rate),
             forwarder: Forwarder::new(clock_rate, video, first_sequence),
             settings: DownSettings::default(),
             allowed: Some(Level::TOP),
-            held_back: false,
             live: false,
             payload_type: None,
             red: None,
@@ -353,7 +354,7 @@ impl Down {
 
     /// The wish, as far as the line carries it.
     fn limited_settings(&self) -> DownSettings {
-        let Some(allowed) = self.allowed.filter(|_| !self.held_back) else {
+        let Some(allowed) = self.allowed else {
             return DownSettings { paused: true, ..self.settings };
         };
         let least = |wish: Option<u8>, allowed: u8, top: u8| {

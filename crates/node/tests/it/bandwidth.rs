@@ -206,6 +206,7 @@ fn a_new_address_in_a_bad_moment() {
     sim.shape(1, Direction::Down, Conditions { loss: 0.05, ..NARROW });
     sim.run(SECOND);
     sim.clients[1].publisher.move_to("10.99.0.1:7000".parse().expect("an address"));
+    sim.shape(1, Direction::Down, Conditions { loss: 0.05, ..NARROW });
     sim.resume(1);
     sim.run(3 * SECOND);
     let back = seconds(&mut sim, 1, 3);

@@ -1,0 +1,210 @@
+//! Everything that leaves towards one subscriber: encrypted, counted, paced where its line is narrow, and reported on.
+
+use std::collections::VecDeque;
+use std::time::{Duration, Instant};
+
+use estimator::{Estimator, Pacer};
+use rtp::{Protector, Unprotector, rtcp};
+
+use crate::keys::Slot;
+use crate::sender::{Leaves, Outgoing, Sender};
+
+/// Between two sender reports of a stream. The first one follows the first packet at once, for lips and voice.
+const REPORT_INTERVAL: Duration = Duration::from_secs(1);
+/// Sender reports in one datagram: 28 bytes each.
+pub(crate) const REPORTS: usize = 40;
+/// Packets that wait for their turn at most; what comes then is dropped, and the picture begins anew.
+const WAITING: usize = 2048;
+
+/// A packet that waits for its turn, and its track.
+#[derive(Debug)]
+pub(crate) struct Waiting {
+    pub(crate) track: usize,
+    pub(crate) ssrc: u32,
+    pub(crate) since: Instant,
+    pub(crate) packet: Outgoing,
+    pub(crate) leaves: Leaves,
+}
+
+/// What the line to a subscriber carries, and what waits for it.
+#[derive(Debug)]
+pub(crate) struct Flow {
+    pub(crate) estimator: Estimator,
+    pacer: Pacer,
+    waiting: VecDeque<Waiting>,
+}
+
+/// Everything that leaves towards one subscriber.
+pub(crate) struct Egress {
+    slot: Option<Slot>,
+    keys: Option<(Protector, Unprotector)>,
+    /// Where bandwidth is estimated.
+    pub(crate) flow: Option<Flow>,
+    /// The SSRC that our reports come from: SRTCP numbers packets by it, and those of str0m come from others.
+    reporter: u32,
+    pub(crate) report_at: Option<Instant>,
+    /// Decrypted reports, and ours before they are encrypted; kept to reuse its memory.
+    pub(crate) clear: Vec<u8>,
+    /// Datagrams that leave with the next flush.
+    pub(crate) out: Vec<Vec<u8>>,
+    /// Bytes of RTP payload sent.
+    pub(crate) bytes: u64,
+    pub(crate) round_trip: Option<Duration>,
+}
+
+impl std::fmt::Debug for Egress {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        // Its keys are nobody's business.
+        formatter.debug_struct("Egress").field("flow", &self.flow).finish_non_exhaustive()
+    }
+}
+
+impl Egress {
+    pub(crate) fn new(now: Instant, slot: Option<Slot>, reporter: u32, estimates: bool) -> Self {
+        let flow = || Flow { estimator: Estimator::new(now), pacer: Pacer::new(now), waiting: VecDeque::new() };
+        Self {
+            slot,
+            keys: None,
+            flow: estimates.then(flow),
+            reporter,
+            report_at: None,
+            clear: Vec::new(),
+            out: Vec::new(),
+            bytes: 0,
+            round_trip: None,
+        }
+    }
+
+    /// DTLS is up.
+    pub(crate) fn secured(&mut self) {
+        if self.keys.is_none() {
+            self.keys = self.slot.take().and_then(|slot| slot.keys());
+        }
+    }
+
+    /// Sends a packet, at once or when it is its turn. `Err`: dropped, because too much waits already.
+    pub(crate) fn send(
+        &mut self,
+        now: Instant,
+        track: usize,
+        sender: &mut Sender,
+        packet: Outgoing,
+        leaves: Leaves,
+    ) -> Result<(), Full> {
+        let size = Sender::size(&packet);
+        if sender.ids.transport.is_some()
+            && let Some(flow) = &mut self.flow
+            && !(flow.waiting.is_empty() && flow.pacer.may_send(now, size))
+        {
+            if flow.waiting.len() >= WAITING {
+                return Err(Full);
+            }
+            let ssrc = sender.ssrcs.media;
+            flow.waiting.push_back(Waiting { track, ssrc, since: now, packet, leaves });
+            return Ok(());
+        }
+        self.leave(now, sender, packet, leaves, false);
+        Ok(())
+    }
+
+    /// What waits longest, if it may leave now.
+    pub(crate) fn next_waiting(&mut self, now: Instant) -> Option<Waiting> {
+        let flow = self.flow.as_mut()?;
+        let size = Sender::size(&flow.waiting.front()?.packet);
+        if !flow.pacer.may_send(now, size) {
+            return None;
+        }
+        flow.waiting.pop_front()
+    }
+
+    /// Since when the oldest packet waits.
+    pub(crate) fn waits_since(&self) -> Option<Instant> {
+        Some(self.flow.as_ref()?.waiting.front()?.since)
+    }
+
+    /// Forget what waits of these tracks.
+    pub(crate) fn drop_waiting(&mut self, tracks: &[usize]) {
+        if let Some(flow) = self.flow.as_mut().filter(|_| !tracks.is_empty()) {
+            flow.waiting.retain(|waiting| !tracks.contains(&waiting.track));
+        }
+    }
+
+    /// Writes and encrypts a packet that leaves now; before DTLS is up it is dropped.
+    pub(crate) fn leave(&mut self, now: Instant, sender: &mut Sender, packet: Outgoing, leaves: Leaves, padding: bool) {
+        let Some((protector, _)) = &mut self.keys else { return };
+        let size = Sender::size(&packet);
+        let transport = match &mut self.flow {
+            Some(flow) if sender.ids.transport.is_some() => Some(flow.estimator.sent(now, size, padding)),
+            _ => None,
+        };
+        let mut datagram = Vec::with_capacity(size + 24);
+        if sender.write(&packet, leaves, transport, protector, &mut datagram).is_none() {
+            return;
+        }
+        self.out.push(datagram);
+        self.bytes += packet.payload.len() as u64;
+        if leaves == Leaves::First {
+            if !sender.began() {
+                self.report_at = Some(now);
+            }
+            sender.sent(now, packet);
+        }
+    }
+
+    /// Decrypts a compound of the remote's reports. `None`: not authentic, or seen before.
+    pub(crate) fn open(&mut self, datagram: &[u8]) -> Option<Vec<u8>> {
+        let (_, unprotector) = self.keys.as_mut()?;
+        let mut clear = std::mem::take(&mut self.clear);
+        let opened = unprotector.rtcp(datagram, &mut clear);
+        if opened.is_none() {
+            self.clear = clear;
+            return None;
+        }
+        Some(clear)
+    }
+
+    /// One datagram of sender reports. They begin with an empty receiver report of our own, for its SSRC.
+    pub(crate) fn report(&mut self, reports: &[rtcp::SenderInfo]) {
+        let Some((protector, _)) = &mut self.keys else { return };
+        let mut datagram = Vec::with_capacity(64 + 28 * reports.len());
+        rtcp::write_empty_receiver_report(&mut datagram, self.reporter);
+        for report in reports {
+            rtcp::write_sender_report(&mut datagram, report);
+        }
+        rtcp::write_source_description(&mut datagram, self.reporter, CNAME);
+        if protector.rtcp(&mut datagram).is_some() {
+            self.out.push(datagram);
+        }
+    }
+
+    /// Whether sender reports are due, and if so, when the next ones are.
+    pub(crate) fn reports_due(&mut self, now: Instant) -> bool {
+        let due = self.report_at.is_some_and(|at| at <= now);
+        if due {
+            self.report_at = Some(now + REPORT_INTERVAL);
+        }
+        due
+    }
+
+    /// Time passes. Bytes of padding that are wanted now.
+    pub(crate) fn pass_time(&mut self, now: Instant) -> usize {
+        let Some(flow) = &mut self.flow else { return 0 };
+        flow.estimator.pass_time(now);
+        flow.pacer.set_rate(now, flow.estimator.estimate());
+        if flow.waiting.is_empty() { flow.estimator.padding_due(now) } else { 0 }
+    }
+
+    /// When time has to pass again.
+    pub(crate) fn deadline(&self, now: Instant) -> Option<Instant> {
+        let flow = self.flow.as_ref()?;
+        let turn = flow.waiting.front().map(|waiting| flow.pacer.next(now, Sender::size(&waiting.packet)));
+        [turn, flow.estimator.deadline()].into_iter().flatten().min()
+    }
+}
+
+/// Names us as the source of all we send (RFC 3550 section 6.5.1).
+const CNAME: &str = "heydok";
+
+/// Too much waits already.
+#[derive(Debug)]
+pub(crate) struct Full;
