@@ -1,8 +1,9 @@
 //! Sans-IO: peers on str0m, forwarding, layers.
 //!
 //! A packet's way: [`Sfu::receive`] finds the peer (`demux`), str0m decrypts it, `flow` looks up its track and asks
-//! each subscriber's `forward` state what to do, writes it to the subscriber's sender and drains that peer once per
-//! batch. str0m is named nowhere outside this crate.
+//! each subscriber's `forward` state what to do; its `sender` numbers and encrypts it, and `egress` lets it go, in a row with
+//! all else for that subscriber, once per batch. What subscribers report goes to `feedback`. str0m is named nowhere outside
+//! this crate.
 
 mod allocate;
 mod api;
