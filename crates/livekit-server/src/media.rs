@@ -267,6 +267,7 @@ impl Media {
                 }
                 Output::Transmit(transmit) if transmit.protocol == Protocol::TcpPassive => {
                     self.ways.queue(now, transmit.remote, &transmit.contents, &mut self.meter.counters);
+                    self.node.recycle(transmit.contents);
                 }
                 Output::Transmit(transmit) => {
                     self.transmits.push(transmit);
@@ -312,7 +313,7 @@ impl Media {
     fn send(&mut self) {
         self.ways.flush(self.poll.registry(), &mut self.meter.counters);
         self.port.send(&self.transmits, &mut self.meter.counters);
-        self.transmits.clear();
+        self.transmits.drain(..).for_each(|transmit| self.node.recycle(transmit.contents));
     }
 }
 

@@ -176,6 +176,11 @@ impl Node {
         self.sfu.poll_route()
     }
 
+    /// Takes back the memory of a datagram that has been sent.
+    pub fn recycle(&mut self, contents: Vec<u8>) {
+        self.sfu.recycle(contents);
+    }
+
     /// Drains every peer touched since the last call into the outputs, grouped by destination.
     pub fn flush(&mut self, now: Instant) {
         self.sfu.flush(now);

@@ -13,6 +13,9 @@ mod bench;
 use bench::{Bench, Camera, PICTURE, TRACK};
 use sfu::SectionRole;
 
+#[global_allocator]
+static COUNTED: testkit::memory::Counted = testkit::memory::Counted;
+
 fn main() {
     let argument =
         |index: usize, default: u64| std::env::args().nth(index).and_then(|text| text.parse().ok()).unwrap_or(default);
@@ -33,12 +36,17 @@ fn main() {
     };
     run(&mut bench, 60);
     let (forwarded, datagrams, spent) = (bench.sfu.counters().forwarded, bench.datagrams, bench.spent);
+    let (allocations, received) = (bench.allocations, bench.sfu.counters().received);
     run(&mut bench, seconds * 30);
     let forwarded = bench.sfu.counters().forwarded - forwarded;
     let spent = bench.spent - spent;
+    let received = bench.sfu.counters().received - received;
     println!(
-        "{subscribers} subscribers, {forwarded} packets forwarded, {} datagrams out: {:.2} us CPU per packet",
+        "{subscribers} subscribers, {forwarded} packets forwarded, {} datagrams out: {:.2} us CPU per packet; {:.3} allocations \
+         per packet, {:.1} for each that came",
         bench.datagrams - datagrams,
-        spent.as_secs_f64() * 1e6 / forwarded as f64
+        spent.as_secs_f64() * 1e6 / forwarded as f64,
+        (bench.allocations - allocations) as f64 / forwarded as f64,
+        (bench.allocations - allocations) as f64 / received as f64,
     );
 }

@@ -35,7 +35,7 @@ const H264: [&[u8]; 3] = [
 impl Sfu {
     /// Sends it once to those who are owed one, in the codec that they have been getting.
     pub(crate) fn send_blanks(&mut self, index: usize, now: Instant) {
-        let Self { tracks, peers, dirty, .. } = self;
+        let Self { tracks, peers, turn, .. } = self;
         let Some(track) = tracks.get_mut(index) else { return };
         for down in track.downs.iter_mut().filter(|down| down.blanks > 0) {
             down.blanks -= 1;
@@ -62,7 +62,7 @@ impl Sfu {
                     vp8: None,
                     payload: payload.into(),
                 };
-                peer.send(now, index, down, packet, dirty);
+                peer.send(now, index, down, packet, turn);
             }
         }
     }

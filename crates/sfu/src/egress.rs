@@ -16,6 +16,10 @@ pub(crate) const REPORTS: usize = 40;
 /// Packets that wait for their turn at most; what comes then is dropped, and the picture begins anew.
 const WAITING: usize = 2048;
 
+/// Datagrams kept to be written anew: as many as leave at once, and none that is larger than what usually does.
+const BUFFERS: usize = 1024;
+const BUFFER_BYTES: usize = 2048;
+
 /// A packet that waits for its turn, and its track.
 #[derive(Debug)]
 pub(crate) struct Waiting {
@@ -90,6 +94,7 @@ impl Egress {
         sender: &mut Sender,
         packet: Outgoing,
         leaves: Leaves,
+        turn: &mut Turn,
     ) -> Result<(), Full> {
         let size = Sender::size(&packet);
         if sender.ids.transport.is_some()
@@ -103,7 +108,7 @@ impl Egress {
             flow.waiting.push_back(Waiting { track, ssrc, since: now, packet, leaves });
             return Ok(());
         }
-        self.leave(now, sender, packet, leaves, false);
+        self.leave(now, sender, packet, (leaves, false), turn);
         Ok(())
     }
 
@@ -129,15 +134,22 @@ impl Egress {
         }
     }
 
-    /// Writes and encrypts a packet that leaves now; before DTLS is up it is dropped.
-    pub(crate) fn leave(&mut self, now: Instant, sender: &mut Sender, packet: Outgoing, leaves: Leaves, padding: bool) {
+    /// Writes and encrypts a packet that leaves now, as `padding` or because somebody wants it; before DTLS is up it is dropped.
+    pub(crate) fn leave(
+        &mut self,
+        now: Instant,
+        sender: &mut Sender,
+        packet: Outgoing,
+        (leaves, padding): (Leaves, bool),
+        turn: &mut Turn,
+    ) {
         let Some((protector, _)) = &mut self.keys else { return };
         let size = Sender::size(&packet);
         let transport = match &mut self.flow {
             Some(flow) if sender.ids.transport.is_some() => Some(flow.estimator.sent(now, size, padding)),
             _ => None,
         };
-        let mut datagram = Vec::with_capacity(size + 24);
+        let mut datagram = turn.buffer(size + 24);
         if sender.write(&packet, leaves, transport, protector, &mut datagram).is_none() {
             return;
         }
@@ -204,6 +216,31 @@ impl Egress {
 
 /// Names us as the source of all we send (RFC 3550 section 6.5.1).
 const CNAME: &str = "heydok";
+
+/// What a turn leaves to do, and memory for it.
+#[derive(Debug, Default)]
+pub(crate) struct Turn {
+    /// Peers that the next flush looks at.
+    pub(crate) dirty: Vec<usize>,
+    /// Datagrams that have been sent, to be written anew.
+    buffers: Vec<Vec<u8>>,
+}
+
+impl Turn {
+    fn buffer(&mut self, bytes: usize) -> Vec<u8> {
+        let mut buffer = self.buffers.pop().unwrap_or_default();
+        buffer.reserve(bytes);
+        buffer
+    }
+
+    /// Takes back what was sent.
+    pub(crate) fn recycle(&mut self, mut buffer: Vec<u8>) {
+        if self.buffers.len() < BUFFERS && buffer.capacity() <= BUFFER_BYTES {
+            buffer.clear();
+            self.buffers.push(buffer);
+        }
+    }
+}
 
 /// Too much waits already.
 #[derive(Debug)]

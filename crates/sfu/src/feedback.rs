@@ -68,27 +68,27 @@ impl Sfu {
     }
 
     fn send_again(&mut self, now: Instant, index: usize, media: u32, lost: impl Iterator<Item = u16>) {
-        let Self { peers, tracks, counters, .. } = self;
+        let Self { peers, tracks, counters, turn, .. } = self;
         let Some(peer) = peers.get_mut(index) else { return };
         let Some(track) = peer.streams.get(&media).copied() else { return };
         let Some(down) = tracks.get_mut(track).and_then(|track| track.down_of(index)) else { return };
         counters.nacks_received += 1;
         for number in lost.take(AGAIN) {
             if let Some(packet) = down.sender.asked(now, number, peer.egress.round_trip) {
-                let _ = peer.egress.send(now, track, &mut down.sender, packet, Leaves::Again);
+                let _ = peer.egress.send(now, track, &mut down.sender, packet, Leaves::Again, turn);
             }
         }
     }
 
     /// Sends what has waited for its turn, and what the estimator wants to be filled up.
     pub(crate) fn pass_time_of_line(&mut self, now: Instant, index: usize) {
-        let Self { peers, tracks, .. } = self;
+        let Self { peers, tracks, turn, .. } = self;
         let Some(peer) = peers.get_mut(index) else { return };
         let mut padding = peer.egress.pass_time(now);
         while let Some(waiting) = peer.egress.next_waiting(now) {
             let down = tracks.get_mut(waiting.track).and_then(|track| track.down_of(index));
             if let Some(down) = down.filter(|down| down.sender.ssrcs.media == waiting.ssrc) {
-                peer.egress.leave(now, &mut down.sender, waiting.packet, waiting.leaves, false);
+                peer.egress.leave(now, &mut down.sender, waiting.packet, (waiting.leaves, false), turn);
             }
         }
         let video = peer.line.video.clone();
@@ -97,7 +97,7 @@ impl Sfu {
                 let down = tracks.get_mut(*track)?.down_of(index)?;
                 let packet = down.sender.padding()?.clone();
                 let bytes = packet.payload.len().max(1);
-                peer.egress.leave(now, &mut down.sender, packet, Leaves::Again, true);
+                peer.egress.leave(now, &mut down.sender, packet, (Leaves::Again, true), turn);
                 Some(bytes)
             });
             let Some(bytes) = filled else { break };

@@ -102,10 +102,10 @@ impl Sfu {
     /// before reading outputs.
     pub fn flush(&mut self, now: Instant) {
         for _ in 0..FLUSH_ROUNDS {
-            if self.dirty.is_empty() {
+            if self.turn.dirty.is_empty() {
                 return;
             }
-            let dirty = std::mem::take(&mut self.dirty);
+            let dirty = std::mem::take(&mut self.turn.dirty);
             for &index in &dirty {
                 let Some(peer) = self.peers.get_mut(index) else { continue };
                 peer.dirty = false;
@@ -227,7 +227,8 @@ impl Sfu {
             self.expect_address(index, remote);
         }
         let Some(peer) = self.peers.get_mut(index) else { return };
-        if !is_stun {
+        // Of the pairs that ICE tries, the one that it has settled on: where we are in control, we say so.
+        if !is_stun || demux::uses_candidate(&contents) {
             peer.usual = Some(nominated);
         }
         let ((protocol, remote), local) = if is_stun { nominated } else { peer.way().unwrap_or(nominated) };
@@ -492,7 +493,7 @@ impl Sfu {
     /// True if a subscriber waits for a keyframe of this source.
     fn fan_out(&mut self, now: Instant, source: &Source, packet: &Incoming, contents: &Contents<'_>) -> bool {
         let Incoming { arrival, marker, extensions, .. } = packet;
-        let Self { tracks, peers, dirty, counters, outputs, .. } = self;
+        let Self { tracks, peers, turn, counters, outputs, .. } = self;
         let Some(track) = tracks.get_mut(source.track) else {
             return false;
         };
@@ -531,7 +532,7 @@ impl Sfu {
                 vp8,
                 payload,
             };
-            peer.send(now, source.track, down, packet, dirty);
+            peer.send(now, source.track, down, packet, turn);
             counters.forwarded += 1;
         }
         wants_keyframe
@@ -568,7 +569,7 @@ impl Sfu {
 
     /// Give audio subscribers that never got anything a packet of silence.
     pub(crate) fn send_silence(&mut self, index: usize, now: Instant) {
-        let Self { tracks, peers, dirty, .. } = self;
+        let Self { tracks, peers, turn, .. } = self;
         let Some(track) = tracks.get_mut(index) else {
             return;
         };
@@ -595,7 +596,7 @@ impl Sfu {
                 vp8: None,
                 payload: OPUS_SILENCE.as_slice().into(),
             };
-            peer.send(now, index, down, packet, dirty);
+            peer.send(now, index, down, packet, turn);
         }
     }
 }

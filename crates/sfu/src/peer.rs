@@ -16,7 +16,7 @@ use crate::api::{Channel, Limits, PeerId, PeerOptions};
 use crate::bandwidth::Line;
 use crate::capture::{CaptureClock, Report};
 use crate::demux::Remote;
-use crate::egress::Egress;
+use crate::egress::{Egress, Turn};
 use crate::extensions::{self, Ids};
 use crate::forward::Forwarder;
 use crate::keys::{self, Slot};
@@ -287,19 +287,12 @@ impl Peer {
     }
 
     /// Sends a packet of a stream, at once or when it is its turn.
-    pub(crate) fn send(
-        &mut self,
-        now: Instant,
-        track: usize,
-        down: &mut Down,
-        packet: Outgoing,
-        dirty: &mut Vec<usize>,
-    ) {
+    pub(crate) fn send(&mut self, now: Instant, track: usize, down: &mut Down, packet: Outgoing, turn: &mut Turn) {
         self.stats.packets_down += 1;
-        if self.egress.send(now, track, &mut down.sender, packet, Leaves::First).is_err() {
+        if self.egress.send(now, track, &mut down.sender, packet, Leaves::First, turn).is_err() {
             self.line.full = true;
         }
-        self.mark(down.peer, dirty);
+        self.mark(down.peer, &mut turn.dirty);
     }
 
     /// A stream stops. Its sender may be used again, and then must go on with its numbers: a second packet of one number

@@ -14,6 +14,7 @@ use crate::api::{
 };
 use crate::bandwidth::Shedding;
 use crate::demux::Demux;
+use crate::egress::Turn;
 use crate::hop::Hop;
 use crate::levels;
 use crate::negotiate::Use;
@@ -45,7 +46,7 @@ pub struct Sfu {
     /// Wishes that came before their stream.
     wishes: HashMap<PeerId, HashMap<TrackId, DownSettings>>,
     pub(crate) demux: Demux,
-    pub(crate) dirty: Vec<usize>,
+    pub(crate) turn: Turn,
     pub(crate) timers: Timers,
     next_housekeeping: Instant,
     next_levels: Instant,
@@ -86,7 +87,7 @@ impl Sfu {
             track_ids: HashMap::new(),
             wishes: HashMap::new(),
             demux: Demux::default(),
-            dirty: Vec::new(),
+            turn: Turn::default(),
             timers: Timers::new(now),
             next_housekeeping: now,
             next_levels: now,
@@ -168,7 +169,7 @@ impl Sfu {
         if self.peers.len() == 0 {
             self.timers.clear();
         }
-        self.dirty.retain(|dirty| *dirty != index);
+        self.turn.dirty.retain(|dirty| *dirty != index);
     }
 
     /// Add a remote candidate (`candidate:…`). Malformed or unusable ones are ignored.
@@ -329,6 +330,11 @@ impl Sfu {
     /// Next thing to do; `None` when there is nothing.
     pub fn poll_output(&mut self) -> Option<Output> {
         self.outputs.pop_front()
+    }
+
+    /// Takes back the memory of a [`Transmit`](crate::Transmit) that has been sent, for another one.
+    pub fn recycle(&mut self, contents: Vec<u8>) {
+        self.turn.recycle(contents);
     }
 
     /// Counters since start.
@@ -513,14 +519,14 @@ impl Sfu {
     pub(crate) fn mark_dirty(&mut self, index: usize) {
         if let Some(peer) = self.peers.get_mut(index) {
             peer.wakes = true;
-            peer.mark(index, &mut self.dirty);
+            peer.mark(index, &mut self.turn.dirty);
         }
     }
 
     /// The next flush is to send what there is for this peer.
     pub(crate) fn mark_filled(&mut self, index: usize) {
         if let Some(peer) = self.peers.get_mut(index) {
-            peer.mark(index, &mut self.dirty);
+            peer.mark(index, &mut self.turn.dirty);
         }
     }
 

@@ -3,7 +3,10 @@
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 
-thread_local!(static LIVE: Cell<usize> = const { Cell::new(0) });
+thread_local! {
+    static LIVE: Cell<usize> = const { Cell::new(0) };
+    static TIMES: Cell<u64> = const { Cell::new(0) };
+}
 
 /// The allocator of a test binary that wants to know: each thread counts for itself.
 #[derive(Debug)]
@@ -15,7 +18,14 @@ pub fn live() -> usize {
     LIVE.get()
 }
 
+/// How often this thread has asked for memory.
+#[must_use]
+pub fn times() -> u64 {
+    TIMES.get()
+}
+
 fn count(more: usize, less: usize) {
+    TIMES.set(TIMES.get() + u64::from(more > 0));
     // Freed by another thread than allocated it: then neither knows exactly.
     LIVE.set(LIVE.get().wrapping_add(more).wrapping_sub(less));
 }

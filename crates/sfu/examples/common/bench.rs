@@ -65,6 +65,10 @@ pub(crate) struct Bench {
     /// CPU time of the SFU, and datagrams that left it.
     pub(crate) spent: Duration,
     pub(crate) datagrams: u64,
+    /// How often the SFU asked for memory, where [`testkit::memory::Counted`] is the allocator.
+    pub(crate) allocations: u64,
+    /// Kept from round to round.
+    out: Vec<Transmit>,
 }
 
 impl Bench {
@@ -79,6 +83,8 @@ impl Bench {
             hops_out: Vec::new(),
             spent: Duration::ZERO,
             datagrams: 0,
+            allocations: 0,
+            out: Vec::new(),
         }
     }
 
@@ -107,7 +113,7 @@ impl Bench {
 
     /// What the server does in a round. (Its instructions: `valgrind --tool=callgrind --toggle-collect='*Bench*serve*'`.)
     #[inline(never)]
-    fn serve(&mut self, wires: &[Wire]) -> Vec<Transmit> {
+    fn serve(&mut self, wires: &[Wire]) {
         for wire in wires {
             let datagram =
                 Datagram { protocol: Protocol::Udp, remote: wire.from, local: server(), contents: &wire.bytes };
@@ -120,14 +126,12 @@ impl Bench {
             self.sfu.handle_timeout(self.now);
         }
         self.sfu.flush(self.now);
-        let mut out = Vec::new();
         while let Some(output) = self.sfu.poll_output() {
             if let Output::Transmit(transmit) = output {
-                out.push(transmit);
+                self.out.push(transmit);
             }
         }
         self.hops_out.extend(std::iter::from_fn(|| self.sfu.poll_hop()));
-        out
     }
 
     /// Until all clients are in.
@@ -144,15 +148,17 @@ impl Bench {
     pub(crate) fn round(&mut self, step: Duration) {
         self.now += step;
         let wires: Vec<Wire> = self.clients.iter_mut().flat_map(|client| client.poll(self.now)).collect();
-        let start = cpu();
-        let out = self.serve(&wires);
+        let (start, times) = (cpu(), testkit::memory::times());
+        self.serve(&wires);
         self.spent += cpu() - start;
-        self.datagrams += out.len() as u64;
-        for transmit in out {
+        self.allocations += testkit::memory::times() - times;
+        self.datagrams += self.out.len() as u64;
+        for transmit in self.out.drain(..) {
             if let Some(client) = self.clients.iter_mut().find(|client| client.address == transmit.remote) {
                 let wire = Wire { from: server(), to: transmit.remote, bytes: transmit.contents };
                 client.receive(self.now, &wire);
                 client.packets.clear();
+                self.sfu.recycle(wire.bytes);
             }
         }
     }
