@@ -4,6 +4,8 @@ use std::time::{Duration, Instant};
 
 use crate::allocate::{Level, TEMPORAL, Wish, allocate, desired};
 use crate::api::{Event, Output, PeerId, TrackId};
+use crate::feedback::PADDING;
+use crate::sender::Leaves;
 use crate::sfu::Sfu;
 use crate::track::{Down, Track};
 
@@ -13,6 +15,12 @@ const SPARE: u64 = 15;
 const RAISE_AFTER: Duration = Duration::from_secs(1);
 /// Pictures that waited longer than this for their turn are too late: all that wait are dropped, and the picture begins anew.
 const WAIT_MAX: Duration = Duration::from_millis(500);
+/// For so long after that everything may wait: what begins anew begins with a keyframe, which takes its time on a narrow line.
+const ANEW: Duration = Duration::from_secs(3);
+/// Where no picture fits, a packet is sent once more every so many rounds of housekeeping.
+const ASK_ROUNDS: usize = 4;
+/// Estimates that differ by less, in percent, are the same.
+const SAME: u64 = 2;
 
 /// Rates of tracks change without a word, so every so many rounds of housekeeping a line is shared out anew.
 const LOOK_ROUNDS: usize = 10;
@@ -46,6 +54,8 @@ pub(crate) struct Line {
     limited: bool,
     /// More was sent than may wait.
     pub(crate) full: bool,
+    /// When pictures began anew last.
+    anew: Option<Instant>,
     /// Since when more would fit.
     roomy_since: Option<Instant>,
     /// Something changed since the last allocation.
@@ -151,6 +161,9 @@ impl Sfu {
             if !peer.line.video.is_empty() && peer.secure {
                 self.drop_late(now, index);
                 self.share_line(now, index);
+                if self.rounds.is_multiple_of(ASK_ROUNDS) {
+                    self.keep_asking(now, index);
+                }
             }
         }
     }
@@ -231,6 +244,9 @@ impl Sfu {
         }
         let Some(peer) = self.peers.get_mut(index) else { return };
         peer.egress.drop_waiting(&dropped);
+        if !dropped.is_empty() {
+            peer.line.anew = Some(now);
+        }
         if !told.is_empty() {
             self.counters.paused += told.iter().filter(|(_, paused)| *paused).count() as u64;
             self.outputs.push_back(Output::Event(Event::StreamState(peer.id, told)));
@@ -240,15 +256,42 @@ impl Sfu {
     /// The estimate may be another one. Less is given at once, more with the next round.
     pub(crate) fn line_measured(&mut self, now: Instant, index: usize) {
         let Some(peer) = self.peers.get_mut(index) else { return };
-        let Some(flow) = &peer.egress.flow else { return };
+        let Some(flow) = &mut peer.egress.flow else { return };
+        flow.pacer.set_rate(now, flow.estimator.estimate());
         // What is lost on the way has to be sent again.
         let arrives = f64::from(1.0 - flow.estimator.loss());
         let estimate = flow.estimator.estimate().map(|estimate| (estimate as f64 * arrives) as u64);
-        let fell = estimate.unwrap_or(u64::MAX) < peer.line.estimate.unwrap_or(u64::MAX);
-        peer.line.stale |= fell;
+        let [before, after] = [peer.line.estimate, estimate].map(|estimate| estimate.unwrap_or(u64::MAX));
+        if before.abs_diff(after) < before / 100 * SAME {
+            return;
+        }
         peer.line.estimate = estimate;
-        if fell {
+        if after < before {
+            peer.line.stale = true;
             self.share_line(now, index);
+        }
+    }
+
+    /// Where no picture fits, nothing would tell that the line has become wider: now and then a packet is sent once more.
+    fn keep_asking(&mut self, now: Instant, index: usize) {
+        let Self { tracks, peers, turn, .. } = self;
+        let Some(peer) = peers.get_mut(index) else { return };
+        if !peer.line.limited || peer.line.estimate.is_none() {
+            return;
+        }
+        let mut last = None;
+        for track in &peer.line.video {
+            let Some(down) = tracks.get_mut(*track).and_then(|track| track.down_of(index)) else { continue };
+            if down.forwarder.target().is_some() {
+                return;
+            }
+            last = last.or_else(|| down.sender.padding().is_some().then_some(*track));
+        }
+        if let Some(down) = last.and_then(|track| tracks.get_mut(track)?.down_of(index))
+            && let Some(packet) = down.sender.padding().cloned()
+        {
+            peer.egress.leave(now, &mut down.sender, packet, (Leaves::Padding(PADDING), false), turn);
+            peer.mark(index, &mut turn.dirty);
         }
     }
 
@@ -256,11 +299,15 @@ impl Sfu {
     fn drop_late(&mut self, now: Instant, index: usize) {
         let Self { tracks, peers, .. } = self;
         let Some(peer) = peers.get_mut(index) else { return };
-        let late = peer.egress.waits_since().is_some_and(|since| now.saturating_duration_since(since) > WAIT_MAX);
-        if !late && !std::mem::take(&mut peer.line.full) {
+        let passed = |since: Option<Instant>, time| since.is_some_and(|at| now.saturating_duration_since(at) > time);
+        let full = std::mem::take(&mut peer.line.full);
+        let begins = peer.line.anew.is_some() && !passed(peer.line.anew, ANEW);
+        if !full && (begins || !passed(peer.egress.waits_since(), WAIT_MAX)) {
             return;
         }
-        let video = peer.line.video.clone();
+        peer.line.anew = Some(now);
+        let video: Vec<usize> =
+            peer.line.video.iter().copied().filter(|track| full || peer.egress.is_waiting(*track)).collect();
         peer.egress.drop_waiting(&video);
         let mut resumed: Vec<TrackId> = Vec::new();
         for track_index in video {
@@ -268,6 +315,7 @@ impl Sfu {
             resumed.push(track.id);
             if let Some(down) = track.down_of(index) {
                 down.forwarder.begin_anew();
+                down.sender.forget();
             }
         }
         self.counters.held_back += resumed.len() as u64;

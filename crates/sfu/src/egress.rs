@@ -11,8 +11,12 @@ use crate::sender::{Leaves, Outgoing, Sender};
 
 /// Between two sender reports of a stream. The first one follows the first packet at once, for lips and voice.
 const REPORT_INTERVAL: Duration = Duration::from_secs(1);
+/// Up to 16 times this is taken off it, so that not all subscribers of a speaker are told in the same round.
+const SPREAD: Duration = Duration::from_millis(12);
 /// Sender reports in one datagram: 28 bytes each.
 pub(crate) const REPORTS: usize = 40;
+/// Between two looks of the estimator at the clock.
+const PAUSE: Duration = Duration::from_millis(1);
 /// Packets that wait for their turn at most; what comes then is dropped, and the picture begins anew.
 const WAITING: usize = 2048;
 
@@ -34,7 +38,7 @@ pub(crate) struct Waiting {
 #[derive(Debug)]
 pub(crate) struct Flow {
     pub(crate) estimator: Estimator,
-    pacer: Pacer,
+    pub(crate) pacer: Pacer,
     waiting: VecDeque<Waiting>,
 }
 
@@ -54,6 +58,8 @@ pub(crate) struct Egress {
     /// Bytes of RTP payload sent.
     pub(crate) bytes: u64,
     pub(crate) round_trip: Option<Duration>,
+    /// When time passed last.
+    passed: Instant,
 }
 
 impl std::fmt::Debug for Egress {
@@ -76,6 +82,7 @@ impl Egress {
             out: Vec::new(),
             bytes: 0,
             round_trip: None,
+            passed: now,
         }
     }
 
@@ -96,7 +103,7 @@ impl Egress {
         leaves: Leaves,
         turn: &mut Turn,
     ) -> Result<(), Full> {
-        let size = Sender::size(&packet);
+        let size = leaves.size(&packet);
         if sender.ids.transport.is_some()
             && let Some(flow) = &mut self.flow
             && !(flow.waiting.is_empty() && flow.pacer.may_send(now, size))
@@ -104,8 +111,12 @@ impl Egress {
             if flow.waiting.len() >= WAITING {
                 return Err(Full);
             }
-            let ssrc = sender.ssrcs.media;
-            flow.waiting.push_back(Waiting { track, ssrc, since: now, packet, leaves });
+            let waiting = Waiting { track, ssrc: sender.ssrcs.media, since: now, packet, leaves };
+            match leaves {
+                Leaves::First => flow.waiting.push_back(waiting),
+                // Others wait for it already.
+                Leaves::Again | Leaves::Padding(_) => flow.waiting.push_front(waiting),
+            }
             return Ok(());
         }
         self.leave(now, sender, packet, (leaves, false), turn);
@@ -115,16 +126,20 @@ impl Egress {
     /// What waits longest, if it may leave now.
     pub(crate) fn next_waiting(&mut self, now: Instant) -> Option<Waiting> {
         let flow = self.flow.as_mut()?;
-        let size = Sender::size(&flow.waiting.front()?.packet);
+        let size = flow.waiting.front().map(|waiting| waiting.leaves.size(&waiting.packet))?;
         if !flow.pacer.may_send(now, size) {
             return None;
         }
         flow.waiting.pop_front()
     }
 
+    pub(crate) fn is_waiting(&self, track: usize) -> bool {
+        self.flow.as_ref().is_some_and(|flow| flow.waiting.iter().any(|waiting| waiting.track == track))
+    }
+
     /// Since when the oldest packet waits.
     pub(crate) fn waits_since(&self) -> Option<Instant> {
-        Some(self.flow.as_ref()?.waiting.front()?.since)
+        self.flow.as_ref()?.waiting.iter().map(|waiting| waiting.since).min()
     }
 
     /// Forget what waits of these tracks.
@@ -144,7 +159,10 @@ impl Egress {
         turn: &mut Turn,
     ) {
         let Some((protector, _)) = &mut self.keys else { return };
-        let size = Sender::size(&packet);
+        if !sender.may_leave(&packet, leaves) || (leaves == Leaves::First && !sender.take_number(&packet)) {
+            return;
+        }
+        let size = leaves.size(&packet);
         let transport = match &mut self.flow {
             Some(flow) if sender.ids.transport.is_some() => Some(flow.estimator.sent(now, size, padding)),
             _ => None,
@@ -156,7 +174,7 @@ impl Egress {
         self.out.push(datagram);
         self.bytes += packet.payload.len() as u64;
         if leaves == Leaves::First {
-            if !sender.began() {
+            if !sender.began() || self.report_at.is_none() {
                 self.report_at = Some(now);
             }
             sender.sent(now, packet);
@@ -193,13 +211,14 @@ impl Egress {
     pub(crate) fn reports_due(&mut self, now: Instant) -> bool {
         let due = self.report_at.is_some_and(|at| at <= now);
         if due {
-            self.report_at = Some(now + REPORT_INTERVAL);
+            self.report_at = Some(now + REPORT_INTERVAL - SPREAD * (self.reporter % 16));
         }
         due
     }
 
     /// Time passes. Bytes of padding that are wanted now.
     pub(crate) fn pass_time(&mut self, now: Instant) -> usize {
+        self.passed = now;
         let Some(flow) = &mut self.flow else { return 0 };
         flow.estimator.pass_time(now);
         flow.pacer.set_rate(now, flow.estimator.estimate());
@@ -209,8 +228,10 @@ impl Egress {
     /// When time has to pass again.
     pub(crate) fn deadline(&self, now: Instant) -> Option<Instant> {
         let flow = self.flow.as_ref()?;
-        let turn = flow.waiting.front().map(|waiting| flow.pacer.next(now, Sender::size(&waiting.packet)));
-        [turn, flow.estimator.deadline()].into_iter().flatten().min()
+        let turn = flow.waiting.front().map(|waiting| flow.pacer.next(now, waiting.leaves.size(&waiting.packet)));
+        // Where there is nothing to fill a probe with, its time stands still.
+        let measure = flow.estimator.deadline().map(|at| at.max(self.passed + PAUSE));
+        [turn, measure].into_iter().flatten().min()
     }
 }
 

@@ -10,8 +10,13 @@ use crate::negotiate::Use;
 use crate::sender::Leaves;
 use crate::sfu::Sfu;
 
-/// Packets sent again for one report at most; who lost more asks for the rest with the next one.
+/// What one datagram can make us do at most: look at so many packets of feedback, send so many again (who lost more asks for the
+/// rest with the next one), and read so many parts.
+const TOLD: usize = 4096;
 const AGAIN: usize = 256;
+const PARTS: usize = 32;
+/// Bytes of a packet that is nothing but padding, as libwebrtc makes them. Where more is due, packets are sent once more.
+pub(crate) const PADDING: u8 = 224;
 /// Round-trip times beyond this are not believed.
 const ROUND_TRIP_MAX: Duration = Duration::from_secs(10);
 /// The beginning of 2026 in seconds since that of 1900.
@@ -25,12 +30,15 @@ impl Sfu {
         let Some(clear) = peer.egress.open(datagram) else {
             return !publishes;
         };
-        for packet in rtcp::parse(&clear) {
+        let (mut told, mut again) = (TOLD, AGAIN);
+        for packet in rtcp::parse(&clear).take(PARTS) {
             match packet {
                 rtcp::Packet::ReceiverReports { blocks, .. } | rtcp::Packet::SenderReport { blocks, .. } => {
                     blocks.for_each(|block| self.reported(now, index, &block));
                 }
-                rtcp::Packet::Nack { media, lost } => self.send_again(now, index, media, lost),
+                rtcp::Packet::Nack { media, lost } => {
+                    self.send_again(now, index, media, lost.take(again).inspect(|_| again -= 1));
+                }
                 rtcp::Packet::PictureLoss { media } | rtcp::Packet::FullIntraRequest { media, .. } => {
                     self.counters.keyframes_wanted += 1;
                     self.subscriber_asks_keyframe(now, index, media);
@@ -39,9 +47,11 @@ impl Sfu {
                     if let Some(peer) = self.peers.get_mut(index)
                         && let Some(flow) = &mut peer.egress.flow
                     {
-                        let arrivals = feedback.packets().map(|(sequence, ticks)| Arrival { sequence, ticks });
+                        let arrivals =
+                            feedback.packets().take(told).map(|(sequence, ticks)| Arrival { sequence, ticks });
                         flow.estimator.feedback(now, feedback.reference_time, arrivals);
                         self.counters.estimates += 1;
+                        told = told.saturating_sub(usize::from(feedback.count));
                     }
                 }
                 _ => {}
@@ -73,7 +83,7 @@ impl Sfu {
         let Some(track) = peer.streams.get(&media).copied() else { return };
         let Some(down) = tracks.get_mut(track).and_then(|track| track.down_of(index)) else { return };
         counters.nacks_received += 1;
-        for number in lost.take(AGAIN) {
+        for number in lost {
             if let Some(packet) = down.sender.asked(now, number, peer.egress.round_trip) {
                 let _ = peer.egress.send(now, track, &mut down.sender, packet, Leaves::Again, turn);
             }
@@ -96,8 +106,9 @@ impl Sfu {
             let filled = video.iter().find_map(|track| {
                 let down = tracks.get_mut(*track)?.down_of(index)?;
                 let packet = down.sender.padding()?.clone();
-                let bytes = packet.payload.len().max(1);
-                peer.egress.leave(now, &mut down.sender, packet, (Leaves::Again, true), turn);
+                let leaves = if padding < packet.payload.len() { Leaves::Padding(PADDING) } else { Leaves::Again };
+                let bytes = leaves.size(&packet);
+                peer.egress.leave(now, &mut down.sender, packet, (leaves, true), turn);
                 Some(bytes)
             });
             let Some(bytes) = filled else { break };
@@ -106,7 +117,7 @@ impl Sfu {
         self.line_measured(now, index);
     }
 
-    /// Tells receivers how the clocks of their streams run, a tenth of them in each round of housekeeping at most.
+    /// Tells receivers how the clocks of their streams run.
     pub(crate) fn report_streams(&mut self, now: Instant) {
         let ntp = self.ntp(now);
         for index in 0..self.peers.end() {

@@ -227,8 +227,12 @@ impl Sfu {
             self.expect_address(index, remote);
         }
         let Some(peer) = self.peers.get_mut(index) else { return };
-        // Of the pairs that ICE tries, the one that it has settled on: where we are in control, we say so.
-        if !is_stun || demux::uses_candidate(&contents) {
+        // Where we are in control, ICE says which pair it has settled on, and goes on saying so of those before it.
+        let settled = is_stun && demux::uses_candidate(&contents) && !peer.nominated.contains(&nominated);
+        if settled && peer.nominated.len() < self.config.limits.addresses_per_peer {
+            peer.nominated.push(nominated);
+        }
+        if !is_stun || settled {
             peer.usual = Some(nominated);
         }
         let ((protocol, remote), local) = if is_stun { nominated } else { peer.way().unwrap_or(nominated) };
@@ -384,6 +388,7 @@ impl Sfu {
         }
         let old = std::mem::replace(&mut peer.ufrag, ufrag.clone());
         peer.remote_candidates = 0;
+        peer.nominated.clear();
         self.demux.remove_ufrag(&old);
         self.demux.set_ufrag(ufrag, index);
     }
@@ -588,7 +593,8 @@ impl Sfu {
             let packet = Outgoing {
                 sequence,
                 timestamp,
-                captured: now,
+                // As of a source that has not reported yet.
+                captured: now.checked_sub(capture::MARGIN).unwrap_or(now),
                 marker: false,
                 payload_type,
                 repair_type: None,

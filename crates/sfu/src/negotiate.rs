@@ -199,14 +199,22 @@ impl Sfu {
         let answer = without_surplus_candidates(answer, candidates);
         let mids: Vec<Mid> = peer.negotiation.sections.keys().copied().collect();
         let accepted = peer.with(|rtc| {
-            let answer = SdpAnswer::from_sdp_string(&answer).map_err(|error| error.to_string())?;
-            rtc.sdp_api().accept_answer(offer, answer).map_err(|error| error.to_string())?;
+            let answer = SdpAnswer::from_sdp_string(&answer).map_err(|error| error.to_string());
+            let accept = |answer| rtc.sdp_api().accept_answer(offer, answer).map_err(|error| error.to_string());
+            let accepted = answer.and_then(accept);
             // The senders of new sections, as the offer named them.
             let made: Vec<_> = mids.iter().filter_map(|mid| Some((*mid, declared(rtc, *mid)?))).collect();
             remove_senders(rtc, &mids);
-            Ok::<_, String>(made)
+            accepted.map(|()| made)
         });
-        for (mid, ssrcs) in accepted.ok_or(SfuError::Fault)?.map_err(SfuError::Sdp)? {
+        let accepted = accepted.ok_or(SfuError::Fault).and_then(|accepted| accepted.map_err(SfuError::Sdp));
+        if accepted.is_err() {
+            for (mid, _) in &added {
+                peer.negotiation.sections.insert(*mid, Use::Nothing);
+                peer.negotiation.senders.remove(mid);
+            }
+        }
+        for (mid, ssrcs) in accepted? {
             peer.negotiation.senders.entry(mid).or_insert(ssrcs);
         }
         self.mark_dirty(index);

@@ -107,6 +107,8 @@ pub(crate) struct Peer {
     /// From where the client last asked for media, and at which address of ours: this is the way it goes.
     pub(crate) path: Option<(Remote, SocketAddr)>,
     pub(crate) remote_candidates: usize,
+    /// Pairs that ICE has settled on, where we are in control.
+    pub(crate) nominated: Vec<(Remote, SocketAddr)>,
     channels: HashMap<Channel, ChannelId>,
     /// SSRCs whose packets we know where to send.
     pub(crate) sources: HashMap<Ssrc, Source>,
@@ -174,6 +176,7 @@ impl Peer {
             addresses: Vec::new(),
             path: None,
             remote_candidates: 0,
+            nominated: Vec::new(),
             channels: HashMap::new(),
             sources: HashMap::new(),
             clock: CaptureClock::default(),
@@ -289,6 +292,7 @@ impl Peer {
     /// Sends a packet of a stream, at once or when it is its turn.
     pub(crate) fn send(&mut self, now: Instant, track: usize, down: &mut Down, packet: Outgoing, turn: &mut Turn) {
         self.stats.packets_down += 1;
+        self.stats.packets_sent += 1;
         if self.egress.send(now, track, &mut down.sender, packet, Leaves::First, turn).is_err() {
             self.line.full = true;
         }
@@ -299,6 +303,7 @@ impl Peer {
     /// is a replay for the receiver, and breaks the encryption (RFC 7714 section 8.1).
     pub(crate) fn keep_numbering(&mut self, mut down: Down) {
         down.forwarder.set_target(None);
+        down.sender.forget();
         self.streams.remove(&down.sender.ssrcs.media);
         self.stopped.insert(down.mid, (down.forwarder, down.sender));
     }
@@ -320,7 +325,7 @@ impl Peer {
     pub(crate) fn renew_ssrcs(&mut self, mid: Mid, video: bool) -> Ssrcs {
         let mut fresh = || self.with(|rtc| *rtc.direct_api().new_ssrc()).unwrap_or_default();
         let media = fresh();
-        let repair = video.then(|| std::iter::repeat_with(fresh).find(|ssrc| *ssrc != media)).flatten();
+        let repair = video.then(|| std::iter::repeat_with(fresh).take(8).find(|ssrc| *ssrc != media)).flatten();
         let ssrcs = Ssrcs { media, repair };
         self.negotiation.senders.insert(mid, ssrcs);
         ssrcs

@@ -19,6 +19,11 @@ const AGAIN_AFTER: Duration = Duration::from_millis(20);
 /// What is sent again takes at most this share of what a stream sent, a second's worth at once; so many bytes at least.
 const AGAIN_SHARE: f64 = 0.25;
 const AGAIN_LEAST: f64 = 30_000.0;
+/// Numbers that are remembered of a stream of pictures, and of sound: what comes later than so many others is dropped.
+const USED_VIDEO: usize = 512;
+const USED: usize = 64;
+/// Of so many packets the largest is the one that fills a probe.
+const FILLING: usize = 64;
 /// A sender report is sent as long as packets were, this long ago at most.
 const REPORTED: Duration = Duration::from_secs(10);
 
@@ -50,8 +55,22 @@ pub(crate) struct Outgoing {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Leaves {
     First,
-    /// Asked for, or as padding.
+    /// Asked for, or to fill a probe.
     Again,
+    /// So many bytes of padding in its place (RFC 3550 section 5.1), to fill a probe.
+    Padding(u8),
+}
+
+impl Leaves {
+    /// Bytes of the datagram, about: for estimator and pacer.
+    pub(crate) fn size(self, packet: &Outgoing) -> usize {
+        const AROUND: usize = 12 + 12 + 16;
+        AROUND
+            + match self {
+                Self::First | Self::Again => packet.payload.len(),
+                Self::Padding(bytes) => usize::from(bytes),
+            }
+    }
 }
 
 #[derive(Debug)]
@@ -68,6 +87,8 @@ pub(crate) struct Sender {
     mid: Mid,
     pub(crate) ids: Ids,
     clock_rate: u32,
+    /// Of the packets sent last, the number and one, each at its place: none may be used twice (RFC 7714 section 8.1).
+    used: Box<[u64]>,
     /// The receiver has reported on the stream: it knows which section it belongs to.
     known: bool,
     repair_sequence: u64,
@@ -88,6 +109,7 @@ impl Sender {
             mid,
             ids: Ids::default(),
             clock_rate,
+            used: vec![0; if ssrcs.repair.is_some() { USED_VIDEO } else { USED }].into(),
             known: false,
             repair_sequence: u64::from(ssrcs.media >> 17),
             kept: VecDeque::new(),
@@ -99,10 +121,19 @@ impl Sender {
         }
     }
 
-    /// Bytes of a packet as a datagram, about: for the pacer.
-    pub(crate) fn size(packet: &Outgoing) -> usize {
-        const AROUND: usize = 12 + 12 + 16;
-        packet.payload.len() + AROUND
+    /// Takes the number of a packet that leaves for the first time. False: it was used, or is so old that nobody knows.
+    pub(crate) fn take_number(&mut self, packet: &Outgoing) -> bool {
+        let place = packet.sequence as usize % self.used.len();
+        let fresh = self.used[place] <= packet.sequence;
+        if fresh {
+            self.used[place] = packet.sequence + 1;
+        }
+        fresh
+    }
+
+    /// Whether a packet may leave in this way.
+    pub(crate) fn may_leave(&self, packet: &Outgoing, leaves: Leaves) -> bool {
+        leaves == Leaves::First || (self.ssrcs.repair.is_some() && packet.repair_type.is_some())
     }
 
     /// Writes a packet into an empty `datagram` and encrypts it; `transport` is its transport-wide number. `None`: it cannot be.
@@ -116,7 +147,7 @@ impl Sender {
     ) -> Option<()> {
         let (ssrc, payload_type, index) = match leaves {
             Leaves::First => (self.ssrcs.media, packet.payload_type, packet.sequence),
-            Leaves::Again => {
+            Leaves::Again | Leaves::Padding(_) => {
                 self.repair_sequence += 1;
                 (self.ssrcs.repair?, packet.repair_type?, self.repair_sequence)
             }
@@ -127,7 +158,7 @@ impl Sender {
             sequence: index as u16,
             timestamp: packet.timestamp,
             ssrc,
-            padding: false,
+            padding: matches!(leaves, Leaves::Padding(_)),
         };
         let transport = transport.map(u16::to_be_bytes);
         let orientation = packet.extensions.orientation.map(|orientation| [orientation]);
@@ -138,13 +169,17 @@ impl Sender {
             self.ids.descriptor.zip(packet.extensions.descriptor.as_deref()),
         ];
         let header_bytes = rtp::write_header(datagram, &header, elements.into_iter().flatten());
-        if leaves == Leaves::Again {
-            datagram.extend((packet.sequence as u16).to_be_bytes());
+        match leaves {
+            Leaves::Padding(bytes) => datagram.resize(datagram.len() + usize::from(bytes), bytes),
+            Leaves::Again => datagram.extend((packet.sequence as u16).to_be_bytes()),
+            Leaves::First => {}
         }
-        let start = datagram.len();
-        datagram.extend_from_slice(&packet.payload);
-        if let Some(numbers) = packet.vp8 {
-            codec::renumber(datagram.get_mut(start..)?, numbers);
+        if !header.padding {
+            let start = datagram.len();
+            datagram.extend_from_slice(&packet.payload);
+            if let Some(numbers) = packet.vp8 {
+                codec::renumber(datagram.get_mut(start..)?, numbers);
+            }
         }
         protector.rtp(datagram, header_bytes, index)
     }
@@ -183,6 +218,9 @@ impl Sender {
         let place = self.kept.binary_search_by_key(&sequence, |kept| kept.packet.sequence).ok()?;
         let kept = self.kept.get_mut(place)?;
         let pause = round_trip.unwrap_or_default().max(AGAIN_AFTER);
+        if now.saturating_duration_since(kept.sent) > KEPT {
+            return None;
+        }
         if kept.again.is_some_and(|again| now.saturating_duration_since(again) < pause) {
             return None;
         }
@@ -195,15 +233,16 @@ impl Sender {
         Some(kept.packet.clone())
     }
 
-    /// Nothing of what was sent is of use any more: it is not sent again.
+    /// Nothing of what was sent is of use any more: it is not sent again, but for one packet to fill probes with.
     pub(crate) fn forget(&mut self) {
-        self.kept.clear();
-        self.kept_bytes = 0;
+        let last = self.kept.drain(..).max_by_key(|kept| kept.packet.payload.len());
+        self.kept_bytes = last.as_ref().map_or(0, |kept| kept.packet.payload.len());
+        self.kept = last.into_iter().collect();
     }
 
     /// A packet that may be sent once more only to find out what the way carries.
     pub(crate) fn padding(&self) -> Option<&Outgoing> {
-        self.kept.back().map(|kept| &kept.packet)
+        self.kept.iter().rev().take(FILLING).map(|kept| &kept.packet).max_by_key(|packet| packet.payload.len())
     }
 
     /// The receiver knows the stream.
@@ -285,6 +324,17 @@ mod tests {
         assert_eq!([65_532, 1, 40_000].map(&mut found), [None; 3]);
     }
 
+    /// Two packets of one number would tell the key that makes others believe them (RFC 7714 section 8.1).
+    #[test]
+    fn no_number_is_used_twice() {
+        let mut sender = Sender::new(Ssrcs { repair: None, ..SSRCS }, Mid::from("7"), 48_000);
+        let mut takes = |number| sender.take_number(&packet(number, 10));
+        assert_eq!(
+            [0, 1, 3, 2, 2, 3, 200, 199, 136, 140].map(&mut takes),
+            [true, true, true, true, false, false, true, true, false, true]
+        );
+    }
+
     /// Many report the same loss again before what was sent again can have arrived.
     #[test]
     fn nothing_is_sent_twice_within_a_round_trip() {
@@ -302,7 +352,7 @@ mod tests {
         // A second is kept: 101 packets; a quarter of them, or what is always granted.
         assert_eq!(again, 30);
         sender.forget();
-        assert!(sender.asked(now, 200, None).is_none() && sender.padding().is_none());
+        assert!(sender.asked(now, 199, None).is_none() && sender.padding().is_some());
     }
 
     #[test]
@@ -323,9 +373,12 @@ mod tests {
         assert_eq!(again[8..12], SSRCS.repair.unwrap().to_be_bytes());
         assert_eq!(again[12..20], [0xbe, 0xde, 0, 1, 0x31, 0x11, 0x22, 0]);
         assert_eq!(again.len(), 12 + 8 + 2 + 100 + 16);
+        let filling = written(&mut sender, &packet, Leaves::Padding(200));
+        assert_eq!(filling[..2], [0xb0, 0x80 | 97], "with padding");
+        assert_eq!(filling.len(), 12 + 8 + 200 + 16);
         let next = written(&mut sender, &packet, Leaves::Again);
         let number = |datagram: &[u8]| u16::from_be_bytes([datagram[2], datagram[3]]);
-        assert_eq!(number(&next), number(&again).wrapping_add(1));
+        assert_eq!([&filling, &next].map(|one| number(one).wrapping_sub(number(&again))), [1, 2]);
     }
 
     /// The report says what the media clock shows at its own time, not at that of the last packet.

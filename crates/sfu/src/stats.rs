@@ -28,6 +28,8 @@ pub(crate) struct StatsWindow {
     /// Packets counted by us since the last report (str0m's totals vanish with their streams).
     pub(crate) packets_up: u64,
     pub(crate) packets_down: u64,
+    /// Packets sent to the peer that it has not reported on.
+    pub(crate) packets_sent: u64,
 }
 
 /// What a peer adds to the counters of all.
@@ -81,7 +83,9 @@ impl StatsWindow {
         let Some(before) = self.reported.insert(mid, now) else {
             return;
         };
-        let expected = now.0.saturating_sub(before.0);
+        // A client can say anything: no more than was sent.
+        let expected = now.0.saturating_sub(before.0).min(self.packets_sent);
+        self.packets_sent -= expected;
         if expected > 0 {
             let lost = now.1.saturating_sub(before.1) as f32 / expected as f32;
             self.lost.1.add(Some(lost.min(1.0)), expected);
@@ -163,8 +167,9 @@ mod tests {
     /// Duplicates make the total of losses fall below zero, and a lost report loses nothing.
     #[test]
     fn losses_are_counted_between_reports() {
-        let (mut window, mut counters) = (StatsWindow::default(), Counters::default());
-        for (highest_sequence, cumulative_lost) in [(100, -3), (200, 10), (200, 10), (400, 20)] {
+        let (mut window, mut counters) =
+            (StatsWindow { packets_sent: 350, ..StatsWindow::default() }, Counters::default());
+        for (highest_sequence, cumulative_lost) in [(100, -3), (200, 10), (200, 10), (400, 20), (9000, 8000)] {
             let block = ReportBlock {
                 ssrc: 1,
                 fraction_lost: 0,
@@ -177,6 +182,6 @@ mod tests {
             window.reported(Mid::from("0"), &block, None);
         }
         window.move_totals(&mut counters);
-        assert_eq!((counters.packets_reported, counters.packets_lost), (300, 20));
+        assert_eq!((counters.packets_reported, counters.packets_lost), (350, 70));
     }
 }

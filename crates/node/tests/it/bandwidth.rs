@@ -198,6 +198,32 @@ fn a_busy_machine_sheds_pictures_and_then_newcomers() {
     sim.join("again one more", Mode::Single);
 }
 
+/// A line carries not even the lowest layer, or nothing at all, for a while; the client lets pictures cease. They come back, although
+/// nothing was sent that could tell that there is room again.
+#[test]
+fn pictures_that_ceased_come_back() {
+    let tunnel = Conditions { loss: 1.0, ..WIDE };
+    let trickle = Conditions { rate: 100_000, ..WIDE };
+    for (seed, conditions) in [(360, trickle), (361, tunnel)] {
+        let mut sim = watched(seed, WIDE, &[]);
+        let settings = proto::ConnectionSettings {
+            auto_subscribe: true,
+            subscriber_allow_pause: Some(true),
+            ..proto::ConnectionSettings::default()
+        };
+        let watcher = sim
+            .join_with(claims("watcher", "room"), Mode::Single, |join| join.connection_settings = Some(settings))
+            .expect("admitted");
+        sim.wait_for("it sees the best", 5 * SECOND, |sim| got(sim, watcher)[3] > 50);
+        sim.shape(watcher, Direction::Down, conditions);
+        sim.run(6 * SECOND);
+        sim.shape(watcher, Direction::Down, WIDE);
+        sim.run(20 * SECOND);
+        let back = seconds(&mut sim, watcher, 1);
+        assert!(back[0][0] >= 49 && back[0][3] >= 190, "seed {seed}: {back:?}");
+    }
+}
+
 /// Somebody's address changes in the middle of a narrow line: sound and picture are back.
 #[test]
 fn a_new_address_in_a_bad_moment() {

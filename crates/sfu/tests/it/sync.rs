@@ -69,3 +69,26 @@ fn lips_and_voice_stay_together() {
         assert!(apart < APART_MAX, "seed {seed}: {apart} ms apart");
     }
 }
+
+/// Nothing is sent for a while, so nothing is reported; afterwards the receiver is told how the clocks run again.
+#[test]
+fn reports_go_on_after_a_pause() {
+    let mut sim = Sim::new(50, Conditions::PERFECT);
+    let publisher = sim.join();
+    let tracks = sim.publish(publisher, &[(MediaKind::Audio, &[])]);
+    let watcher = sim.join();
+    sim.subscribe(watcher, &[(tracks[0], MediaKind::Audio)]);
+    sim.run_until_connected();
+    let reported = |sim: &Sim| {
+        let last = sim.members[watcher].client.packets.last();
+        last.and_then(|(_, packet)| packet.last_sender_info.as_ref()).map(|report| report.ntp_time)
+    };
+    sim.run_for(Duration::from_secs(3));
+    let before = reported(&sim).expect("a report");
+    sim.publishers[0].paused = true;
+    sim.run_for(Duration::from_secs(15));
+    sim.publishers[0].paused = false;
+    sim.run_for(Duration::from_secs(2));
+    let after = reported(&sim).expect("a report");
+    assert!(after.duration_since(before).expect("later") > Duration::from_secs(14));
+}
