@@ -4,7 +4,6 @@ use std::time::{Duration, Instant};
 
 use crate::allocate::{Level, TEMPORAL, Wish, allocate, desired};
 use crate::api::{Event, Output, PeerId, TrackId};
-use crate::feedback::PADDING;
 use crate::sender::Leaves;
 use crate::sfu::Sfu;
 use crate::track::{Down, Track};
@@ -17,7 +16,7 @@ const RAISE_AFTER: Duration = Duration::from_secs(1);
 const WAIT_MAX: Duration = Duration::from_millis(500);
 /// For so long after that everything may wait: what begins anew begins with a keyframe, which takes its time on a narrow line.
 const ANEW: Duration = Duration::from_secs(3);
-/// Where no picture fits, a packet is sent once more every so many rounds of housekeeping.
+/// Where no picture fits, a packet of padding is sent every so many rounds of housekeeping.
 const ASK_ROUNDS: usize = 4;
 /// Estimates that differ by less, in percent, are the same.
 const SAME: u64 = 2;
@@ -272,7 +271,7 @@ impl Sfu {
         }
     }
 
-    /// Where no picture fits, nothing would tell that the line has become wider: now and then a packet is sent once more.
+    /// Where no picture fits, nothing would tell that the line has become wider: now and then padding is sent.
     fn keep_asking(&mut self, now: Instant, index: usize) {
         let Self { tracks, peers, turn, .. } = self;
         let Some(peer) = peers.get_mut(index) else { return };
@@ -290,7 +289,7 @@ impl Sfu {
         if let Some(down) = last.and_then(|track| tracks.get_mut(track)?.down_of(index))
             && let Some(packet) = down.sender.padding().cloned()
         {
-            peer.egress.leave(now, &mut down.sender, packet, (Leaves::Padding(PADDING), false), turn);
+            peer.egress.leave(now, &mut down.sender, packet, (Leaves::PADDING, false), turn);
             peer.mark(index, &mut turn.dirty);
         }
     }

@@ -7,16 +7,17 @@ use rtp::rtcp;
 
 use crate::egress::REPORTS;
 use crate::negotiate::Use;
+use crate::peer::Peer;
 use crate::sender::Leaves;
 use crate::sfu::Sfu;
+use crate::slab::Slab;
+use crate::track::{Down, Track};
 
 /// What one datagram can make us do at most: look at so many packets of feedback, send so many again (who lost more asks for the
 /// rest with the next one), and read so many parts.
 const TOLD: usize = 4096;
 const AGAIN: usize = 256;
 const PARTS: usize = 32;
-/// Bytes of a packet that is nothing but padding, as libwebrtc makes them. Where more is due, packets are sent once more.
-pub(crate) const PADDING: u8 = 224;
 /// Round-trip times beyond this are not believed.
 const ROUND_TRIP_MAX: Duration = Duration::from_secs(10);
 /// The beginning of 2026 in seconds since that of 1900.
@@ -68,9 +69,7 @@ impl Sfu {
     fn reported(&mut self, now: Instant, index: usize, block: &rtcp::ReportBlock) {
         let ntp = self.ntp(now);
         let Self { peers, tracks, .. } = self;
-        let Some(peer) = peers.get_mut(index) else { return };
-        let Some(track) = peer.streams.get(&block.ssrc) else { return };
-        let Some(down) = tracks.get_mut(*track).and_then(|track| track.down_of(index)) else { return };
+        let Some((peer, _, down)) = stream(peers, tracks, index, block.ssrc) else { return };
         down.sender.reported();
         let round_trip = block.round_trip(ntp).filter(|time| *time < ROUND_TRIP_MAX);
         peer.egress.round_trip = round_trip.or(peer.egress.round_trip);
@@ -79,9 +78,7 @@ impl Sfu {
 
     fn send_again(&mut self, now: Instant, index: usize, media: u32, lost: impl Iterator<Item = u16>) {
         let Self { peers, tracks, counters, turn, .. } = self;
-        let Some(peer) = peers.get_mut(index) else { return };
-        let Some(track) = peer.streams.get(&media).copied() else { return };
-        let Some(down) = tracks.get_mut(track).and_then(|track| track.down_of(index)) else { return };
+        let Some((peer, track, down)) = stream(peers, tracks, index, media) else { return };
         counters.nacks_received += 1;
         for number in lost {
             if let Some(packet) = down.sender.asked(now, number, peer.egress.round_trip) {
@@ -106,7 +103,7 @@ impl Sfu {
             let filled = video.iter().find_map(|track| {
                 let down = tracks.get_mut(*track)?.down_of(index)?;
                 let packet = down.sender.padding()?.clone();
-                let leaves = if padding < packet.payload.len() { Leaves::Padding(PADDING) } else { Leaves::Again };
+                let leaves = if padding < packet.payload.len() { Leaves::PADDING } else { Leaves::Again };
                 let bytes = leaves.size(&packet);
                 peer.egress.leave(now, &mut down.sender, packet, (leaves, true), turn);
                 Some(bytes)
@@ -148,4 +145,17 @@ impl Sfu {
         let elapsed = now.saturating_duration_since(self.started);
         ((BEGAN + elapsed.as_secs()) << 32) + (u64::from(elapsed.subsec_nanos()) << 32) / 1_000_000_000
     }
+}
+
+/// The stream that a peer knows by this SSRC, and its track.
+fn stream<'a>(
+    peers: &'a mut Slab<Peer>,
+    tracks: &'a mut Slab<Track>,
+    index: usize,
+    media: u32,
+) -> Option<(&'a mut Peer, usize, &'a mut Down)> {
+    let peer = peers.get_mut(index)?;
+    let track = *peer.streams.get(&media)?;
+    let down = tracks.get_mut(track)?.down_of(index)?;
+    Some((peer, track, down))
 }

@@ -62,6 +62,9 @@ pub(crate) enum Leaves {
 }
 
 impl Leaves {
+    /// As libwebrtc makes it. Where more is due, packets are sent once more.
+    pub(crate) const PADDING: Self = Self::Padding(224);
+
     /// Bytes of the datagram, about: for estimator and pacer.
     pub(crate) fn size(self, packet: &Outgoing) -> usize {
         const AROUND: usize = 12 + 12 + 16;

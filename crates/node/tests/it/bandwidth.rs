@@ -35,6 +35,17 @@ fn watched(seed: u64, conditions: Conditions, watchers: &[Mode]) -> SimRoom {
     sim
 }
 
+/// One more who watches, and who lets pictures cease or does not.
+fn join_to_watch(sim: &mut SimRoom, may_pause: bool) -> usize {
+    let settings = proto::ConnectionSettings {
+        auto_subscribe: true,
+        subscriber_allow_pause: Some(may_pause),
+        ..proto::ConnectionSettings::default()
+    };
+    sim.join_with(claims("watcher", "room"), Mode::Single, |join| join.connection_settings = Some(settings))
+        .expect("admitted")
+}
+
 /// Packets of sound and of each layer of a picture that a watcher got since it was forgotten what came.
 fn got(sim: &SimRoom, watcher: usize) -> [usize; 4] {
     let count = |sent: usize, mark: u8| sim.clients[watcher].count(&sim.clients[0].sent[sent].sid, mark);
@@ -135,14 +146,7 @@ fn a_screen_is_never_blank() {
 fn pictures_cease_only_where_they_may() {
     for may_pause in [false, true] {
         let mut sim = watched(330, WIDE, &[]);
-        let settings = proto::ConnectionSettings {
-            auto_subscribe: true,
-            subscriber_allow_pause: Some(may_pause),
-            ..proto::ConnectionSettings::default()
-        };
-        let watcher = sim
-            .join_with(claims("watcher", "room"), Mode::Single, |join| join.connection_settings = Some(settings))
-            .expect("admitted");
+        let watcher = join_to_watch(&mut sim, may_pause);
         sim.wait_for("it sees the best", 5 * SECOND, |sim| got(sim, watcher)[3] > 50);
         let cap = |sim: &mut SimRoom, bits| {
             let scenario = Some(Scenario::SubscriberBandwidth(bits));
@@ -206,14 +210,7 @@ fn pictures_that_ceased_come_back() {
     let trickle = Conditions { rate: 100_000, ..WIDE };
     for (seed, conditions) in [(360, trickle), (361, tunnel)] {
         let mut sim = watched(seed, WIDE, &[]);
-        let settings = proto::ConnectionSettings {
-            auto_subscribe: true,
-            subscriber_allow_pause: Some(true),
-            ..proto::ConnectionSettings::default()
-        };
-        let watcher = sim
-            .join_with(claims("watcher", "room"), Mode::Single, |join| join.connection_settings = Some(settings))
-            .expect("admitted");
+        let watcher = join_to_watch(&mut sim, true);
         sim.wait_for("it sees the best", 5 * SECOND, |sim| got(sim, watcher)[3] > 50);
         sim.shape(watcher, Direction::Down, conditions);
         sim.run(6 * SECOND);
