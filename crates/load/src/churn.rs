@@ -1,10 +1,12 @@
 //! Many who come and go, one after another: what the server keeps of them.
 
+use std::time::Duration;
+
 use futures::stream::{StreamExt as _, TryStreamExt as _};
 
 use crate::crowd::{JOIN_LIMIT, leave_all, publishing, wait};
 use crate::error::LoadError;
-use crate::participant::Participant;
+use crate::participant::{Participant, Plan};
 use crate::process::Process;
 use crate::scenario::Cast;
 use crate::target::Target;
@@ -13,6 +15,9 @@ use crate::target::Target;
 const WARM_UP: usize = 10;
 /// How many are there at once.
 const AT_ONCE: usize = 8;
+/// Who is refused because the server is too busy comes back after so long, so often: as clients do, and no more than a minute.
+const COME_BACK: Duration = Duration::from_secs(2);
+const COMES_BACK: usize = 30;
 
 /// What a server held after a tenth of all had come and gone, and after all had.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -40,7 +45,7 @@ pub(crate) async fn measure(target: &Target, server: Option<Process>, cast: Cast
     for plans in [first, rest] {
         futures::stream::iter(plans)
             .map(|plan| async move {
-                let mut joined = Participant::join(target, plan).await?;
+                let mut joined = come(target, plan).await?;
                 wait(&mut joined, JOIN_LIMIT, "the connection", |stats| stats.join.connected.is_some()).await?;
                 joined.leave().await;
                 Ok::<_, LoadError>(())
@@ -53,4 +58,15 @@ pub(crate) async fn measure(target: &Target, server: Option<Process>, cast: Cast
     leave_all(publishers).await;
     let (warm, last) = (looks[0], looks[1]);
     Ok(Some(Churn { resident: (warm.0, last.0), descriptors: (warm.1, last.1) }))
+}
+
+/// Joins; comes back later where the server is too busy.
+async fn come(target: &Target, plan: Plan) -> Result<Participant, LoadError> {
+    for _ in 0..COMES_BACK {
+        match Participant::join(target, plan.clone()).await {
+            Err(error) if error.is_busy() => tokio::time::sleep(COME_BACK).await,
+            joined => return joined,
+        }
+    }
+    Participant::join(target, plan).await
 }

@@ -24,6 +24,15 @@ pub enum LoadError {
     Process { pid: u32, source: io::Error },
 }
 
+impl LoadError {
+    /// Whether the server is too busy to let anybody in (503), and may be asked again.
+    pub(crate) fn is_busy(&self) -> bool {
+        use tokio_tungstenite::tungstenite::{Error, http::StatusCode};
+        let Self::WebSocket(error) = self else { return false };
+        matches!(&**error, Error::Http(response) if response.status() == StatusCode::SERVICE_UNAVAILABLE)
+    }
+}
+
 impl From<tokio_tungstenite::tungstenite::Error> for LoadError {
     fn from(error: tokio_tungstenite::tungstenite::Error) -> Self {
         Self::WebSocket(Box::new(error))

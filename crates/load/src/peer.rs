@@ -128,7 +128,7 @@ impl Peer {
     fn keep(&mut self, offered: Option<(SdpOffer, SdpPendingOffer)>) -> Result<String, LoadError> {
         let (offer, pending) = offered.ok_or_else(|| LoadError::Protocol("nothing to offer".to_owned()))?;
         self.pending = Some(pending);
-        Ok(offer.to_sdp_string())
+        Ok(as_browsers_write_it(&offer.to_sdp_string()))
     }
 
     pub(crate) fn accept_answer(&mut self, sdp: &str, stats: &mut Stats) -> Result<(), LoadError> {
@@ -279,6 +279,21 @@ impl Peer {
         self.kinds.insert(ssrc, kind);
         Some(kind)
     }
+}
+
+/// The offer without what browsers leave out: the msid of sections that only receive, which livekit-server 1.11 takes for tracks
+/// that are published, and the SSRCs of simulcast layers, which are told apart by their rid (RFC 8852).
+fn as_browsers_write_it(offer: &str) -> String {
+    let mut sections = offer.split_inclusive("\r\nm=");
+    let session = sections.next().unwrap_or_default().to_owned();
+    sections.fold(session, |written, section| {
+        let has = |line: &str| section.lines().any(|each| each.starts_with(line));
+        let (receives, layered) = (has("a=recvonly"), has("a=simulcast:"));
+        let left_out = |line: &&str| {
+            (receives && line.starts_with("a=msid:")) || ((receives || layered) && line.starts_with("a=ssrc"))
+        };
+        written + &section.split_inclusive('\n').filter(|line| !left_out(line)).collect::<String>()
+    })
 }
 
 fn add_channels(api: &mut SdpApi<'_>) {
