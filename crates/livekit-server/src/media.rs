@@ -283,13 +283,12 @@ impl Media {
                         .connections
                         .get_mut(&connection)
                         .map(|one| if Some(connection) == opened { one.push_snapshot(frame) } else { one.push(frame) });
-                    if let Some(Err(why)) = pushed
+                    // Of one whose end is gone already the last messages, a Leave, and then the end itself wait among the commands.
+                    if pushed == Some(Err(Undelivered::TooSlow))
                         && let Some(outgoing) = self.connections.remove(&connection)
                     {
-                        if why == Undelivered::TooSlow {
-                            self.meter.counters.slow_readers += 1;
-                            tracing::warn!(connection = connection.0, "a signalling reader is too slow; closed");
-                        }
+                        self.meter.counters.slow_readers += 1;
+                        tracing::warn!(connection = connection.0, "a signalling reader is too slow; closed");
                         outgoing.cut();
                         self.node.disconnected(now, connection);
                     }

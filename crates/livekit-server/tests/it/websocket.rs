@@ -7,6 +7,7 @@ use std::time::Duration;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use flate2::write::GzEncoder;
+use futures::future::join_all;
 use futures::{SinkExt as _, StreamExt as _};
 use livekit_protocol as proto;
 use livekit_protocol::signal_response::Message as Signal;
@@ -192,6 +193,34 @@ fn zipped(join: &proto::JoinRequest) -> String {
     encoder.write_all(&join.encode_to_vec()).unwrap();
     let wrapped = proto::WrappedJoinRequest { compression: 1, join_request: encoder.finish().unwrap() };
     URL_SAFE_NO_PAD.encode(wrapped.encode_to_vec())
+}
+
+/// Those who leave in the same moment all get their word in: nobody stays behind as one whose connection broke, to be waited for.
+#[tokio::test]
+async fn many_leave_at_once() {
+    const GUESTS: usize = 40;
+    let handle = start();
+    let address = serve(handle.router()).await;
+    let mut witness = join(address, "witness", "meeting-x").await;
+    let names: Vec<String> = (0..GUESTS).map(|number| format!("guest-{number}")).collect();
+    let guests = join_all(names.iter().map(|name| join(address, name, "meeting-x"))).await;
+    join_all(guests.into_iter().map(|mut guest| async move {
+        let reason = proto::DisconnectReason::ClientInitiated as i32;
+        let leave = proto::signal_request::Message::Leave(proto::LeaveRequest { reason, ..Default::default() });
+        let leave = proto::SignalRequest { message: Some(leave) };
+        guest.send(Message::Binary(leave.encode_to_vec().into())).await.unwrap();
+        guest.close(None).await.unwrap();
+    }))
+    .await;
+    let mut gone = Vec::new();
+    while gone.len() < GUESTS {
+        let next = tokio::time::timeout(Duration::from_secs(30), next_signal(&mut witness)).await;
+        let Signal::Update(update) = next.expect("everybody has left").expect("still there") else { continue };
+        let left = |info: &proto::ParticipantInfo| info.state() == proto::participant_info::State::Disconnected;
+        gone.extend(update.participants.into_iter().filter(left).map(|info| info.disconnect_reason()));
+    }
+    assert_eq!(gone, [proto::DisconnectReason::ClientInitiated; GUESTS]);
+    handle.shutdown().await;
 }
 
 /// A client that vanishes without a word is no connection any more.
