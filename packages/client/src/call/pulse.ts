@@ -18,7 +18,9 @@ const SILENT_WITH_MEDIA_MS = 900;
 /** Without media only connectivity checks arrive, about every three seconds. */
 const SILENT_WITHOUT_MS = 7_000;
 /** A server that has just answered is not asked again for this long. */
-const TRUSTED_FOR_MS = 4_000;
+const TRUSTED_FOR_MS = 3_000;
+/** Checks of a way that works are answered every 2.5 s: after so long without anything the way is dead. */
+const DEAD_AFTER_MS = 4_000;
 /** A new way takes a second or two; the next one is not looked for before this long. */
 const MEND_EVERY_MS = 10_000;
 
@@ -27,8 +29,8 @@ const MEND_EVERY_MS = 10_000;
  * timeout would take a quarter of a minute. When nothing has arrived for a while, the server is asked for a sign of
  * life; so people who all fall silent at once do not look like an outage.
  *
- * Where the server answers and only media is cut (a firewall that has had enough of UDP, say), another way is looked for at
- * once: the browser tells after five seconds that its way is dead, and gives it up after twenty.
+ * Where the server answers twice and only media is cut (a firewall that has had enough of UDP, say), another way is looked
+ * for at once: the browser tells after five to ten seconds that its way is dead, and gives it up after twenty.
  */
 export class Pulse {
   private last: number | null = null;
@@ -36,6 +38,8 @@ export class Pulse {
   private cut = false;
   private looking = false;
   private trustedUntil = 0;
+  /** The server has answered since anything arrived. */
+  private answered = false;
   private mendAt = 0;
   private readonly timer: ReturnType<typeof setInterval>;
 
@@ -70,13 +74,13 @@ export class Pulse {
     if (rises) {
       this.lastAt = this.surroundings.now();
       if (this.cut) this.tell.beatsAgain();
-      this.cut = false;
+      this.cut = this.answered = false;
       return;
     }
     if (this.line.broken()) {
       this.declareCut();
       await this.mend();
-    } else if (!this.cut) await this.doubt();
+    } else await this.doubt();
   }
 
   private declareCut(): void {
@@ -87,6 +91,10 @@ export class Pulse {
   /** Where the server still answers, media wants another way. */
   private async mend(): Promise<void> {
     if (this.surroundings.now() < this.mendAt || !(await this.line.reachable())) return;
+    this.seekAnotherWay();
+  }
+
+  private seekAnotherWay(): void {
     this.mendAt = this.surroundings.now() + MEND_EVERY_MS;
     this.tell.mediaCut();
   }
@@ -96,7 +104,12 @@ export class Pulse {
     const silentFor = this.surroundings.now() - this.lastAt;
     const patience = this.line.expectsMedia() ? SILENT_WITH_MEDIA_MS : SILENT_WITHOUT_MS;
     if (silentFor < patience || this.surroundings.now() < this.trustedUntil) return;
-    if (await this.line.reachable()) this.trustedUntil = this.surroundings.now() + TRUSTED_FOR_MS;
-    else this.declareCut();
+    if (!(await this.line.reachable())) return this.declareCut();
+    if (this.answered && silentFor >= DEAD_AFTER_MS && this.surroundings.now() >= this.mendAt) {
+      this.declareCut();
+      this.seekAnotherWay();
+    }
+    this.answered = true;
+    this.trustedUntil = this.surroundings.now() + TRUSTED_FOR_MS;
   }
 }
