@@ -109,7 +109,7 @@ variables! {
         "Pages that may show ours in a frame.");
     /// Proxies whose word about the client counts.
     TRUSTED_PROXIES = setting(Listening, "TRUSTED_PROXIES", "", "addresses or networks with commas; loopback, private",
-        "Reverse proxies whose `X-Forwarded-For`, `-Proto` and `-Host` are believed. From anybody else these headers are ignored. Without effect in `heydok media`.");
+        "Reverse proxies whose `X-Forwarded-For`, `-Proto` and `-Host` are believed. From anybody else these headers are ignored. `heydok media` counts connections by them too.");
     /// Who speaks HTTPS.
     TLS_MODE = setting(Listening, "TLS_MODE", "off", "off, acme, files, lan, proxy",
         "Who speaks HTTPS. `acme`: heydok, with a certificate that it gets for TLS_DOMAIN and renews by itself. `files`: heydok, with the one of TLS_CERT and TLS_KEY. `lan`: heydok, with one of its own for the local network (`heydok serve --lan`). `proxy`: a proxy that TRUSTED_PROXIES names. `off`: nobody, or a proxy. Without effect in `heydok media`.");
