@@ -25,8 +25,8 @@ pub(crate) const SOCKET: Token = Token(0);
 /// The ICE-TCP port; its connections have the tokens behind it.
 pub(crate) const LISTENER: Token = Token(2);
 
-/// Least time between two timer turns: packets that fall due within one tick leave together and can be joined. (A paced
-/// peer's own deadlines are microseconds apart; the node steps through them in one turn.)
+/// Least time between two timer turns: packets that fall due within one tick leave together and can be joined. What is paced
+/// leaves in bursts of one tick.
 const TICK: Duration = Duration::from_millis(5);
 /// Longest sleep, so that figures are published.
 pub(crate) const SLEEP_MAX: Duration = Duration::from_secs(1);

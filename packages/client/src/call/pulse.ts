@@ -30,7 +30,8 @@ const MEND_EVERY_MS = 10_000;
  * life; so people who all fall silent at once do not look like an outage.
  *
  * Where the server answers twice and only media is cut (a firewall that has had enough of UDP, say), another way is looked
- * for at once: the browser tells after five to ten seconds that its way is dead, and gives it up after twenty.
+ * for at once. The browser is not waited for: it tells after five to ten seconds that its way is dead, and gives it up after
+ * twenty.
  */
 export class Pulse {
   private last: number | null = null;
