@@ -124,7 +124,10 @@ impl Sfu {
             self.pass_time_of_line(now, index);
         }
         let Some(peer) = self.peers.get_mut(index) else { return };
-        if let Some(((protocol, remote), local)) = peer.way() {
+        if peer.given_up {
+            // Nothing is sent to where nobody asks for it any more (RFC 7675, section 5.1).
+            peer.egress.out.drain(..).for_each(|contents| self.turn.recycle(contents));
+        } else if let Some(((protocol, remote), local)) = peer.way() {
             let transmit = |contents| Output::Transmit(Transmit { protocol, local, remote, contents });
             self.outputs.extend(peer.egress.out.drain(..).map(transmit));
         }
@@ -235,6 +238,9 @@ impl Sfu {
         if !is_stun || settled {
             peer.usual = Some(nominated);
         }
+        if peer.given_up && !is_stun {
+            return;
+        }
         let ((protocol, remote), local) = if is_stun { nominated } else { peer.way().unwrap_or(nominated) };
         self.outputs.push_back(Output::Transmit(Transmit { protocol, local, remote, contents }));
     }
@@ -312,6 +318,7 @@ impl Sfu {
         };
         let reachable = state.is_connected();
         let changed = std::mem::replace(&mut peer.reachable, reachable) != reachable;
+        peer.given_up = !reachable && (peer.given_up || state == IceConnectionState::Disconnected);
         let event = match state {
             IceConnectionState::Disconnected => Event::Disconnected(peer.id),
             // The first connection is told when DTLS is up.

@@ -91,6 +91,8 @@ pub(crate) struct Peer {
     pub(crate) secure: bool,
     /// ICE has a working path.
     pub(crate) reachable: bool,
+    /// ICE has given it up, until it is reachable again.
+    pub(crate) given_up: bool,
     pub(crate) dirty: bool,
     /// When str0m wants to be called, and when it is entered in the timers.
     pub(crate) deadline: Instant,
@@ -165,6 +167,7 @@ impl Peer {
             broken: false,
             secure: false,
             reachable: false,
+            given_up: false,
             dirty: false,
             deadline: now,
             wakes: false,

@@ -140,14 +140,19 @@ fn a_client_that_vanishes_is_reported() {
     let mut sim = Sim::new(23, Conditions::PERFECT);
     two(&mut sim, true);
     sim.run_for(Duration::from_secs(1));
-    sim.members[0].client.rtc.disconnect();
-    let (peer, since) = (sim.members[0].peer, sim.now);
+    sim.members[1].client.rtc.disconnect();
+    let (peer, since) = (sim.members[1].peer, sim.now);
+    let sent = |sim: &Sim| sim.media_sent.get(&sim.members[1].client.address).copied().unwrap_or_default();
+    assert!(sent(&sim) > 0);
     sim.run_until(Duration::from_secs(40), "the disconnect is noticed", |sim| {
         sim.has_event(&Event::Disconnected(peer))
     });
     let took = sim.now - since;
     assert!((8..20).contains(&took.as_secs()), "{took:?}");
-    assert!(!sim.has_event(&Event::Disconnected(sim.members[1].peer)));
+    assert!(!sim.has_event(&Event::Disconnected(sim.members[0].peer)));
+    let until_then = sent(&sim);
+    sim.run_for(Duration::from_secs(3));
+    assert_eq!(sent(&sim), until_then, "nothing more is sent to who does not answer");
 }
 
 #[test]

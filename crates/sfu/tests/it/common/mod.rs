@@ -47,6 +47,8 @@ pub struct Sim {
     pub events: Vec<Event>,
     /// Where clients are whose datagrams travel over a connection of ICE-TCP, which nothing else reaches.
     pub over_tcp: HashSet<SocketAddr>,
+    /// Media (RTP and RTCP, RFC 7983) that was sent, by destination.
+    pub media_sent: HashMap<SocketAddr, usize>,
     next_id: u64,
 }
 
@@ -72,6 +74,7 @@ impl Sim {
             publishers: Vec::new(),
             events: Vec::new(),
             over_tcp: HashSet::new(),
+            media_sent: HashMap::new(),
             next_id: 1,
         }
     }
@@ -236,6 +239,9 @@ impl Sim {
             match output {
                 Output::Transmit(transmit) => {
                     assert_eq!(transmit.local, bound(transmit.protocol), "sent from the bound socket");
+                    if matches!(transmit.contents.first(), Some(128..=191)) {
+                        *self.media_sent.entry(transmit.remote).or_default() += 1;
+                    }
                     let wire = Wire { from: server_address(), to: transmit.remote, bytes: transmit.contents };
                     if transmit.protocol == self.protocol(transmit.remote) {
                         self.link.send(self.now, wire);
