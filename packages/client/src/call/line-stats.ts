@@ -17,6 +17,8 @@ export interface LineSample {
   readonly audioCodec: string | null;
   /** Rises with anything that arrives, answers to connectivity checks included. */
   readonly arrivals: number;
+  /** The browser counts answers to connectivity checks, of which one comes every few seconds: not all do. */
+  readonly countsChecks: boolean;
   /** Received sound and that of our microphone, by track identifier. */
   readonly sounds: ReadonlyMap<string, SoundCounters>;
   /** The encoder saves bits of a picture because the upload is too slow. */
@@ -110,6 +112,7 @@ export function sampleOf(reports: readonly ReadonlyMap<string, unknown>[], at: n
       sum(inbound, "packetsReceived") +
       sum(pairs, "bytesReceived") +
       sum(pairs, "responsesReceived"),
+    countsChecks: sum(pairs, "responsesReceived") > 0,
     sounds: new Map([
       ...inbound.filter(isSound).map(receivedSound),
       ...ofType("media-source")

@@ -3,13 +3,13 @@ import { Pulse } from "./pulse";
 
 /** A line whose parts the test moves; a sign of life takes no time. */
 function setUp() {
-  const line = { flowing: true, media: true, broken: false, alive: true, asked: 0, count: 0 };
+  const line = { checks: true, flowing: true, media: true, broken: false, alive: true, asked: 0, count: 0 };
   const told: string[] = [];
   const pulse = new Pulse(
     {
       arrivals: async () => {
         if (line.flowing) line.count += 1;
-        return line.count;
+        return { arrivals: line.count, countsChecks: line.checks };
       },
       expectsMedia: () => line.media,
       broken: () => line.broken,
@@ -72,6 +72,19 @@ test("a way that dies while the server answers is left before the browser says s
   line.flowing = true;
   await vi.advanceTimersByTimeAsync(20_000);
   expect(told.slice(3)).toEqual(["beats again"]);
+});
+
+test("where the browser does not count its checks, its own word is waited for", async () => {
+  const { line, told } = setUp();
+  line.checks = false;
+  await vi.advanceTimersByTimeAsync(2_000);
+  line.flowing = false;
+  await vi.advanceTimersByTimeAsync(60_000);
+  expect(told).toEqual([]);
+  expect(line.asked).toBeLessThanOrEqual(21);
+  line.broken = true;
+  await vi.advanceTimersByTimeAsync(1_000);
+  expect(told.slice(1)).toEqual(["media is cut"]);
 });
 
 test("alone in the meeting the line may be quiet between its checks", async () => {

@@ -1,9 +1,13 @@
 import type { Surroundings } from "./backend";
+import type { LineSample } from "./line-stats";
+
+/** Of a look at a line. */
+type Arrivals = Pick<LineSample, "arrivals" | "countsChecks">;
 
 /** What the pulse needs to know of a line. */
 export interface PulseLine {
-  /** A number that rises with anything that arrives; `null` while there is nothing to look at. */
-  arrivals(): Promise<number | null>;
+  /** What has arrived until now; `null` while there is nothing to look at. */
+  arrivals(): Promise<Arrivals | null>;
   /** Others send sound or pictures, so that packets should arrive all the time. */
   expectsMedia(): boolean;
   /** The browser itself says that nothing gets through. */
@@ -30,8 +34,8 @@ const MEND_EVERY_MS = 10_000;
  * life; so people who all fall silent at once do not look like an outage.
  *
  * Where the server answers twice and only media is cut (a firewall that has had enough of UDP, say), another way is looked
- * for at once. The browser is not waited for: it tells after five to ten seconds that its way is dead, and gives it up after
- * twenty.
+ * for at once: the browser tells after five to ten seconds that its way is dead, and gives it up after twenty. It is waited
+ * for only where it does not count its connectivity checks: silence alone proves nothing there.
  */
 export class Pulse {
   private last: number | null = null;
@@ -68,7 +72,7 @@ export class Pulse {
     }
   }
 
-  private async judge(arrivals: number): Promise<void> {
+  private async judge({ arrivals, countsChecks }: Arrivals): Promise<void> {
     // The browser forgets failed paths and what they counted: only a rise is a sign of life.
     const rises = this.last === null || arrivals > this.last;
     this.last = arrivals;
@@ -81,7 +85,7 @@ export class Pulse {
     if (this.line.broken()) {
       this.declareCut();
       await this.mend();
-    } else await this.doubt();
+    } else await this.doubt(countsChecks);
   }
 
   private declareCut(): void {
@@ -101,12 +105,13 @@ export class Pulse {
   }
 
   /** Nothing arrives, and the browser says nothing of it yet. */
-  private async doubt(): Promise<void> {
+  private async doubt(countsChecks: boolean): Promise<void> {
     const silentFor = this.surroundings.now() - this.lastAt;
     const patience = this.line.expectsMedia() ? SILENT_WITH_MEDIA_MS : SILENT_WITHOUT_MS;
     if (silentFor < patience || this.surroundings.now() < this.trustedUntil) return;
     if (!(await this.line.reachable())) return this.declareCut();
-    if (this.answered && silentFor >= DEAD_AFTER_MS && this.surroundings.now() >= this.mendAt) {
+    const dead = countsChecks && this.answered && silentFor >= DEAD_AFTER_MS;
+    if (dead && this.surroundings.now() >= this.mendAt) {
       this.declareCut();
       this.seekAnotherWay();
     }

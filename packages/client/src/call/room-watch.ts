@@ -81,7 +81,7 @@ function pulseOf(
     arrivals: async () => {
       // While the SDK itself repairs, it tells when it is done.
       if (room.state !== ConnectionState.Connected) return null;
-      return (await sampleRoom(room, surroundings.now()))?.arrivals ?? null;
+      return await sampleRoom(room, surroundings.now());
     },
     expectsMedia: () => expectsMedia(room),
     broken: () => transportBroken(room),
