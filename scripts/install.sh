@@ -25,6 +25,8 @@ if [ "${1:-build}" = test ]; then
     want ffmpeg ffmpeg
     want pebble pebble pebble-challtestsrv # an ACME server
     want postgresql "/usr/lib/postgresql/*/bin/initdb"
+    want iproute2 ip      # networks of the tests' own, where
+    want nftables nft     # firewalls cut what is looked for
     want python3 python3
     want dpkg dpkg-deb
     want binutils objdump
