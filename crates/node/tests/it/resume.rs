@@ -35,6 +35,36 @@ fn resume_keeps_the_session() {
     assert!(sim.webhooks.iter().all(|event| event.event != "participant_left"));
 }
 
+/// Everybody in the office changes from cable to Wi-Fi at once: new addresses, and each connection is made anew.
+#[test]
+fn fifty_change_their_network() {
+    const PEOPLE: usize = 50;
+    let mut sim = SimRoom::new(7, Conditions { loss: 0.02, ..Conditions::ROUGH });
+    for index in 0..PEOPLE {
+        sim.join(&format!("guest-{index}"), if index.is_multiple_of(2) { Mode::Single } else { Mode::Dual });
+    }
+    sim.publish(0, MediaKind::Audio, 1);
+    sim.run(Duration::from_millis(200));
+    let all_hear = |sim: &SimRoom| sim.clients[1..].iter().all(|client| client.hears(&sim.clients[0].sent[0].sid, 1, 1));
+    sim.wait("all hear the speaker", all_hear);
+    let sids: Vec<_> = sim.clients.iter().map(|client| client.sid.clone()).collect();
+    for index in 0..PEOPLE {
+        sim.lose_signal(index);
+        let address = |port: u16| format!("10.99.{index}.1:{port}").parse().expect("an address");
+        let client = &mut sim.clients[index];
+        client.publisher.move_to(address(7000));
+        if let Some(subscriber) = &mut client.subscriber {
+            subscriber.move_to(address(7001));
+        }
+    }
+    sim.run(Duration::from_millis(500));
+    (0..PEOPLE).for_each(|index| sim.reconnect(index));
+    forget_received(&mut sim);
+    sim.wait_for("all hear the speaker again", Duration::from_millis(2_500), all_hear);
+    assert!(sim.clients.iter().zip(sids).all(|(client, sid)| client.sid == sid && client.left.is_none()));
+    assert!(sim.webhooks.iter().all(|event| event.event != "participant_left"));
+}
+
 fn ufrag_of(sim: &mut SimRoom, index: usize) -> String {
     let client = &mut sim.clients[index];
     let receiver = client.subscriber.as_mut().unwrap_or(&mut client.publisher);
