@@ -33,7 +33,8 @@ export class LineMonitor {
   private room: Room | null = null;
   private before: LineSample | null = null;
   private silence = NO_SILENCE;
-  private weakSince: { cause: Weakness; at: number } | null = null;
+  /** Of any weakness: one often follows another, and the sentence must not go and come with each. */
+  private weakSince: number | null = null;
   private strain = NO_STRAIN;
   private timer: ReturnType<typeof setInterval> | null = null;
 
@@ -97,9 +98,7 @@ export class LineMonitor {
   private judgeLine(signs: LineSigns): void {
     const cause = weaknessOf(signs);
     const now = this.surroundings.now();
-    if (cause === null) this.weakSince = null;
-    else if (this.weakSince?.cause !== cause) this.weakSince = { cause, at: now };
-    const since = this.weakSince;
-    this.weakness.set(since !== null && now - since.at >= SLOW_AFTER_MS ? since.cause : null);
+    this.weakSince = cause === null ? null : (this.weakSince ?? now);
+    this.weakness.set(now - (this.weakSince ?? now) >= SLOW_AFTER_MS ? cause : null);
   }
 }

@@ -97,7 +97,7 @@ const camera = (reason: string, ...widths: readonly number[]): ReadonlyMap<strin
     // Browsers name none for a size that is not sent.
     ...(frameWidth === 0 ? {} : { frameWidth }),
   }));
-  const source = { id: "camera", type: "media-source", kind: "video", width: 1_280 };
+  const source = { id: "camera", type: "media-source", kind: "video", trackIdentifier: "lens", width: 1_280 };
   return new Map([source, ...sizes].map((entry) => [entry.id, entry]));
 };
 
@@ -116,4 +116,15 @@ test.each<[string, ReadonlyMap<string, unknown>, boolean]>([
   ["the one size is rounded", camera("bandwidth", 1_272), false],
 ])("a slow upload lowers our picture: %s", (_, sent, lowered) => {
   expect(sampleOf([sent], 0).pictureLowered).toBe(lowered);
+});
+
+test("a camera that is off is held back by nothing, whatever the browser said of it last", () => {
+  for (const reason of ["bandwidth", "cpu"]) {
+    const { uploadLimited, pictureLowered, processorLimited } = sampleOf(
+      [camera(reason, 320, 0)],
+      0,
+      new Set(["lens"]),
+    );
+    expect([uploadLimited, pictureLowered, processorLimited]).toEqual([false, false, false]);
+  }
 });

@@ -76,8 +76,15 @@ const textOf = (entry: Entry | undefined, field: string): string => {
   return typeof value === "string" ? value : "";
 };
 
-/** Reads what is needed out of the browser's statistics (W3C webrtc-stats); what is absent counts as nothing. */
-export function sampleOf(reports: readonly ReadonlyMap<string, unknown>[], at: number): LineSample {
+/**
+ * Reads what is needed out of the browser's statistics (W3C webrtc-stats); what is absent counts as nothing. Of `muted`
+ * tracks of our own the browser goes on telling what last held them back.
+ */
+export function sampleOf(
+  reports: readonly ReadonlyMap<string, unknown>[],
+  at: number,
+  muted: ReadonlySet<string> = new Set(),
+): LineSample {
   const entries: readonly Entry[] = reports.flatMap((report) => [...report.values()] as Entry[]);
   const ofType = (type: string) => entries.filter((entry) => entry.type === type);
   const byId = new Map(
@@ -87,6 +94,9 @@ export function sampleOf(reports: readonly ReadonlyMap<string, unknown>[], at: n
     list.reduce((total, entry) => total + numberOf(entry, field), 0);
   const inbound = ofType("inbound-rtp");
   const outbound = ofType("outbound-rtp");
+  const sources = ofType("media-source");
+  const resting = sources.filter((source) => muted.has(textOf(source, "trackIdentifier")));
+  const encoded = outbound.filter((entry) => !resting.some(({ id }) => id === entry.mediaSourceId));
   const heard = ofType("remote-inbound-rtp");
   const pairs = chosenPairs(ofType("transport"), ofType("candidate-pair"), byId);
   const streams: readonly Entry[] = [...outbound, ...inbound];
@@ -115,13 +125,11 @@ export function sampleOf(reports: readonly ReadonlyMap<string, unknown>[], at: n
     countsChecks: sum(pairs, "responsesReceived") > 0,
     sounds: new Map([
       ...inbound.filter(isSound).map(receivedSound),
-      ...ofType("media-source")
-        .filter(isSound)
-        .map((source) => sentSound(source, outbound, heard)),
+      ...sources.filter(isSound).map((source) => sentSound(source, outbound, heard)),
     ]),
-    uploadLimited: outbound.some(isUploadLimited),
-    pictureLowered: ofType("media-source").some((source) => isLowered(source, outbound)),
-    processorLimited: outbound.some((entry) => entry.qualityLimitationReason === "cpu"),
+    uploadLimited: encoded.some(isUploadLimited),
+    pictureLowered: sources.some((source) => isLowered(source, encoded)),
+    processorLimited: encoded.some((entry) => entry.qualityLimitationReason === "cpu"),
   };
 }
 

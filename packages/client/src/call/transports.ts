@@ -16,7 +16,12 @@ export async function sampleRoom(room: Room, now: number): Promise<LineSample | 
     transports.map((transport) => transport.getStats()?.catch(() => undefined)),
   );
   const known = reports.flatMap((report) => (report === undefined ? [] : [report as Map<string, unknown>]));
-  return known.length === 0 ? null : sampleOf(known, now);
+  return known.length === 0 ? null : sampleOf(known, now, mutedTracks(room));
+}
+
+function mutedTracks(room: Room): ReadonlySet<string> {
+  const muted = room.localParticipant.getTrackPublications().filter(({ isMuted }) => isMuted);
+  return new Set(muted.flatMap(({ track }) => track?.mediaStreamTrack.id ?? []));
 }
 
 /** The browser itself says that nothing gets through. */
