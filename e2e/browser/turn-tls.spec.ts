@@ -64,6 +64,6 @@ test("where nothing but TLS to the HTTPS port gets through, the call goes over t
     await visitor.button("Settings").click();
     await visitor.page.getByRole("tab", { name: "Connection" }).click();
     const panel = visitor.page.getByRole("tabpanel", { name: "Connection" });
-    await expect(panel).toContainText("Through a relay, over TLS");
+    await expect(panel).toContainText("Relay over TLS");
   }
 });

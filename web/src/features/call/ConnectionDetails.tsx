@@ -5,17 +5,17 @@ import {
   type Route,
   settingsMessages,
 } from "@heydok/client/call";
-import { Check, Copy, Signal, SignalLow, SignalZero } from "lucide-react";
+import { Check, Copy } from "lucide-react";
 import { useState } from "react";
 import { useText } from "../../app/context";
 import { useBehavior } from "../../app/useBehavior";
 import { useAnnounce } from "../../primitives/Announcer";
 import { Button } from "../../primitives/Button";
-import { Icon } from "../../primitives/Icon";
 import { Switch } from "../../primitives/Switch";
 import { copyText } from "../landing/copy";
 import { WEAKNESSES } from "./causes";
 import { useCall, useCallText } from "./context";
+import { QualityBars } from "./QualityBars";
 import styles from "./Settings.module.css";
 
 const QUALITIES = {
@@ -24,7 +24,6 @@ const QUALITIES = {
   lost: "qualityLost",
   unknown: "qualityUnknown",
 } as const satisfies Record<Quality, string>;
-const QUALITY_ICONS = { good: Signal, weak: SignalLow, lost: SignalZero, unknown: Signal };
 const ROUTES = {
   udp: "routeUdp",
   tcp: "routeTcp",
@@ -48,7 +47,7 @@ export function ConnectionDetails() {
     <>
       {weakness !== null && (
         <p className={styles.quality} data-quality="weak">
-          <Icon of={SignalLow} size={18} />
+          <QualityBars quality="weak" size={18} />
           {line(WEAKNESSES[weakness])}
         </p>
       )}
@@ -56,7 +55,7 @@ export function ConnectionDetails() {
         <div>
           <dt>{t("quality")}</dt>
           <dd className={styles.quality} data-quality={quality}>
-            <Icon of={QUALITY_ICONS[quality]} size={18} />
+            <QualityBars quality={quality} size={18} />
             {t(QUALITIES[quality])}
           </dd>
         </div>

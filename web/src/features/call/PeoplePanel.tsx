@@ -1,5 +1,5 @@
 import { avatarColours, type ParticipantView, type Role } from "@heydok/client/call";
-import { Eye, Mic, MicOff, Pin, PinOff, SignalLow, SignalZero, Video, VideoOff } from "lucide-react";
+import { Eye, Mic, MicOff, Pin, PinOff, Video, VideoOff } from "lucide-react";
 import { useEffect, useId, useRef, useState } from "react";
 import { useBehavior } from "../../app/useBehavior";
 import { Avatar } from "../../primitives/Avatar";
@@ -7,6 +7,7 @@ import { Icon } from "../../primitives/Icon";
 import { IconButton } from "../../primitives/IconButton";
 import { useCall, useCallText } from "./context";
 import styles from "./PeoplePanel.module.css";
+import { QualityBars } from "./QualityBars";
 import { SidePanel } from "./SidePanel";
 import { type TileDeeds, useTileDeeds } from "./useTileDeeds";
 
@@ -77,8 +78,6 @@ export function PeoplePanel() {
   );
 }
 
-const WEAK = { weak: SignalLow, lost: SignalZero } as const;
-
 /** How good the line of somebody is, where that is worth a word. */
 function QualityWords({ view }: { view: ParticipantView }) {
   const t = useCallText();
@@ -87,7 +86,7 @@ function QualityWords({ view }: { view: ParticipantView }) {
   if (quality === "good") return <span className="visually-hidden">{t("qualityGood")}</span>;
   return (
     <span className={styles.quality}>
-      <Icon of={WEAK[quality]} size={16} />
+      <QualityBars quality={quality} />
       {t(quality === "weak" ? "qualityWeak" : "qualityLost")}
     </span>
   );

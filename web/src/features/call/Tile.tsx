@@ -5,7 +5,7 @@ import {
   type PlacedTile,
   type Role,
 } from "@heydok/client/call";
-import { Mic, MicOff, Pin, Signal, SignalLow, SignalZero } from "lucide-react";
+import { Mic, MicOff, Pin } from "lucide-react";
 import {
   type CSSProperties,
   type KeyboardEvent,
@@ -19,6 +19,7 @@ import { useText } from "../../app/context";
 import { Avatar } from "../../primitives/Avatar";
 import { Icon } from "../../primitives/Icon";
 import { useCallText } from "./context";
+import { QualityBars } from "./QualityBars";
 import styles from "./Tile.module.css";
 import { TileActions } from "./TileActions";
 import { useFrozen } from "./useFrozen";
@@ -164,10 +165,7 @@ function QualityMark({ view, worded }: { view: ParticipantView; worded: boolean 
   const text = view.quality === "weak" ? t("qualityWeak") : t("qualityLost");
   return (
     <span className={styles.quality} title={text}>
-      <span className={styles.bars}>
-        <Icon of={Signal} size={16} />
-        <Icon of={view.quality === "weak" ? SignalLow : SignalZero} size={16} />
-      </span>
+      <QualityBars quality={view.quality} />
       <span className={worded ? undefined : "visually-hidden"}>{text}</span>
     </span>
   );
