@@ -1,3 +1,10 @@
+declare global {
+  interface Window {
+    /** From now on the microphone gives nothing but zeros, as behind a switch of its own. */
+    hush(): void;
+  }
+}
+
 /** How somebody looks on a picture of a screen. */
 export interface Sitter {
   readonly name: string;
@@ -17,6 +24,11 @@ export const SITTERS: readonly Sitter[] = [
 export function sitForPortrait(sitter: Sitter): void {
   const context = new AudioContext();
 
+  function named(track: MediaStreamTrack | undefined, label: string): MediaStreamTrack {
+    if (track === undefined) throw new Error(`no ${label}`);
+    return Object.defineProperty(track, "label", { value: label });
+  }
+
   function draw(paint: (brush: CanvasRenderingContext2D) => void): MediaStreamTrack {
     const canvas = document.createElement("canvas");
     [canvas.width, canvas.height] = [960, 540];
@@ -24,9 +36,7 @@ export function sitForPortrait(sitter: Sitter): void {
     if (brush === null) throw new Error("no canvas");
     paint(brush);
     setInterval(() => paint(brush), 100);
-    const [track] = canvas.captureStream(10).getVideoTracks();
-    if (track === undefined) throw new Error("no picture");
-    return track;
+    return named(canvas.captureStream(10).getVideoTracks()[0], "Integrated camera");
   }
 
   function person(brush: CanvasRenderingContext2D): void {
@@ -62,11 +72,13 @@ export function sitForPortrait(sitter: Sitter): void {
   function hum(): MediaStreamTrack {
     const oscillator = new OscillatorNode(context, { frequency: 220 });
     const destination = context.createMediaStreamDestination();
-    oscillator.connect(new GainNode(context, { gain: 0.02 })).connect(destination);
+    const volume = new GainNode(context, { gain: 0.02 });
+    oscillator.connect(volume).connect(destination);
     oscillator.start();
-    const [track] = destination.stream.getAudioTracks();
-    if (track === undefined) throw new Error("no sound");
-    return track;
+    window.hush = () => {
+      volume.gain.value = 0;
+    };
+    return named(destination.stream.getAudioTracks()[0], "Integrated microphone");
   }
 
   const { mediaDevices } = navigator;

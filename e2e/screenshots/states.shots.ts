@@ -4,7 +4,7 @@ import { type Browser, expect, type Page, test } from "@playwright/test";
 
 import { servePage } from "../harness/page.ts";
 import { present } from "../harness/present.ts";
-import { oneProcess } from "../harness/product.ts";
+import { oneProcess, type Product } from "../harness/product.ts";
 import { FOLDER, type Language, LOCALES, shoot as picture } from "./camera.ts";
 import { SITTERS, sitForPortrait } from "./portrait.ts";
 
@@ -263,11 +263,14 @@ async function shoot(browser: Browser, home: string, state: State, language: Lan
 }
 
 for (const language of ["en", "de"] as const) {
-  test(`every state outside the call in ${language}`, async ({ browser }) => {
-    await mkdir(FOLDER, { recursive: true });
-    const product = await oneProcess();
+  test.describe(`outside the call in ${language}`, () => {
+    let product: Product;
+    test.beforeAll(async () => {
+      await mkdir(FOLDER, { recursive: true });
+      product = await oneProcess();
+    });
+    test.afterAll(() => product.stop());
     for (const state of STATES)
-      await test.step(state.name, () => shoot(browser, product.home, state, language));
-    await product.stop();
+      test(state.name, ({ browser }) => shoot(browser, product.home, state, language));
   });
 }
