@@ -36,7 +36,7 @@ async function cut(three: Three): Promise<Figures> {
   const before = { ben: await ofAnna(ben), cara: await ofAnna(cara) };
   const began = performance.now();
   ben.line.become({ rate: { bitsPerSecond: 500_000, queueMs: 300 } });
-  await eventually("a smaller picture", full(ben), false);
+  await eventually("a smaller picture", full(ben), false, 20_000);
   const down = (performance.now() - began) / 1000;
   const small = { ben: await ofAnna(ben), cara: await ofAnna(cara) };
   const enough = async () => between(small.ben, await ofAnna(ben)).seconds > SECONDS;
@@ -48,7 +48,7 @@ async function cut(three: Three): Promise<Figures> {
 
   const mended = performance.now();
   ben.line.become({});
-  await eventually("the full picture again", full(ben), true, 90_000);
+  await eventually("the full picture again", full(ben), true, 45_000);
   const up = (performance.now() - mended) / 1000;
   await expectAllWell(three);
   return {

@@ -19,6 +19,8 @@ const FULL: f64 = 0.8;
 /// How long the server may take until it listens.
 const START_LIMIT: Duration = Duration::from_secs(30);
 const KEY: &str = "capacity";
+/// Where more than this share of the packets got lost, the machine was short of time, and what was measured is not the price.
+const LOST_MAX: f64 = 0.01;
 
 /// What is filled: the words for it, the rooms, how many people that is, and whether more of them are more rooms: then all
 /// media threads share them, where one room has one thread.
@@ -36,7 +38,7 @@ pub(crate) async fn run(window: Window) -> anyhow::Result<()> {
     SystemEntropy.fill(&mut secret);
     let secret: String = secret.iter().map(|byte| format!("{byte:02x}")).collect();
     let folder = std::env::temp_dir().join(format!("heydok-capacity-{}", std::process::id()));
-    std::fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
+    std::fs::create_dir(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
     let result = measure(&folder, &secret, window).await;
     // Left-overs in the temporary folder harm nobody.
     let _ = std::fs::remove_dir_all(&folder);
@@ -65,6 +67,9 @@ fn sentence(words: &str, outcome: &Outcome, (people, threads): (usize, usize), r
     let (Some(carried), Some(share)) = (carried(outcome, people, threads), outcome.server_share()) else {
         return format!("The CPU time of people {words} could not be measured.\n");
     };
+    if outcome.totals.loss() > LOST_MAX {
+        return format!("People {words} lost packets: this machine does too much else, or already carries no more.\n");
+    }
     let megabits = outcome.totals.bytes as f64 * 8.0 / 1e6 / outcome.measured.as_secs_f64().max(f64::EPSILON);
     let each = megabits / people as f64;
     let mebibytes = resident as f64 / 1024.0 / 1024.0 / people as f64;
@@ -133,6 +138,9 @@ mod tests {
         let text = sentence("who talk", &outcome(Duration::from_millis(600)), (12, 1), 12 << 20);
         assert!(text.starts_with("This machine carries about 160 people who talk.\n"), "{text}");
         assert!(text.contains("1.0 MiB"), "{text}");
+        let mut short_of_time = outcome(Duration::from_millis(600));
+        short_of_time.totals.expected = 100;
+        assert!(sentence("who talk", &short_of_time, (12, 1), 0).contains("lost packets"));
     }
 
     /// No address, no measurement.

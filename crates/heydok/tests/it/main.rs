@@ -1,5 +1,6 @@
 //! The real binary, as people start it and as the seeds print it.
 
+mod capacity;
 mod doctor;
 mod https;
 mod layouts;

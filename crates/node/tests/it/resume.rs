@@ -45,7 +45,8 @@ fn fifty_change_their_network() {
     }
     sim.publish(0, MediaKind::Audio, 1);
     sim.run(Duration::from_millis(200));
-    let all_hear = |sim: &SimRoom| sim.clients[1..].iter().all(|client| client.hears(&sim.clients[0].sent[0].sid, 1, 1));
+    let all_hear =
+        |sim: &SimRoom| sim.clients[1..].iter().all(|client| client.hears(&sim.clients[0].sent[0].sid, 1, 1));
     sim.wait("all hear the speaker", all_hear);
     let sids: Vec<_> = sim.clients.iter().map(|client| client.sid.clone()).collect();
     for index in 0..PEOPLE {

@@ -14,7 +14,7 @@ import {
 import { Cell } from "../state/behavior";
 import type { LocalMediaState, MediaChoice, MediaFault } from "./media-state";
 import { videoSource } from "./room-view";
-import { openScreen, type ShareDetail, surfaceOf } from "./screen-share";
+import { layerInTime, openScreen, type ShareDetail, surfaceOf } from "./screen-share";
 
 type Device = "microphone" | "camera";
 
@@ -252,6 +252,7 @@ export class LocalMedia {
         source: track.source,
         simulcast: track.source === Track.Source.Camera,
       });
+      if (track.source === Track.Source.ScreenShare) await layerInTime(track);
     } catch (error) {
       // The line broke meanwhile: the next room gets the track. Anything else is a real fault.
       if (this.room === room && room.state === "connected") throw error;
