@@ -277,12 +277,13 @@ impl Sender {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
+    use crate::codec::Vp8Fields;
 
     const SSRCS: Ssrcs = Ssrcs { media: 0x0102_0304, repair: Some(0x0506_0708) };
 
-    fn packet(sequence: u64, bytes: usize) -> Outgoing {
+    pub(crate) fn packet(sequence: u64, bytes: usize) -> Outgoing {
         Outgoing {
             sequence,
             timestamp: 3000,
@@ -327,6 +328,40 @@ mod tests {
         assert_eq!([65_532, 1, 40_000].map(&mut found), [None; 3]);
     }
 
+    #[test]
+    fn packets_are_kept_for_a_second_and_so_many_of_them() {
+        let (mut sender, now) = sender(&[1], 10);
+        assert!(sender.asked(now + KEPT + Duration::from_millis(1), 1, None).is_none());
+        for number in 2..=KEPT_PACKETS as u64 + 1 {
+            sender.sent(now, packet(number, 10));
+        }
+        assert_eq!([1, 2].map(|number| sender.asked(now + KEPT, number, None).is_some()), [false, true]);
+    }
+
+    /// Sound, and pictures for those who take nothing again.
+    #[test]
+    fn what_cannot_be_sent_again_is_not_kept() {
+        let sound = (Ssrcs { repair: None, ..SSRCS }, packet(1, 10));
+        let picture = (SSRCS, Outgoing { repair_type: None, ..packet(1, 10) });
+        for (ssrcs, packet) in [sound, picture] {
+            let mut sender = Sender::new(ssrcs, Mid::from("7"), 90_000);
+            assert!(sender.may_leave(&packet, Leaves::First));
+            assert!(!sender.may_leave(&packet, Leaves::Again) && !sender.may_leave(&packet, Leaves::PADDING));
+            sender.sent(testkit::origin(), packet);
+            assert!(sender.kept.is_empty() && sender.began());
+        }
+    }
+
+    #[test]
+    fn probes_are_filled_with_the_largest_of_the_last_packets() {
+        let (mut sender, now) = sender(&[], 0);
+        let sizes = [5000, 100, 900].into_iter().chain([100; FILLING - 1]);
+        for (number, bytes) in (1..).zip(sizes) {
+            sender.sent(now, packet(number, bytes));
+        }
+        assert_eq!(sender.padding().map(|packet| packet.payload.len()), Some(900));
+    }
+
     /// Two packets of one number would tell the key that makes others believe them (RFC 7714 section 8.1).
     #[test]
     fn no_number_is_used_twice() {
@@ -336,11 +371,19 @@ mod tests {
             [0, 1, 3, 2, 2, 3, 200, 199, 136, 140].map(&mut takes),
             [true, true, true, true, false, false, true, true, false, true]
         );
+        // Pictures come in many packets.
+        let mut sender = Sender::new(SSRCS, Mid::from("7"), 90_000);
+        assert_eq!([600, 536, 88].map(|number| sender.take_number(&packet(number, 10))), [true, true, false]);
     }
 
     /// Many report the same loss again before what was sent again can have arrived.
     #[test]
     fn nothing_is_sent_twice_within_a_round_trip() {
+        for round_trip in [None, Some(Duration::from_millis(1))] {
+            let (mut sender, now) = sender(&[5], 100);
+            let mut asked = |ms: u64| sender.asked(now + Duration::from_millis(ms), 5, round_trip).is_some();
+            assert_eq!([0, 19, 20].map(&mut asked), [true, false, true], "{round_trip:?}");
+        }
         let (mut sender, now) = sender(&[5], 100);
         let round_trip = Some(Duration::from_millis(100));
         let mut asked = |ms: u64| sender.asked(now + Duration::from_millis(ms), 5, round_trip).is_some();
@@ -354,8 +397,19 @@ mod tests {
         let again = (0..=200u16).filter(|number| sender.asked(now, *number, None).is_some()).count();
         // A second is kept: 101 packets; a quarter of them, or what is always granted.
         assert_eq!(again, 30);
+        for number in 201..=208 {
+            sender.sent(now, packet(number, 1000));
+        }
+        assert_eq!((201..=208).filter(|number| sender.asked(now, *number, None).is_some()).count(), 2);
+    }
+
+    #[test]
+    fn what_is_forgotten_is_not_sent_again() {
+        let (mut sender, now) = sender(&[1, 2, 3], 100);
         sender.forget();
-        assert!(sender.asked(now, 199, None).is_none() && sender.padding().is_some());
+        let kept: Vec<u16> = (1..=3).filter(|number| sender.asked(now, *number, None).is_some()).collect();
+        assert_eq!(kept.len(), 1, "to fill probes with: {kept:?}");
+        assert!(sender.padding().is_some());
     }
 
     #[test]
@@ -382,6 +436,29 @@ mod tests {
         let next = written(&mut sender, &packet, Leaves::Again);
         let number = |datagram: &[u8]| u16::from_be_bytes([datagram[2], datagram[3]]);
         assert_eq!([&filling, &next].map(|one| number(one).wrapping_sub(number(&again))), [1, 2]);
+    }
+
+    /// What the payload says of pictures is ours each time; what header extensions say of them is the publisher's.
+    #[test]
+    fn pictures_have_their_numbers_each_time() {
+        let renumbered = [0x90, 0x80, 0x81, 0x23, 1, 2, 3];
+        let numbers = Vp8Numbers { picture_id: Some(0x123), ..Vp8Numbers::default() };
+        assert_eq!(Vp8Fields::parse(&renumbered).unwrap().picture_id, Some((0x123, true)));
+        let source = [0x90, 0x80, 0xf6, 0x54, 1, 2, 3];
+        let as_it_came = Outgoing { vp8: Some(numbers), payload: source.into(), ..packet(5, 0) };
+        let as_it_leaves = Outgoing { payload: renumbered.into(), ..packet(5, 0) };
+        for leaves in [Leaves::First, Leaves::Again] {
+            let [one, other] =
+                [&as_it_came, &as_it_leaves].map(|packet| written(&mut sender(&[], 0).0, packet, leaves));
+            assert_eq!(one, other, "{leaves:?}");
+        }
+        let (mut sender, _) = sender(&[], 0);
+        sender.ids = Ids { orientation: Some(4), descriptor: Some(5), ..Ids::default() };
+        let extensions = Forwarded { orientation: Some(0x81), descriptor: Some([7, 8].into()) };
+        for leaves in [Leaves::First, Leaves::Again] {
+            let datagram = written(&mut sender, &Outgoing { extensions: extensions.clone(), ..packet(5, 10) }, leaves);
+            assert_eq!(datagram[12..24], [0xbe, 0xde, 0, 2, 0x40, 0x81, 0x51, 7, 8, 0, 0, 0], "{leaves:?}");
+        }
     }
 
     /// The report says what the media clock shows at its own time, not at that of the last packet.
