@@ -266,3 +266,115 @@ impl Turn {
 /// Too much waits already.
 #[derive(Debug)]
 pub(crate) struct Full;
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use rtp::Profile;
+    use str0m::media::Mid;
+
+    use super::*;
+    use crate::extensions::Ids;
+    use crate::sender::Ssrcs;
+    use crate::sender::tests::packet;
+
+    /// As if DTLS were up. The keys of the other end.
+    pub(crate) fn secure(egress: &mut Egress) -> (Protector, Unprotector) {
+        let profile = Profile::AeadAes128Gcm;
+        let material = vec![7; profile.keying_material_bytes()];
+        let [ours, theirs] = [false, true].map(|client| {
+            let protector = Protector::new(profile, &material, client).unwrap();
+            (protector, Unprotector::new(profile, &material, client).unwrap())
+        });
+        egress.keys = Some(ours);
+        theirs
+    }
+
+    /// Towards somebody whose line carries 80 kbit/s: the pacer lets a packet of 1,000 bytes go each 42 ms.
+    fn narrow(now: Instant) -> Egress {
+        let mut egress = Egress::new(now, None, 77, true);
+        secure(&mut egress);
+        egress.flow.as_mut().unwrap().pacer.set_rate(now, Some(80_000));
+        egress
+    }
+
+    fn stream(media: u32, transport: Option<u8>) -> Sender {
+        let mut sender = Sender::new(Ssrcs { media, repair: Some(media + 1) }, Mid::from("0"), 90_000);
+        sender.ids = Ids { transport, ..Ids::default() };
+        sender
+    }
+
+    #[test]
+    fn what_waits_keeps_its_order_and_sound_does_not_wait() {
+        let start = testkit::origin();
+        let (mut egress, mut turn) = (narrow(start), Turn::default());
+        let (mut pictures, mut sound) = (stream(1, Some(3)), stream(5, None));
+        let mut send = |egress: &mut Egress, at, number, leaves| {
+            egress.send(at, 0, &mut pictures, packet(number, 1000), leaves, &mut turn).unwrap();
+            egress.out.len()
+        };
+        let left = [1, 2, 3].map(|number| send(&mut egress, start, number, Leaves::First));
+        assert_eq!(left, [1, 1, 1]);
+        assert_eq!(send(&mut egress, start, 1, Leaves::Again), 1);
+        let woken = egress.deadline(start).map(|at| at - start);
+        assert_eq!(woken, Some(Duration::from_micros(1600)), "41.6 ms after what may leave at once");
+        // It is somebody's turn, but not this one's.
+        let later = start + Duration::from_millis(50);
+        assert_eq!(send(&mut egress, later, 4, Leaves::First), 1);
+        egress.send(start, 1, &mut sound, packet(1, 1000), Leaves::First, &mut turn).unwrap();
+        assert_eq!(egress.out.len(), 2);
+        let mut order = Vec::new();
+        for round in 0..10 {
+            let now = later + Duration::from_millis(10) * round;
+            order.extend(egress.next_waiting(now).map(|waiting| (round, waiting.packet.sequence)));
+            assert!(egress.next_waiting(now).is_none(), "one in 42 ms");
+        }
+        assert_eq!(order.iter().map(|(_, number)| *number).collect::<Vec<_>>(), [1, 2, 3, 4], "{order:?}");
+    }
+
+    #[test]
+    fn so_much_waits_and_no_more() {
+        let now = testkit::origin();
+        let (mut egress, mut sender, mut turn) = (narrow(now), stream(1, Some(3)), Turn::default());
+        let mut send = |number| egress.send(now, 0, &mut sender, packet(number, 1000), Leaves::First, &mut turn);
+        assert!((0..=WAITING as u64).all(|number| send(number).is_ok()));
+        assert!(send(9_999).is_err());
+    }
+
+    /// A compound begins with a report of our own SSRC: that of another one would share its numbers with str0m's.
+    #[test]
+    fn reports_begin_with_ours_and_end_with_a_name() {
+        let mut egress = Egress::new(testkit::origin(), None, 77, false);
+        let (_, mut theirs) = secure(&mut egress);
+        egress.report(&[rtcp::SenderInfo { ssrc: 5, ntp: 1, timestamp: 2, packets: 3, octets: 4 }]);
+        let mut clear = Vec::new();
+        theirs.rtcp(&egress.out[0], &mut clear).unwrap();
+        let parts: Vec<_> = rtcp::parse(&clear).collect();
+        assert!(matches!(
+            parts[..],
+            [
+                rtcp::Packet::ReceiverReports { sender: 77, .. },
+                rtcp::Packet::SenderReport { sender: 5, .. },
+                rtcp::Packet::Other
+            ]
+        ));
+        assert!(clear.windows(CNAME.len()).any(|bytes| bytes == CNAME.as_bytes()));
+    }
+
+    /// The first packet of each stream is reported on at once, then all each second, but not everybody's in the same round.
+    #[test]
+    fn reports_are_due_each_second() {
+        let now = testkit::origin();
+        let mut turn = Turn::default();
+        for (reporter, next) in [(32, 1000), (33, 988), (47, 820)] {
+            let mut egress = Egress::new(now, None, reporter, false);
+            secure(&mut egress);
+            assert!(!egress.reports_due(now), "nothing was sent");
+            let next = now + Duration::from_millis(next);
+            for media in [1, 5] {
+                egress.leave(now, &mut stream(media, None), packet(1, 10), (Leaves::First, false), &mut turn);
+                assert!(egress.reports_due(now) && !egress.reports_due(next - Duration::from_millis(1)));
+            }
+            assert!(egress.reports_due(next));
+        }
+    }
+}

@@ -159,3 +159,187 @@ fn stream<'a>(
     let down = tracks.get_mut(track)?.down_of(index)?;
     Some((peer, track, down))
 }
+
+#[cfg(test)]
+mod tests {
+    use str0m::media::Mid;
+
+    use super::*;
+    use crate::egress::tests::secure;
+    use crate::sender::tests::packet;
+    use crate::{Config, Limits, MediaKind, PeerId, PeerOptions, TrackId};
+
+    /// The SSRC of whoever reports.
+    const REPORTER: u32 = 9;
+
+    /// An SFU that sends a picture to somebody, and the keys of that one.
+    struct Bed {
+        sfu: Sfu,
+        now: Instant,
+        media: u32,
+        theirs: rtp::Protector,
+    }
+
+    impl Bed {
+        fn new() -> Self {
+            let start = testkit::origin();
+            let mut sfu = Sfu::new(Config { candidates: Vec::new(), limits: Limits::default() }, start);
+            // Round-trip times of an hour need a clock that has run for so long.
+            let now = start + Duration::from_secs(3600);
+            sfu.add_peer(now, PeerId(1), PeerOptions { receives: true, ..PeerOptions::default() }).unwrap();
+            sfu.bind_down(0, Mid::from("0"), TrackId(1), MediaKind::Video, now);
+            let peer = sfu.peers.get_mut(0).unwrap();
+            let (theirs, _) = secure(&mut peer.egress);
+            let media = *peer.streams.keys().next().unwrap();
+            Self { sfu, now, media, theirs }
+        }
+
+        fn egress(&mut self) -> &mut crate::egress::Egress {
+            &mut self.sfu.peers.get_mut(0).unwrap().egress
+        }
+
+        /// Takes in a compound of an empty receiver report and these: kind, format or count, and what follows.
+        fn take(&mut self, parts: &[(u8, u8, Vec<u32>)]) -> bool {
+            let mut compound = Vec::new();
+            rtcp::write_empty_receiver_report(&mut compound, REPORTER);
+            for (kind, count, words) in parts {
+                compound.extend([0x80 | count, *kind]);
+                compound.extend((words.len() as u16).to_be_bytes());
+                compound.extend(words.iter().flat_map(|word| word.to_be_bytes()));
+            }
+            self.theirs.rtcp(&mut compound).unwrap();
+            self.sfu.take_reports(self.now, 0, &compound)
+        }
+
+        /// A report block with this round trip.
+        fn report(&mut self, round_trip: Option<Duration>) -> Option<Duration> {
+            let sent =
+                round_trip.map_or(0, |time| rtcp::middle_of_ntp(self.sfu.ntp(self.now.checked_sub(time).unwrap())));
+            self.take(&[(201, 1, vec![REPORTER, self.media, 0, 0, 0, sent, 0])]);
+            self.egress().round_trip
+        }
+
+        /// NACKs of the packets from `first` on, 17 by each of `entries`.
+        fn nack(&self, first: u32, entries: u32) -> (u8, u8, Vec<u32>) {
+            let lost = (0..entries).map(|entry| (first + entry * 17) << 16 | 0xffff);
+            (205, 1, [REPORTER, self.media].into_iter().chain(lost).collect())
+        }
+    }
+
+    #[test]
+    fn one_datagram_asks_for_so_much_and_no_more() {
+        let mut bed = Bed::new();
+        let down = bed.sfu.tracks.get_mut(0).unwrap().down_of(0).unwrap();
+        let first = 100;
+        for number in first..first + 600 {
+            down.sender.sent(bed.now, packet(number, 10));
+        }
+        let nacks = [bed.nack(100, 10), bed.nack(270, 10), bed.nack(440, 2)];
+        assert!(bed.take(&nacks), "str0m has nothing to do with it");
+        assert_eq!(bed.egress().out.len(), AGAIN);
+        let asked = bed.sfu.counters.keyframes_wanted;
+        let loss = (206, 1, vec![REPORTER, bed.media]);
+        bed.take(&vec![loss; PARTS + 5]);
+        // The empty report is a part too.
+        assert_eq!(bed.sfu.counters.keyframes_wanted - asked, PARTS as u64 - 1);
+    }
+
+    /// What nobody looks at does not tell how long the way is.
+    #[test]
+    fn so_much_feedback_is_looked_at() {
+        // Packets that did not come, and four that did: draft-holmer-rmcat-transport-wide-cc-extensions-01, run lengths.
+        let came = |base: u32, missing: u32| {
+            let words = [base << 16 | (missing + 4), 1 << 8, missing << 16 | 1 << 13 | 4, 0x0404_0404];
+            (205, 15, [REPORTER, 0].into_iter().chain(words).collect::<Vec<u32>>())
+        };
+        let missing = |count: u32| (205, 15, vec![REPORTER, 0, count, 1 << 8, count << 16]);
+        let told = TOLD as u32;
+        for (parts, heard) in [
+            (vec![came(0, told - 4)], true),
+            (vec![came(0, told)], false),
+            (vec![missing(told - 100), came(told - 100, 96)], true),
+            (vec![missing(told - 100), came(told - 100, 100)], false),
+        ] {
+            let mut bed = Bed::new();
+            let now = bed.now;
+            for _ in 0..told + 4 {
+                bed.egress().flow.as_mut().unwrap().estimator.sent(now, 1000, false);
+            }
+            bed.now += Duration::from_millis(50);
+            bed.take(&parts);
+            assert_eq!(bed.egress().flow.as_ref().unwrap().estimator.round_trip().is_some(), heard, "{parts:?}");
+        }
+    }
+
+    /// What is sent again waits for its turn like everything else; what waits for a stream that is another one by now is dropped.
+    #[test]
+    fn what_waits_is_for_the_stream_that_it_was_sent_on() {
+        for replaced in [false, true] {
+            let mut bed = Bed::new();
+            let now = bed.now;
+            bed.egress().flow.as_mut().unwrap().pacer.set_rate(now, Some(80_000));
+            let Sfu { tracks, peers, turn, .. } = &mut bed.sfu;
+            let down = tracks.get_mut(0).unwrap().down_of(0).unwrap();
+            down.sender.ids.transport = Some(3);
+            peers.get_mut(0).unwrap().send(now, 0, down, packet(1, 1000), turn);
+            let again = bed.nack(1, 1);
+            bed.take(&[again]);
+            assert_eq!(bed.egress().out.len(), 1);
+            if replaced {
+                bed.sfu.tracks.get_mut(0).unwrap().down_of(0).unwrap().sender.ssrcs.media += 1;
+            }
+            bed.sfu.pass_time_of_line(now + Duration::from_secs(1), 0);
+            assert_eq!(bed.egress().out.len(), if replaced { 1 } else { 2 });
+        }
+    }
+
+    #[test]
+    fn keyframes_are_asked_for_in_two_ways() {
+        let mut bed = Bed::new();
+        let media = bed.media;
+        bed.take(&[(206, 1, vec![REPORTER, media])]);
+        assert_eq!(bed.sfu.counters.keyframes_wanted, 1);
+        bed.take(&[(206, 4, vec![REPORTER, 0, media, 1 << 24])]);
+        assert_eq!(bed.sfu.counters.keyframes_wanted, 2);
+    }
+
+    #[test]
+    fn a_round_trip_is_believed_if_it_can_be() {
+        let mut bed = Bed::new();
+        assert_eq!(bed.report(Some(Duration::from_secs(11))), None);
+        assert_eq!(bed.report(Some(Duration::from_millis(500))), Some(Duration::from_millis(500)));
+        // No sender report came since.
+        assert_eq!(bed.report(None), Some(Duration::from_millis(500)));
+    }
+
+    /// Who publishes reports to str0m too; nobody who sends rubbish does.
+    #[test]
+    fn reports_of_publishers_are_for_both() {
+        let mut bed = Bed::new();
+        let peer = bed.sfu.peers.get_mut(0).unwrap();
+        peer.negotiation.sections.insert(Mid::from("1"), Use::Receive(TrackId(2)));
+        assert!(!bed.take(&[]));
+    }
+
+    /// More streams than one datagram reports on.
+    #[test]
+    fn all_streams_are_reported_on() {
+        let mut bed = Bed::new();
+        for track in 2..=REPORTS as u64 + 1 {
+            let mid = Mid::from(track.to_string().as_str());
+            bed.sfu.bind_down(0, mid, TrackId(track), MediaKind::Video, bed.now);
+        }
+        for track in 0..=REPORTS {
+            bed.sfu.tracks.get_mut(track).unwrap().down_of(0).unwrap().sender.sent(bed.now, packet(1, 10));
+        }
+        bed.egress().report_at = Some(bed.now);
+        bed.sfu.flush(bed.now);
+        bed.sfu.report_streams(bed.now);
+        assert_eq!(bed.sfu.turn.dirty, [0], "they leave with the next flush");
+        assert_eq!(std::mem::take(&mut bed.egress().out).len(), 2);
+        // Nothing was sent for a long time.
+        let later = bed.now + Duration::from_secs(20);
+        bed.sfu.report_streams(later);
+        assert_eq!((bed.egress().out.len(), bed.egress().report_at), (0, None));
+    }
+}
