@@ -345,7 +345,175 @@ impl Track {
 
 #[cfg(test)]
 mod tests {
+    use str0m::media::Mid;
+
     use super::*;
+    use crate::egress::tests::secure;
+    use crate::forward::Arrival;
+    use crate::sender::tests::packet;
+    use crate::{Config, Limits, MediaKind, PeerOptions};
+
+    /// Somebody whose line lets a packet of 1,000 bytes go each 42 ms, and is sent the best of two pictures in three layers.
+    fn watched(now: Instant) -> Sfu {
+        let mut sfu = Sfu::new(Config { candidates: Vec::new(), limits: Limits::default() }, now);
+        sfu.add_peer(now, PeerId(1), PeerOptions { receives: true, ..PeerOptions::default() }).unwrap();
+        for (track, mid) in [(1, "0"), (2, "1")] {
+            sfu.bind_down(0, Mid::from(mid), TrackId(track), MediaKind::Video, now);
+        }
+        let peer = sfu.peers.get_mut(0).unwrap();
+        secure(&mut peer.egress);
+        peer.secure = true;
+        peer.egress.flow.as_mut().unwrap().pacer.set_rate(now, Some(80_000));
+        for track in 0..2 {
+            let track = sfu.tracks.get_mut(track).unwrap();
+            for layer in 0..3 {
+                track.saw_packet(layer, 0, 100, u32::from(layer).into(), now);
+            }
+            track.retarget();
+            let down = track.down_of(0).unwrap();
+            down.live = true;
+            down.sender.ids.transport = Some(3);
+            down.forwarder.decide(&Arrival {
+                ssrc: 2,
+                layer: 2,
+                sequence: 1,
+                timestamp: 1,
+                captured: None,
+                arrived: now,
+                starts_keyframe: true,
+                empty: false,
+                vp8: None,
+            });
+            // What may be sent again.
+            down.sender.sent(now, packet(1, 1000));
+            down.sender.sent(now, packet(2, 900));
+        }
+        sfu
+    }
+
+    fn send(sfu: &mut Sfu, now: Instant, track: usize, number: u64) {
+        let Sfu { tracks, peers, turn, .. } = sfu;
+        let down = tracks.get_mut(track).unwrap().down_of(0).unwrap();
+        peers.get_mut(0).unwrap().send(now, track, down, packet(number, 1000), turn);
+    }
+
+    fn line(sfu: &mut Sfu) -> &mut Line {
+        &mut sfu.peers.get_mut(0).unwrap().line
+    }
+
+    fn down(sfu: &mut Sfu, track: usize) -> &mut Down {
+        sfu.tracks.get_mut(track).unwrap().down_of(0).unwrap()
+    }
+
+    fn is_waiting(sfu: &Sfu, track: usize) -> bool {
+        sfu.peers.get(0).unwrap().egress.is_waiting(track)
+    }
+
+    /// Whether a picture begins anew: with a keyframe, and without what was sent of it before.
+    fn begins_anew(sfu: &mut Sfu, now: Instant, track: usize, layer: u8) -> bool {
+        let asked = sfu.tracks.get_mut(track).unwrap().request_keyframe(layer, now).is_none();
+        let again = down(sfu, track).sender.asked(now, 2, None).is_some();
+        let current = down(sfu, track).forwarder.current();
+        assert!(current.is_none() == asked && asked != again, "{current:?} {asked} {again}");
+        asked
+    }
+
+    #[test]
+    fn late_pictures_begin_anew_and_have_time_then() {
+        let start = testkit::origin();
+        let mut sfu = watched(start);
+        send(&mut sfu, start, 0, 3);
+        send(&mut sfu, start, 0, 4);
+        sfu.drop_late(start + WAIT_MAX, 0);
+        assert!(is_waiting(&sfu, 0));
+        let anew = start + WAIT_MAX + Duration::from_millis(1);
+        sfu.drop_late(anew, 0);
+        assert!(!is_waiting(&sfu, 0));
+        assert_eq!([0, 1].map(|track| begins_anew(&mut sfu, anew, track, 2)), [true, false]);
+        for number in 5..8 {
+            send(&mut sfu, anew, 0, number);
+        }
+        sfu.drop_late(anew + ANEW, 0);
+        assert!(is_waiting(&sfu, 0));
+        let late = anew + ANEW + Duration::from_millis(1);
+        sfu.drop_late(late, 0);
+        assert!(!is_waiting(&sfu, 0));
+        // Where more was sent than may wait, nothing has time.
+        line(&mut sfu).full = true;
+        send(&mut sfu, late, 1, 3);
+        send(&mut sfu, late, 1, 4);
+        assert!(is_waiting(&sfu, 1));
+        sfu.drop_late(late, 0);
+        assert!(!is_waiting(&sfu, 1) && !line(&mut sfu).full);
+        assert_eq!(sfu.counters.held_back, 4);
+    }
+
+    /// The larger picture ends at once where the line is full, and goes on until the smaller one begins where it is not.
+    #[test]
+    fn on_a_full_line_the_larger_picture_ends_at_once() {
+        let now = testkit::origin();
+        let less = Some(Level { layer: 0, ..Level::TOP });
+        for estimate in [None, Some(200_000)] {
+            let mut sfu = watched(now);
+            line(&mut sfu).estimate = estimate;
+            for number in [3, 4] {
+                send(&mut sfu, now, 0, number);
+                send(&mut sfu, now, 1, number);
+            }
+            sfu.allow(now, 0, &[0, 1], &[less, Some(Level::TOP)]);
+            let full = estimate.is_some();
+            assert_eq!([0, 1].map(|track| is_waiting(&sfu, track)), [!full, true]);
+            assert_eq!(line(&mut sfu).anew.is_some(), full, "what begins has time");
+            assert_eq!(down(&mut sfu, 0).forwarder.current().is_none(), full);
+            assert!(!begins_anew(&mut sfu, now, 1, 2));
+            if full {
+                assert!(begins_anew(&mut sfu, now, 0, 0));
+            } else {
+                assert!(sfu.tracks.get_mut(0).unwrap().request_keyframe(0, now).is_none(), "asked for");
+            }
+        }
+    }
+
+    #[test]
+    fn padding_asks_only_where_no_picture_fits() {
+        let now = testkit::origin();
+        let mut sfu = watched(now);
+        line(&mut sfu).estimate = Some(50_000);
+        let mut asked = |allowed, limited| {
+            line(&mut sfu).limited = limited;
+            for track in 0..2 {
+                down(&mut sfu, track).allowed = allowed;
+                sfu.tracks.get_mut(track).unwrap().retarget();
+                // Of these it would be.
+                down(&mut sfu, track).sender.sent(now, packet(9, 100));
+            }
+            sfu.keep_asking(now, 0);
+            std::mem::take(&mut sfu.peers.get_mut(0).unwrap().egress.out).len()
+        };
+        assert_eq!([asked(Some(Level::TOP), true), asked(None, false), asked(None, true)], [0, 0, 1]);
+    }
+
+    /// Each time that more is given, it has to fit for a while before.
+    #[test]
+    fn more_is_given_after_a_while_each_time() {
+        let mut now = testkit::origin();
+        let mut sfu = watched(now);
+        let mut after = |milliseconds, estimate| {
+            now += Duration::from_millis(milliseconds);
+            line(&mut sfu).estimate = Some(estimate);
+            sfu.share_line(now, 0);
+            [0, 1].map(|track| down(&mut sfu, track).allowed.unwrap().layer)
+        };
+        let steps = [(0, 400_000), (0, 1_000_000), (999, 1_000_000), (1, 1_000_000), (0, 2_000_000), (1000, 2_000_000)];
+        let given = steps.map(|(milliseconds, estimate)| after(milliseconds, estimate));
+        assert_eq!(given, [[0, 0], [0, 0], [0, 0], [1, 0], [1, 0], [1, 1]]);
+    }
+
+    #[test]
+    fn a_new_picture_on_a_narrow_line_begins_small() {
+        let first = |limited| Line { limited, ..Line::default() }.first().layer;
+        assert_eq!([true, false].map(first), [0, Level::TOP.layer]);
+    }
 
     /// Each line is looked at once in ten rounds, and a tenth of all in each.
     #[test]
