@@ -261,3 +261,82 @@ fn padding_leaves_no_gap() {
         assert_eq!(forwarder.decide(&padding), Decision::Drop);
     }
 }
+
+/// A packet of a picture of its own, `milliseconds` after the beginning.
+fn picture(ssrc: u32, sequence: u64, milliseconds: u64, fields: Vp8Fields) -> Arrival {
+    Arrival {
+        ssrc,
+        layer: 0,
+        sequence,
+        timestamp: sequence as u32 * 3000,
+        captured: None,
+        arrived: testkit::origin() + Duration::from_millis(milliseconds),
+        starts_keyframe: fields.temporal == 0,
+        empty: false,
+        vp8: Some(fields),
+    }
+}
+
+fn sent(forwarder: &mut Forwarder, arrival: &Arrival) -> Option<(u32, Vp8Numbers)> {
+    match forwarder.decide(arrival) {
+        Decision::Send { timestamp, vp8, .. } => Some((timestamp, vp8.unwrap_or_default())),
+        _ => None,
+    }
+}
+
+fn began() -> Forwarder {
+    let mut forwarder = Forwarder::new(90_000, true, 5);
+    forwarder.set_target(Some(0));
+    forwarder
+}
+
+/// More pictures begin with one that depends on the base layer only, and with the whole of it.
+#[test]
+fn a_temporal_layer_begins_where_it_can() {
+    let mut forwarder = began();
+    let of = |temporal, layer_sync| Vp8Fields { temporal, layer_sync, ..Vp8Fields::default() };
+    forwarder.set_max_temporal(Some(0));
+    assert!(sent(&mut forwarder, &picture(1, 1, 0, of(0, false))).is_some());
+    let first = picture(1, 2, 33, of(1, true));
+    assert!(sent(&mut forwarder, &first).is_none());
+    forwarder.set_max_temporal(None);
+    let rest = Arrival { sequence: 3, ..first };
+    assert!(sent(&mut forwarder, &rest).is_none(), "half a picture");
+    assert!(sent(&mut forwarder, &picture(1, 4, 66, of(1, false))).is_none(), "depends on what was dropped");
+    assert!(sent(&mut forwarder, &picture(1, 5, 99, of(1, true))).is_some());
+    assert!(sent(&mut forwarder, &picture(1, 6, 132, of(1, false))).is_some());
+}
+
+/// Picture ids of seven bits stay so, and key indexes count up, when another source goes on.
+#[test]
+fn another_source_goes_on_with_the_numbers() {
+    let mut forwarder = began();
+    let fields = |id, key| Vp8Fields { picture_id: Some((id, false)), key_idx: Some(key), ..Vp8Fields::default() };
+    let mut numbers = |ssrc, sequence, id, key| {
+        let (_, numbers) = sent(&mut forwarder, &picture(ssrc, sequence, sequence * 33, fields(id, key))).unwrap();
+        (numbers.picture_id, numbers.key_idx)
+    };
+    assert_eq!(numbers(1, 1, 0x7f, 0x1f), (Some(0x7f), Some(0x1f)));
+    assert_eq!(numbers(2, 2, 0x30, 7), (Some(0), Some(0)));
+    assert_eq!(numbers(2, 3, 0x31, 7), (Some(1), Some(0)));
+}
+
+/// A clock that disagrees with the arrivals by seconds is wrong; one that comes back after a pause is what it was.
+#[test]
+fn time_goes_on_with_another_source() {
+    let captured = |milliseconds| Some(testkit::origin() + Duration::from_millis(milliseconds));
+    for (at, elapsed) in [(1_200, 200), (4_000, 400)] {
+        let mut forwarder = began();
+        let one = Arrival { captured: captured(1_000), ..picture(1, 1, 1_000, Vp8Fields::default()) };
+        let other = Arrival { captured: captured(at), ..picture(2, 9, 1_400, Vp8Fields::default()) };
+        let [one, other] = [one, other].map(|arrival| sent(&mut forwarder, &arrival).unwrap().0);
+        assert_eq!(other.wrapping_sub(one), elapsed * 90);
+    }
+    let mut forwarder = began();
+    let one = sent(&mut forwarder, &picture(1, 1, 0, Vp8Fields::default())).unwrap().0;
+    forwarder.set_target(None);
+    forwarder.set_target(Some(0));
+    // It came late.
+    let other = sent(&mut forwarder, &picture(1, 31, 1_300, Vp8Fields::default())).unwrap().0;
+    assert_eq!(other.wrapping_sub(one), 30 * 3000);
+}
