@@ -5,25 +5,34 @@ const BURST: Duration = Duration::from_millis(40);
 /// The pacer's rate for an estimate, in tenths: pictures come in bursts, and wait no longer than they must.
 const TENTHS: u64 = 25;
 
-/// Paces what is sent: a token bucket of 2.5 times the estimate. It never holds anything where no limit is known.
+/// Paces what is sent: a token bucket of 2.5 times the estimate, or of the estimate itself where more is sent than the line
+/// carries, so that it is here and not on the line that packets wait. It never holds anything where no limit is known.
 #[derive(Debug)]
 pub struct Pacer {
     /// Bits a second; `None` = no limit.
     rate: Option<u64>,
     /// When all that was sent has gone through at the rate. A packet leaves from then on; up to [`BURST`] before now.
     free_at: Instant,
+    /// More is sent than fits.
+    over: bool,
 }
 
 impl Pacer {
     /// A pacer that holds nothing.
     #[must_use]
     pub fn new(now: Instant) -> Self {
-        Self { rate: None, free_at: now }
+        Self { rate: None, free_at: now, over: false }
+    }
+
+    /// Whether more is sent than the line carries. It counts from the next [`Self::set_rate`] on.
+    pub fn set_over(&mut self, over: bool) {
+        self.over = over;
     }
 
     /// The estimate, in bits a second.
     pub fn set_rate(&mut self, now: Instant, estimate: Option<u64>) {
-        let rate = estimate.map(|bits| (bits.saturating_mul(TENTHS) / 10).max(1_000));
+        let tenths = if self.over { 10 } else { TENTHS };
+        let rate = estimate.map(|bits| (bits.saturating_mul(tenths) / 10).max(1_000));
         if rate == self.rate {
             return;
         }

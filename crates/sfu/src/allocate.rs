@@ -51,6 +51,11 @@ impl Wish {
         }
     }
 
+    /// Bits a second of so much of it, or of the best below that is sent.
+    pub(crate) fn rate(&self, given: Level) -> u64 {
+        self.levels().iter().rev().find(|(level, _)| *level <= given).map_or(0, |(_, rate)| *rate)
+    }
+
     /// What it can be given, lowest first. Above its lowest layer a camera comes with all its pictures: few of them look
     /// worse than less sharpness. Of a screen it is the other way round.
     fn levels(&self) -> Vec<(Level, u64)> {

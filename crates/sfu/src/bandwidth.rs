@@ -206,6 +206,11 @@ impl Sfu {
         self.counters.lowered +=
             next.iter().zip(given.iter().zip(&all)).filter(|(next, (given, all))| next < given && next < all).count()
                 as u64;
+        let cost: u64 = wishes.iter().zip(&next).filter_map(|(wish, level)| level.map(|level| wish.rate(level))).sum();
+        if let Some(flow) = &mut peer.egress.flow {
+            // A screen and the lowest layers are sent whatever they are: then they wait here, and sound does not wait behind them.
+            flow.pacer.set_over(cost > budget);
+        }
         let most = with_spare(desired(&wishes));
         if line.told.abs_diff(most) > line.told / 20 {
             line.told = most;

@@ -141,6 +141,36 @@ fn a_screen_is_never_blank() {
     }
 }
 
+/// A screen is sent though it is more than the line carries: the sound beside it does not suffer, and the screen goes on.
+#[test]
+fn sound_comes_before_a_screen_that_is_too_large() {
+    for (seed, rate) in [(370, 1_000_000), (371, 700_000), (372, 2_500_000)] {
+        let mut sim = SimRoom::estimating(seed, WIDE);
+        sim.join("sender", Mode::Single);
+        sim.join("watcher", Mode::Single);
+        sim.announce(0, Sent::new(0, MediaKind::Audio, SOUND, &[]).rated(&[SOUND_RATE]), |_| {});
+        let screen = Sent::new(0, MediaKind::Video, SCREEN, &[]).rated(&[rate]);
+        sim.announce(0, screen, |add| add.source = proto::TrackSource::ScreenShare as i32);
+        let got = |sim: &SimRoom| {
+            let [sound, screen] = [(0, SOUND), (1, SCREEN)];
+            [sound, screen].map(|(sent, mark)| sim.clients[1].count(&sim.clients[0].sent[sent].sid, mark))
+        };
+        sim.wait_for("both are there", 10 * SECOND, |sim| got(sim).iter().all(|count| *count > 50));
+        sim.shape(1, Direction::Down, NARROW);
+        let seconds: Vec<_> = (0..20)
+            .map(|_| {
+                forget_received(&mut sim);
+                sim.run(SECOND);
+                got(&sim)
+            })
+            .collect();
+        let sound: usize = seconds[3..].iter().map(|second| second[0]).sum();
+        assert!(sound >= 17 * 49, "seed {seed}: {sound} of 850 packets of sound: {seconds:?}");
+        let pauses = seconds[3..].chunks(4).filter(|four| four.iter().all(|second| second[1] == 0)).count();
+        assert_eq!(pauses, 0, "seed {seed}: the screen stands still: {seconds:?}");
+    }
+}
+
 /// Where not even the lowest layers fit, pictures cease for clients that said they may, and these are told.
 #[test]
 fn pictures_cease_only_where_they_may() {
