@@ -172,7 +172,9 @@ impl Egress {
             return;
         }
         self.out.push(datagram);
-        self.bytes += packet.payload.len() as u64;
+        if !matches!(leaves, Leaves::Padding(_)) {
+            self.bytes += packet.payload.len() as u64;
+        }
         if leaves == Leaves::First {
             if !sender.began() || self.report_at.is_none() {
                 self.report_at = Some(now);
