@@ -31,8 +31,8 @@ impl Pacer {
 
     /// The estimate, in bits a second.
     pub fn set_rate(&mut self, now: Instant, estimate: Option<u64>) {
-        let tenths = if self.over { 10 } else { TENTHS };
-        let rate = estimate.map(|bits| (bits.saturating_mul(tenths) / 10).max(1_000));
+        let pace = |bits: u64| if self.over { bits } else { bits.saturating_mul(TENTHS) / 10 };
+        let rate = estimate.map(|bits| pace(bits).max(1_000));
         if rate == self.rate {
             return;
         }

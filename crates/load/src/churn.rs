@@ -62,11 +62,12 @@ pub(crate) async fn measure(target: &Target, server: Option<Process>, cast: Cast
 
 /// Joins; comes back later where the server is too busy.
 async fn come(target: &Target, plan: Plan) -> Result<Participant, LoadError> {
-    for _ in 0..COMES_BACK {
+    let mut left = COMES_BACK;
+    loop {
         match Participant::join(target, plan.clone()).await {
-            Err(error) if error.is_busy() => tokio::time::sleep(COME_BACK).await,
+            Err(error) if error.is_busy() && left > 0 => tokio::time::sleep(COME_BACK).await,
             joined => return joined,
         }
+        left -= 1;
     }
-    Participant::join(target, plan).await
 }
