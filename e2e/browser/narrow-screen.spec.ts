@@ -10,8 +10,8 @@ const test = testByLine();
 const layersInTime = ({ page }: Visitor) =>
   page.evaluate(async () => {
     const modes: string[] = [];
+    // Alone a screen is sent without simulcast.
     for (const connection of window.connections)
-      // Alone a screen is sent without simulcast.
       for (const row of (await connection.getStats()).values())
         if (
           row.type === "outbound-rtp" &&
