@@ -25,18 +25,22 @@ export function rerouteMedia({ udpPort, noIceTcp }: Route): void {
       .replace(/(candidate:\S+ \d+ udp \d+) \S+ \d+ /gi, udpPort ? `$1 127.0.0.1 ${udpPort} ` : "$&")
       // Port 9 stands for no port where TCP is passive (RFC 6544).
       .replace(/(candidate:\S+ \d+ tcp \d+ \S+) \d+ /gi, noIceTcp ? "$1 9 " : "$&");
+  const wayTo = (url: string) =>
+    udpPort === undefined || url.includes("transport=tcp")
+      ? url
+      : url.replace(/:.*?(\?|$)/, `:127.0.0.1:${udpPort}$1`);
   const configured = (configuration: RTCConfiguration = {}): RTCConfiguration => ({
     ...configuration,
-    iceServers: configuration.iceServers?.map((server) => ({
-      ...server,
-      urls: [server.urls]
-        .flat()
-        .map((url) =>
-          udpPort === undefined || url.includes("transport=tcp")
-            ? url
-            : url.replace(/:.*?(\?|$)/, `:127.0.0.1:${udpPort}$1`),
-        ),
-    })),
+    // A browser takes all that comes from the address of a STUN server for its answers: media must come from elsewhere.
+    iceServers: configuration.iceServers
+      ?.map((server) => ({
+        ...server,
+        urls: [server.urls]
+          .flat()
+          .filter((url) => !url.startsWith("stun"))
+          .map(wayTo),
+      }))
+      .filter(({ urls }) => urls.length > 0),
   });
   window.connections = [];
   window.DirectPeerConnection = RTCPeerConnection;
