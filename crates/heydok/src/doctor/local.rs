@@ -85,10 +85,14 @@ fn free(bytes: u64) -> Check {
 
 fn write(folder: &Path) -> std::io::Result<()> {
     let path = folder.join(PROBE_FILE);
+    // One of a run that was cut off, or a link that somebody put there: what that leads to stays as it is.
+    match std::fs::remove_file(&path) {
+        Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
     let written = OpenOptions::new()
         .write(true)
-        .create(true)
-        .truncate(true)
+        .create_new(true)
         .open(&path)
         .and_then(|mut file| file.write_all(&[0x55; PROBE_BYTES]).and_then(|()| file.sync_all()));
     let removed = std::fs::remove_file(&path);
@@ -251,6 +255,20 @@ mod tests {
         assert_eq!(check(NOW, later(65), None, "was set by 60 s"), State::Warning);
         assert_eq!(check(NOW, NOW.minus(Duration::from_secs(55)), None, "was set by 60 s"), State::Warning);
         assert_eq!(check(UnixMillis(0), UnixMillis(5_000), None, "1970-01-01"), State::Failed);
+    }
+
+    /// What stands in the way of the probe is no reason to fail, and what a link leads to is not written.
+    #[test]
+    fn the_probe_follows_no_link() {
+        let folder = tempfile::tempdir().unwrap();
+        let (other, probe) = (folder.path().join("other"), folder.path().join(PROBE_FILE));
+        std::fs::write(&other, "other").unwrap();
+        std::os::unix::fs::symlink(&other, &probe).unwrap();
+        write(folder.path()).unwrap();
+        std::fs::write(&probe, "cut off").unwrap();
+        write(folder.path()).unwrap();
+        assert_eq!(std::fs::read(&other).unwrap(), b"other");
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1, "nothing is left");
     }
 
     #[test]
