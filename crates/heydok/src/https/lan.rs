@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::routing::get;
+use bytes::Bytes;
 use http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
 use kit::{SharedClock, UnixMillis};
 use qrcode::QrCode;
@@ -31,6 +32,8 @@ pub struct LanAccess {
     /// What HOST says.
     host: IpAddr,
     address: Arc<Mutex<Option<IpAddr>>>,
+    /// DER, as phones install it.
+    root: Bytes,
 }
 
 impl LanAccess {
@@ -39,10 +42,12 @@ impl LanAccess {
     /// # Errors
     /// R-10 where the data folder does not take it.
     pub fn open(host: IpAddr, data_dir: &Path, certificates: &Certificates, now: UnixMillis) -> Result<Self, Refusal> {
-        let access = Self { lan: Lan::new(&data_dir.join("tls/lan")), host, address: Arc::default() };
+        let lan = Lan::new(&data_dir.join("tls/lan"));
         let refuse = |error: io::Error| {
             Refusal::one("R-10", format!("DATA_DIR does not take a certificate ({error}); make it writable"))
         };
+        let root = lan.root_certificate(now).map_err(refuse)?.into();
+        let access = Self { lan, host, address: Arc::default(), root };
         access.renew(certificates, &addresses(host), now).map_err(refuse)?;
         Ok(access)
     }
@@ -81,9 +86,8 @@ impl LanAccess {
     }
 
     /// Where phones get the root certificate from.
-    pub fn routes(&self, now: UnixMillis) -> Router {
-        // It is made when this is asked for the first time and kept from then on.
-        let root = self.lan.root_certificate(now).unwrap_or_default();
+    pub fn routes(&self) -> Router {
+        let root = self.root.clone();
         let headers = [
             (CONTENT_TYPE, "application/x-x509-ca-cert"),
             (CONTENT_DISPOSITION, "attachment; filename=\"heydok-lan.crt\""),
@@ -205,7 +209,7 @@ mod tests {
         let printed = |host: &str, address: Option<&str>| {
             let folder = tempfile::tempdir().unwrap();
             let address = Arc::new(Mutex::new(address.map(ip)));
-            let access = LanAccess { lan: Lan::new(folder.path()), host: ip(host), address };
+            let access = LanAccess { lan: Lan::new(folder.path()), host: ip(host), address, root: Bytes::new() };
             let mut out = Vec::new();
             access.announce(&mut out, 8000).unwrap();
             String::from_utf8(out).unwrap()
@@ -218,12 +222,25 @@ mod tests {
         assert!(closed.contains("HOST=127.0.0.1 lets nobody else in") && !closed.contains('▄'), "{closed}");
     }
 
+    /// A root certificate that phones cannot get is told at the start, also where that of the server is whole.
+    #[test]
+    fn a_root_that_cannot_be_read_is_told() {
+        let (folder, now) = (tempfile::tempdir().unwrap(), crate::tests::START);
+        let open =
+            || LanAccess::open(ip("127.0.0.1"), folder.path(), &Certificates::new(tls::Source::Lan), now).map(|_| ());
+        open().unwrap();
+        let key = folder.path().join("tls/lan/root-key.pem");
+        std::fs::remove_file(&key).unwrap();
+        std::fs::create_dir(&key).unwrap();
+        assert_eq!(open().unwrap_err().0[0].rule, "R-10");
+    }
+
     /// A new address gets a certificate of its own and is what others are told from then on.
     #[test]
     fn a_new_address_is_a_new_certificate() {
         let (folder, certificates, now) =
             (tempfile::tempdir().unwrap(), Certificates::new(tls::Source::Lan), crate::tests::START);
-        let access = LanAccess { lan: Lan::new(folder.path()), host: ip("0.0.0.0"), address: Arc::default() };
+        let access = LanAccess::open(ip("127.0.0.1"), folder.path(), &certificates, now).unwrap();
         let shown = || certificates.status().facts.unwrap();
         access.renew(&certificates, &[ip("192.168.1.5")], now).unwrap();
         assert_eq!(access.origin(8000).as_deref(), Some("https://192.168.1.5:8000"));

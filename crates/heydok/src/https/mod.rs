@@ -120,7 +120,7 @@ impl Https {
         tasks: &mut JoinSet<()>,
     ) -> std::io::Result<JoinSet<()>> {
         let router = match &self.upkeep {
-            Upkeep::Lan(access) => router.clone().merge(access.routes(app.now())),
+            Upkeep::Lan(access) => router.clone().merge(access.routes()),
             _ => router.clone(),
         };
         let mut servers = JoinSet::new();
