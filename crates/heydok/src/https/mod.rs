@@ -161,8 +161,9 @@ impl Port {
                     Ok(Opened::Https(stream)) => Some((stream, over_tls)),
                     Ok(Opened::Http(stream)) => Some((stream, plain)),
                     Ok(Opened::Turn(stream)) => {
+                        // Who is in a call is told before the way of its media ends, so that ends with the media server.
                         if let Some(media) = media {
-                            media.serve_turn_stream(stream, peer).await;
+                            tokio::spawn(async move { media.serve_turn_stream(stream, peer).await });
                         }
                         None
                     }

@@ -64,6 +64,18 @@ async fn ask(stream: &mut TlsStream<TcpStream>, path: &str) -> String {
     tokio::time::timeout(Duration::from_secs(20), whole).await.expect("an answer comes")
 }
 
+/// A Binding request to the media server's TURN on the same port, and its answer.
+async fn binding(stream: &mut TlsStream<TcpStream>) {
+    let request = [0, 1, 0, 0, 0x21, 0x12, 0xa4, 0x42, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12];
+    stream.write_all(&request).await.unwrap();
+    let mut head = [0; 20];
+    let read = tokio::time::timeout(Duration::from_secs(20), stream.read_exact(&mut head)).await;
+    read.expect("the media server answers").unwrap();
+    assert_eq!((&head[..2], &head[8..]), (&[1, 1][..], &request[8..]), "a Binding success response");
+    let length = usize::from(u16::from_be_bytes([head[2], head[3]]));
+    stream.read_exact(&mut vec![0; length]).await.unwrap();
+}
+
 /// Shows the pair in `folder` to whoever asks, whatever it is; returns the port.
 pub(crate) async fn show(folder: &Path) -> u16 {
     let chain = vec![CertificateDer::from_pem_file(folder.join("cert.pem")).unwrap()];
@@ -116,13 +128,7 @@ async fn one_port_speaks_https_and_says_so_to_others() {
     assert_eq!(joined["livekit_url"], format!("wss://localhost:{port}"), "{joined}");
     Signal::join_over_tls(port, joined["token"].as_str().unwrap(), Arc::clone(&tls)).await;
 
-    let mut turn = connect(port, &tls).await.unwrap();
-    let binding_request = [0, 1, 0, 0, 0x21, 0x12, 0xa4, 0x42, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12];
-    turn.write_all(&binding_request).await.unwrap();
-    let mut answer = [0; 20];
-    let read = tokio::time::timeout(Duration::from_secs(20), turn.read_exact(&mut answer)).await;
-    read.expect("the media server answers on the same port").unwrap();
-    assert_eq!((answer[..2].to_vec(), &answer[8..]), (vec![1, 1], &binding_request[8..]), "a Binding success response");
+    binding(&mut connect(port, &tls).await.unwrap()).await;
 
     let head = |host: &str, path: &str| shell(folder.path(), &format!("curl -s -i -H 'Host: {host}' '{here}{path}'"));
     let sent = head(&format!("meet.test:{port}"), "/meeting/abc-defg-hij?lang=de").to_ascii_lowercase();
@@ -136,6 +142,29 @@ async fn one_port_speaks_https_and_says_so_to_others() {
     other.write_all(b"\0\x01neither").await.unwrap();
     let end = tokio::time::timeout(Duration::from_secs(20), other.read_to_end(&mut Vec::new())).await;
     assert!(matches!(end.expect("it is hung up on"), Ok(0) | Err(_)));
+}
+
+/// Media over TLS goes on until everybody in the call was told to come back.
+#[tokio::test]
+async fn a_relay_outlives_what_people_are_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let certificate = write_pair(folder.path());
+    let mut server = with_files(folder.path());
+    let (port, tls) = (server.ports[0], believing(&[&certificate]));
+    let path = format!("http://localhost:{port}/api/v1/meetings");
+    let made = json(folder.path(), &format!("curl -s -X POST {path}/create"));
+    let join = format!("{path}/{}/join -d '{{\"display_name\":\"Anna\"}}'", made["meeting_id"].as_str().unwrap());
+    let joined = json(folder.path(), &format!("curl -s {join}"));
+    let mut anna = Signal::join_over_tls(port, joined["token"].as_str().unwrap(), Arc::clone(&tls)).await;
+    let mut relay = connect(port, &tls).await.unwrap();
+    binding(&mut relay).await;
+    let ending = tokio::task::spawn_blocking(move || server.terminate());
+    anna.leave().await;
+    // She has not hung up yet, so the server waits for her.
+    binding(&mut relay).await;
+    drop(anna);
+    assert_eq!(ending.await.unwrap(), Some(0));
+    assert!(matches!(relay.read(&mut [0]).await, Ok(0) | Err(_)), "it ends with the server");
 }
 
 /// A changed pair is shown to new connections while others go on, and no request fails meanwhile; a broken one changes nothing.
