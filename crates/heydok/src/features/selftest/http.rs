@@ -74,7 +74,7 @@ pub async fn start(
     limit::take(&app, &context, Limit::Selftest)?;
     body?;
     let opened = SelftestRooms::open(&app, context.network()).await.map_err(|unopened| match unopened {
-        Unopened::Full => Problem::new(CAPACITY).detail("As many self-tests as possible are running"),
+        Unopened::Full => Problem::new(CAPACITY).detail("There is no place for a self-test now"),
         Unopened::Livekit(error) => Problem::new(ROOM_CREATE_FAILED).private(error),
     })?;
     let port = |protocol| {

@@ -17,6 +17,9 @@ pub(super) const LIFETIME: Duration = Duration::from_secs(60);
 /// Rooms at once, in all and of one client network: each costs about a megabit a second and connection.
 const ROOMS_MAX: usize = 20;
 const ROOMS_OF_NETWORK_MAX: usize = 5;
+/// Share of its time in which the busiest media thread works, above which there is no room: calls come first, long before pictures
+/// become smaller.
+const LOAD_MAX: f64 = 0.6;
 
 /// The open rooms by their id.
 #[derive(Debug, Default)]
@@ -41,7 +44,7 @@ pub(super) struct Opened {
 /// Why there is none.
 #[derive(Debug)]
 pub(super) enum Unopened {
-    /// As many as there may be are open.
+    /// As many as there may be are open, or the media server has enough to do with calls.
     Full,
     Livekit(livekit::Error),
 }
@@ -64,7 +67,8 @@ impl SelftestRooms {
             expires_at: app.now().plus(LIFETIME),
         };
         let open = Open { network, expires_at: opened.expires_at, stop: app.stop.child_token(), third: Arc::default() };
-        if !app.selftests.take_place(&opened.id, &open) {
+        let load = app.media.as_ref().map_or(0.0, |media| media.stats().load);
+        if !app.selftests.take_place(&opened.id, &open, load) {
             return Err(Unopened::Full);
         }
         let request = proto::CreateRoomRequest {
@@ -103,10 +107,11 @@ impl SelftestRooms {
         }
     }
 
-    fn take_place(&self, id: &str, open: &Open) -> bool {
+    /// `load`: how busy the media server is, from 0 to 1.
+    fn take_place(&self, id: &str, open: &Open, load: f64) -> bool {
         let mut rooms = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let of_network = rooms.values().filter(|other| other.network == open.network).count();
-        let free = rooms.len() < ROOMS_MAX && of_network < ROOMS_OF_NETWORK_MAX;
+        let free = load <= LOAD_MAX && rooms.len() < ROOMS_MAX && of_network < ROOMS_OF_NETWORK_MAX;
         if free {
             rooms.insert(id.to_owned(), open.clone());
         }
@@ -141,7 +146,7 @@ mod tests {
 
     use super::*;
 
-    /// One network cannot take all places, and a place that is given back is free again.
+    /// One network cannot take all places, a place that is given back is free again, and above a load there is none.
     #[test]
     fn places_are_few() {
         let rooms = SelftestRooms::default();
@@ -153,8 +158,9 @@ mod tests {
         };
         let taken = |last: u8| {
             let ids = (0..10).map(|number| format!("{last}-{number}"));
-            ids.filter(|id| rooms.take_place(id, &of(last))).count()
+            ids.filter(|id| rooms.take_place(id, &of(last), LOAD_MAX)).count()
         };
+        assert!(!rooms.take_place("busy", &of(1), LOAD_MAX + 0.001));
         assert_eq!((taken(1), taken(1)), (ROOMS_OF_NETWORK_MAX, 0));
         rooms.close("1-0");
         assert_eq!(taken(1), 1);
