@@ -2,11 +2,12 @@
 
 use kit::UnixMillis;
 use reqwest::tls::TlsInfo;
-use tls::{Facts, Files};
+use tls::{Acme, Facts, Files};
 
-use super::check::{Check, Id, text};
+use super::check::{Check, Id, State, Text, text};
 use super::server::cause;
 use crate::config::{Listening, Settings, TlsMode};
+use crate::https::ACME_FOLDER;
 
 /// Let's Encrypt renews a third of a certificate's life before its end, which is 30 days of 90: with fewer something is wrong.
 const DAYS_WARNING: u64 = 14;
@@ -28,7 +29,26 @@ pub(super) async fn installation(settings: &Settings, runs: bool, now: UnixMilli
     }
     let port = ports.first().filter(|port| runs && **port != 0);
     let own = name.zip(port).map(|(name, port)| format!("https://{name}:{port}"));
-    check(settings.frontend.url.as_deref().or(own.as_deref()), now).await
+    let found = check(settings.frontend.url.as_deref().or(own.as_deref()), now).await;
+    let asks = runs && tls.mode == TlsMode::Acme;
+    match asks.then(|| Acme::trouble(&settings.storage.data_dir.join(ACME_FOLDER))).flatten() {
+        Some(trouble) => without_a_new_one(found, &trouble),
+        None => found,
+    }
+}
+
+/// Adds why heydok gets no certificate, which it alone knows. One that is good now will end.
+fn without_a_new_one(found: Check, trouble: &str) -> Check {
+    let state = if found.state == State::Passed { State::Warning } else { found.state };
+    let Text { en, de } = found.text;
+    Check::new(
+        Id::Tls,
+        state,
+        text!(
+            "{en} heydok gets no new certificate: {trouble}.",
+            "{de} heydok bekommt kein neues Zertifikat: {trouble}."
+        ),
+    )
 }
 
 /// Speaks TLS with `address` as a browser does. `None`: there is no public address.
@@ -148,7 +168,6 @@ fn judge(host: &str, refused: Option<&str>, certificate: Option<&Facts>, now: Un
 mod tests {
     use std::time::Duration;
 
-    use super::super::check::State;
     use super::*;
 
     /// The end, the name and the authority are told apart, the first of them first.
@@ -177,6 +196,24 @@ mod tests {
         ] {
             let check = judge("meet.example.com", refused, certificate.as_ref(), now);
             assert!(check.state == state && check.text.en.contains(part), "{part}: {check:?}");
+        }
+    }
+
+    /// What is good now is a warning where it will not be renewed, and what is not stays what it is.
+    #[test]
+    fn why_there_is_no_new_one_is_added() {
+        for (state, expected) in
+            [(State::Passed, State::Warning), (State::Warning, State::Warning), (State::Failed, State::Failed)]
+        {
+            let check = without_a_new_one(Check::new(Id::Tls, state, text!("Seen.", "Gesehen.")), "the port is closed");
+            assert_eq!(
+                (check.state, check.text.en.as_str(), check.text.de.as_str()),
+                (
+                    expected,
+                    "Seen. heydok gets no new certificate: the port is closed.",
+                    "Gesehen. heydok bekommt kein neues Zertifikat: the port is closed."
+                )
+            );
         }
     }
 

@@ -28,6 +28,9 @@ use crate::limits::TrustedProxies;
 /// Handshakes of one network at once; one more is hung up on. An office where everybody opens the page has some tens.
 const HANDSHAKES_PER_NETWORK_MAX: usize = 256;
 
+/// Where account and certificates of TLS_MODE=acme are, in DATA_DIR.
+pub const ACME_FOLDER: &str = "tls/acme";
+
 /// Marks requests that came through TLS of ours.
 #[derive(Debug, Clone, Copy)]
 pub struct OverTls {
@@ -214,7 +217,7 @@ async fn ready(
                 directory: tls.acme_url.clone(),
                 email: tls.acme_email.clone(),
                 roots: tls.acme_ca.clone(),
-                folder: data_dir.join("tls/acme"),
+                folder: data_dir.join(ACME_FOLDER),
             });
             let acme = acme.map_err(refuse)?;
             match acme.kept(clock.now()) {

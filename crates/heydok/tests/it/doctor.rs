@@ -1,8 +1,10 @@
 //! `heydok doctor`: everything passes where everything is whole, and what is broken is what fails.
 
 use std::net::{Ipv4Addr, TcpListener, UdpSocket};
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::process::{Command, Output};
+use std::time::Duration;
 
 use serde_json::Value;
 
@@ -168,6 +170,51 @@ fn a_relay_over_tls_needs_a_certificate_that_is_believed() {
     check(&stopped, |_| {}, &["turn_tls=skipped", "turn_tcp=passed", "tls=warning"], "");
     https::write_pair_until(folder.path(), 2020);
     check(&stopped, |_| {}, &["tls=failed"], "2020-01-01");
+}
+
+/// Only the server knows why it gets no certificate; who may read its folder is told while it runs, and nobody else.
+#[tokio::test(flavor = "multi_thread")]
+async fn why_there_is_no_certificate_is_told_to_its_operator() {
+    let directory = format!("https://127.0.0.1:{}/dir", nobody("tcp"));
+    let acme = [
+        ("TLS_MODE", "acme"),
+        ("TLS_DOMAIN", "meet.test"),
+        ("TLS_ACME_URL", directory.as_str()),
+        ("FRONTEND_URL", "https://meet.test"),
+    ];
+    let server = Server::start("serve", 1, &acme);
+    let told = async {
+        while !server.log().contains("no new certificate: ") {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(30), told).await.expect("the log says that it failed");
+    let folder = server.folder.path();
+    let (report_, states) = tokio::task::block_in_place(|| report(&doctor(folder, &["--json"], &acme)));
+    assert!(states.iter().any(|state| state == "tls=failed"), "{report_}");
+    let found = report_["checks"].as_array().unwrap().iter().find(|check| check["id"] == "tls").unwrap();
+    let (en, de) = (found["text"]["en"].as_str().unwrap(), found["text"]["de"].as_str().unwrap());
+    assert!(en.starts_with("No certificate of meet.test was seen"), "{en}");
+    for text in [en, de] {
+        assert!(text.contains(&directory) && text.contains("TLS_ACME_URL"), "{text}");
+    }
+    let word = folder.join("data/tls/acme/trouble.txt");
+    assert_eq!(std::fs::metadata(&word).unwrap().permissions().mode() & 0o777, 0o600);
+
+    let elsewhere = tempfile::tempdir().unwrap();
+    let url = format!("http://127.0.0.1:{}", server.ports[0]);
+    let stranger = tokio::task::block_in_place(|| doctor(elsewhere.path(), &[&url, "--json"], &acme));
+    let (outside, states) = report(&stranger);
+    assert!(states.iter().any(|state| state == "tls=passed"), "it answers, and this machine needs none: {outside}");
+    assert!(!outside.to_string().contains(&directory), "{outside}");
+
+    let kept = std::fs::read(&word).unwrap();
+    drop(server);
+    let later = tempfile::tempdir().unwrap();
+    std::fs::create_dir_all(later.path().join("data/tls/acme")).unwrap();
+    std::fs::write(later.path().join("data/tls/acme/trouble.txt"), kept).unwrap();
+    let (stopped, _) = tokio::task::block_in_place(|| report(&doctor(later.path(), &["--json"], &acme)));
+    assert!(!stopped.to_string().contains(&directory), "that was another time: {stopped}");
 }
 
 /// Real certificates of the public address: one that is over, one that nobody believes, and the same believed.

@@ -5,7 +5,7 @@ mod schedule;
 mod transport;
 mod trouble;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -31,6 +31,8 @@ use crate::private;
 const POLL: RetryPolicy = RetryPolicy::new().timeout(Duration::from_secs(90));
 /// How often it is looked whether a renewal is due.
 const STEP: Duration = Duration::from_secs(600);
+/// Where stands, for those who may read the folder, why the last attempt failed.
+const TROUBLE_FILE: &str = "trouble.txt";
 
 /// Which certificate to get, and where.
 #[derive(Debug, Clone)]
@@ -69,6 +71,12 @@ impl Acme {
         Ok(Self { config, transport, account_file, certificate_file })
     }
 
+    /// Why whoever keeps account and certificates in `folder` failed the last time: one sentence with the fix. `None` where it did
+    /// not, or has not tried since it started.
+    pub fn trouble(folder: &Path) -> Option<String> {
+        String::from_utf8(private::read(&folder.join(TROUBLE_FILE)).ok()??).ok()
+    }
+
     /// The certificate that was issued before, where it is still good and has all the names.
     pub fn kept(&self, now: UnixMillis) -> Option<Pair> {
         let bytes = private::read(&self.certificate_file).ok().flatten()?;
@@ -77,7 +85,7 @@ impl Acme {
     }
 
     /// Gets a certificate where `certificates` has none or one that is due, and renews it in time, until `stop`. What goes wrong
-    /// is told in the log and by `certificates`, and tried again.
+    /// is told in the log, by `certificates` and by [`Acme::trouble`], and tried again.
     pub async fn follow(
         self,
         certificates: Arc<Certificates>,
@@ -86,6 +94,8 @@ impl Acme {
         stop: CancellationToken,
     ) {
         let mut failures = Failures::default();
+        // What an earlier process told is over.
+        self.leave_word(None);
         let work = async {
             loop {
                 let chance = chance(&entropy);
@@ -110,6 +120,7 @@ impl Acme {
         certificates.forget_challenges();
         match issued {
             Ok(pair) => {
+                self.leave_word(None);
                 certificates.show(pair, clock.now());
                 Ok(())
             }
@@ -119,10 +130,23 @@ impl Acme {
                     let _ = std::fs::remove_file(&self.account_file);
                 }
                 let sentence = trouble.sentence(&self.config.directory, &self.config.names);
+                self.leave_word(Some(&sentence));
                 tracing::error!("no new certificate: {sentence}");
                 certificates.keep_because(&sentence);
                 Err(trouble.is_heard())
             }
+        }
+    }
+
+    /// For [`Acme::trouble`].
+    fn leave_word(&self, trouble: Option<&str>) {
+        let file = self.config.folder.join(TROUBLE_FILE);
+        let left = match trouble {
+            Some(sentence) => private::write(&file, sentence.as_bytes()),
+            None => private::remove(&file),
+        };
+        if let Err(error) = left {
+            tracing::warn!(%error, "`heydok doctor` will not know how it stands with the certificate");
         }
     }
 
@@ -238,4 +262,31 @@ fn folder_name(directory: &str) -> String {
     let name = directory.trim_start_matches("https://");
     let plain = |letter: char| if letter.is_ascii_alphanumeric() || letter == '.' { letter } else { '-' };
     name.chars().map(plain).take(120).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::certificates::Source;
+
+    /// Of what an earlier process told nothing is known any more.
+    #[tokio::test]
+    async fn a_new_process_has_no_trouble_yet() {
+        let folder = tempfile::tempdir().unwrap();
+        let config = AcmeConfig {
+            names: vec!["meet.test".to_owned()],
+            directory: "https://127.0.0.1:1/dir".to_owned(),
+            email: None,
+            roots: None,
+            folder: folder.path().to_owned(),
+        };
+        let acme = Acme::new(config).unwrap();
+        acme.leave_word(Some("the port is closed"));
+        assert_eq!(Acme::trouble(folder.path()).as_deref(), Some("the port is closed"));
+        let stop = CancellationToken::new();
+        stop.cancel();
+        let (clock, entropy) = (Arc::new(kit::SystemClock), Arc::new(kit::SystemEntropy));
+        acme.follow(Certificates::new(Source::Acme), clock, entropy, stop).await;
+        assert_eq!(Acme::trouble(folder.path()), None);
+    }
 }
