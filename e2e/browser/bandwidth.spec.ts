@@ -7,6 +7,8 @@ import { publish } from "./rooms-in-page.ts";
 
 /** Of sound, while the line is narrow and all has settled. */
 const SECONDS = 10;
+/** Of sound, in which what the line still held comes through. */
+const SETTLING = 1;
 /** Of Anna's picture; a smaller layer fits into half a megabit. */
 const FULL = { width: 480, bitsPerSecond: 1_000_000 };
 
@@ -14,8 +16,9 @@ interface Figures {
   /** Seconds until the picture was smaller, and until it was whole again. */
   readonly down: number;
   readonly up: number;
-  /** Percent of the sound made up: while the picture became smaller, afterwards, and for the one whose line is good. */
+  /** Seconds of sound missing until the picture was smaller and what still waited on the line had come through. */
   readonly falling: number;
+  /** Percent of the sound made up: afterwards, and for the one whose line is good. */
   readonly settled: number;
   readonly neighbour: number;
   /** Share of the frames, in percent, that the one with the narrow line saw of those the other one saw. */
@@ -38,9 +41,14 @@ async function cut(three: Three): Promise<Figures> {
   ben.line.become({ rate: { bitsPerSecond: 500_000, queueMs: 300 } });
   await eventually("a smaller picture", full(ben), false, 20_000);
   const down = (performance.now() - began) / 1000;
+  const heard = async (seconds: number) => {
+    const since = await ofAnna(ben);
+    const enough = async () => between(since, await ofAnna(ben)).seconds > seconds;
+    await eventually(`${seconds} s of sound`, enough, true);
+  };
+  await heard(SETTLING);
   const small = { ben: await ofAnna(ben), cara: await ofAnna(cara) };
-  const enough = async () => between(small.ben, await ofAnna(ben)).seconds > SECONDS;
-  await eventually(`${SECONDS} s of sound`, enough, true);
+  await heard(SECONDS);
   expect(await full(ben)(), "the picture stays small").toBe(false);
   expect(await full(cara)(), "Cara's picture stays whole").toBe(true);
   const later = { ben: between(small.ben, await ofAnna(ben)), cara: between(small.cara, await ofAnna(cara)) };
@@ -54,7 +62,7 @@ async function cut(three: Three): Promise<Figures> {
   return {
     down,
     up,
-    falling: between(before.ben, small.ben).concealed,
+    falling: between(before.ben, small.ben).missingSeconds,
     settled: later.ben.concealed,
     neighbour,
     seen: (100 * later.ben.frames) / later.cara.frames,
@@ -63,8 +71,8 @@ async function cut(three: Three): Promise<Figures> {
 
 const say = (who: string, { down, up, falling, settled, neighbour, seen }: Figures) =>
   console.log(
-    `${who}: smaller after ${down.toFixed(1)} s, whole again after ${up.toFixed(1)} s; sound made up ${falling.toFixed(1)} %, ` +
-      `settled ${settled.toFixed(1)} %, for the neighbour ${neighbour.toFixed(1)} %; ${seen.toFixed(0)} % of the frames seen`,
+    `${who}: smaller after ${down.toFixed(1)} s, whole again after ${up.toFixed(1)} s; ${falling.toFixed(2)} s of sound missing, ` +
+      `made up settled ${settled.toFixed(1)} %, for the neighbour ${neighbour.toFixed(1)} %; ${seen.toFixed(0)} % of the frames seen`,
   );
 
 test("a narrow line makes one person's picture smaller, and touches neither sound nor other people", async ({
@@ -74,6 +82,7 @@ test("a narrow line makes one person's picture smaller, and touches neither soun
   say("500 kbit/s", ours);
   const reference = await meetAtReference(browser, cut);
   if (reference) say("reference", reference);
+  expect(ours.falling).toBeLessThan(2);
   expect(ours.settled).toBeLessThanOrEqual(2);
   expect(ours.neighbour).toBeLessThanOrEqual(2);
   expect(ours.seen).toBeGreaterThan(60);
