@@ -319,10 +319,15 @@ impl Server {
         if message.has(attribute::EVEN_PORT) || message.has(attribute::RESERVATION_TOKEN) {
             return Err(code::INSUFFICIENT_CAPACITY);
         }
-        let has = |ipv4: bool| self.config.peers.iter().any(|peer| peer.is_ipv4() == ipv4);
+        let peers = &self.config.peers;
+        let has = |ipv4: bool| peers.iter().any(|peer| peer.is_ipv4() == ipv4);
         let ipv4 = match message.attribute(attribute::REQUESTED_ADDRESS_FAMILY) {
-            // Who does not say means IPv4; where we have none, IPv6 is better than nothing.
-            None => has(true),
+            // Who does not say means IPv4, and browsers never say. Where only this machine reaches ours, others are told of
+            // none to send to, and IPv6 is better than nothing.
+            None => {
+                let outside = peers.iter().find(|peer| peer.is_ipv4() && !peer.ip().is_loopback());
+                outside.or_else(|| peers.first()).is_some_and(SocketAddr::is_ipv4)
+            }
             Some([1, ..]) => true,
             Some([2, ..]) => false,
             Some(_) => return Err(code::FAMILY_NOT_SUPPORTED),

@@ -40,8 +40,13 @@ impl Bed {
     }
 
     fn with(limits: Limits) -> Self {
+        Self::on(&[OURS, OURS_V6], limits)
+    }
+
+    /// A server whose media has these addresses, the best first.
+    fn on(addresses: &[&str], limits: Limits) -> Self {
         let start = Instant::now();
-        let peers = [OURS, OURS_V6].map(|peer| peer.parse().unwrap()).to_vec();
+        let peers = addresses.iter().map(|peer| peer.parse().unwrap()).collect();
         let config = Config { secret: Some(secret()), peers, limits };
         Self { server: Server::new(config, start, UNIX_MS), start, now: start, transaction: 0, last: Vec::new() }
     }
@@ -282,6 +287,22 @@ fn allocations_are_given_as_they_are_asked_for() {
             assert_eq!(relayed.is_ipv6(), name == "IPv6");
             assert_eq!(bed.told(attribute::XOR_MAPPED_ADDRESS), udp(5000).remote());
         }
+    }
+}
+
+/// A browser never asks for a family, and can only use the one that it is told of media addresses in.
+#[test]
+fn who_does_not_say_gets_an_address_of_a_family_that_others_reach() {
+    const LOOPBACK: &str = "127.0.0.1:7882";
+    for (addresses, ipv4) in [
+        (&[OURS_V6, OURS, LOOPBACK][..], true),
+        (&[OURS, LOOPBACK], true),
+        (&[OURS_V6, LOOPBACK], false),
+        (&[OURS_V6], false),
+        (&[LOOPBACK], true),
+    ] {
+        let relayed = Bed::on(addresses, Limits::default()).allocate(udp(5000));
+        assert_eq!(relayed.is_ipv4(), ipv4, "{addresses:?}");
     }
 }
 
