@@ -6,6 +6,7 @@ import { AccessToken } from "livekit-server-sdk";
 import { Binary, removeFolder, temporaryFolder } from "../harness/binary.ts";
 import { eventually } from "../harness/eventually.ts";
 import { ANNA, BEN, CARA, type Person } from "../harness/people.ts";
+import { rememberConnections } from "./rerouted.ts";
 import { allWell, connect, emptyPage, perceptions, publish, unpublishAll } from "./rooms-in-page.ts";
 
 /** A LiveKit server, ours or the one LIVEKIT_URL names, and the means to get in. */
@@ -144,17 +145,6 @@ function relayOnly(): void {
   };
 }
 
-/** Keeps the page's connections. */
-function remember(): void {
-  window.connections = [];
-  window.RTCPeerConnection = class extends RTCPeerConnection {
-    constructor(configuration?: RTCConfiguration) {
-      super(configuration);
-      window.connections.push(this);
-    }
-  };
-}
-
 /** The ways of the page's connections at this moment: kind of the own address, and protocol. */
 const ways = (page: Page) =>
   page.evaluate(async () => {
@@ -184,7 +174,7 @@ test("who may use relays only is in the call", async ({ browser, target }) => {
 test("a TURN server keeps nobody from the straight way", async ({ browser, target }) => {
   const people = [ANNA, BEN];
   const page = await emptyPage(browser, target.url);
-  await page.evaluate(remember);
+  await page.evaluate(rememberConnections);
   await enter(page, target, people, (person) => person === ANNA);
   for (const person of people) await publish(page, person);
   await eventually("both", () => perceptions(page, people), allWell(people));

@@ -91,7 +91,7 @@ use Section::{Listening, LiveKit, Meetings, Operation, RateLimits, Secrets, Stor
 variables! {
     /// Address to bind.
     HOST = setting(Listening, "HOST", "0.0.0.0", "IP address",
-        "Address that the HTTP port is bound to. `heydok dev` binds `127.0.0.1`.");
+        "Address that the HTTP port is bound to; `::` takes IPv6 as well as IPv4. `heydok dev` binds `127.0.0.1`.");
     /// Ports to bind.
     PORT = setting(Listening, "PORT", "8000", "port, or several with commas",
         "HTTP ports. Page, API and LiveKit signalling answer on each of them. `0` takes any free port. With TLS_MODE `acme`, `files` or `lan` they speak HTTPS; with the first two the default is 443.");
@@ -187,7 +187,7 @@ variables! {
         "`auto`: external if LIVEKIT_URL is set, otherwise the server built into this binary.");
     /// External server for clients.
     LIVEKIT_URL = setting(LiveKit, "LIVEKIT_URL", "", "ws, wss, http or https address",
-        "Address of an external LiveKit server as browsers reach it.");
+        "Address of an external LiveKit server as browsers reach it; a name where it has IPv6 alone, because a page cannot be allowed an IPv6 address by its policy.");
     /// External server for us.
     LIVEKIT_HOST = setting(LiveKit, "LIVEKIT_HOST", "", "http or https address",
         "Address of the external LiveKit server as this process reaches it. Unset: taken from LIVEKIT_URL.");
