@@ -1,7 +1,13 @@
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+
+import { removeFolder, temporaryFolder } from "../harness/binary.ts";
 import { eventually } from "../harness/eventually.ts";
 import { ANNA, BEN, CARA } from "../harness/people.ts";
-import { expect, test } from "./fixtures.ts";
-import { expectAllWell } from "./visitor.ts";
+import { oneProcess } from "../harness/product.ts";
+import { expect, test, testWith } from "./fixtures.ts";
+import { rememberConnections } from "./rerouted.ts";
+import { expectAllWell, type Visitor } from "./visitor.ts";
 
 test("three people meet: create, join, see, hear, chat, mute, share, leave and come back", async ({
   arrive,
@@ -81,4 +87,43 @@ test("three people meet: create, join, see, hear, chat, mute, share, leave and c
     for (const visitor of group) await expect(visitor.tiles).toHaveCount(3);
     await expectAllWell(group);
   });
+});
+
+/** The media server looks for ways to browsers itself, instead of only answering when they do. */
+const withFullIce = testWith(async () => {
+  const folder = temporaryFolder();
+  const configuration = join(folder, "livekit.yaml");
+  writeFileSync(configuration, "rtc:\n  use_ice_lite: false\n");
+  const product = await oneProcess({ settings: { LIVEKIT_CONFIG_FILE: configuration } });
+  const stop = async () => {
+    await product.stop();
+    await removeFolder(folder);
+  };
+  return { ...product, stop };
+});
+
+withFullIce("with full ICE all see and hear each other, and the server asks too", async ({ arrive }) => {
+  const group: Visitor[] = [];
+  let code = "";
+  for (const person of [ANNA, BEN, CARA]) {
+    const visitor = await arrive(person);
+    group.push(visitor);
+    await visitor.context.addInitScript(rememberConnections);
+    if (code === "") code = await visitor.create();
+    else await visitor.open(code);
+    await visitor.join();
+  }
+  await expectAllWell(group);
+  for (const { page, person } of group) {
+    const silent = await page.evaluate(async () => {
+      const open = window.connections.filter((connection) => connection.connectionState === "connected");
+      const asked = open.map(async (connection) =>
+        [...(await connection.getStats()).values()].some(
+          (row) => row.type === "candidate-pair" && row.requestsReceived > 0,
+        ),
+      );
+      return open.length === 0 || (await Promise.all(asked)).includes(false);
+    });
+    expect(silent, `the server has asked ${person.name}'s browser`).toBe(false);
+  }
 });
