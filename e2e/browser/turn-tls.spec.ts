@@ -67,3 +67,19 @@ test("where nothing but TLS to the HTTPS port gets through, the call goes over t
     await expect(panel).toContainText("Relay over TLS");
   }
 });
+
+test("where nothing but TLS to the HTTPS port gets through, the test page says so beforehand", async ({
+  arrive,
+  product,
+}) => {
+  const { page } = await arrive(ANNA);
+  await page.goto(`${product.home}/test`);
+  await expect(page.getByRole("status").filter({ hasText: "Better audio only" })).toBeVisible({
+    timeout: 90_000,
+  });
+  const check = (name: string) =>
+    page.getByRole("list", { name: "Checks" }).getByRole("listitem").filter({ hasText: name });
+  await expect(check("Relay over TLS or TCP")).toContainText(/passedConnected after \d+ ms\./);
+  await expect(check("Media over UDP")).toContainText(/failedUDP \d+ does not get through\./);
+  await expect(check("Media over TCP")).toContainText(/failedTCP \d+ does not get through/);
+});
