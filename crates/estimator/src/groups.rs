@@ -18,10 +18,10 @@ pub(crate) struct Group {
     pub(crate) sent_last: u64,
     arrival_last: i64,
     /// Of packets whose fate is known.
-    bytes: u32,
-    bytes_received: u32,
+    bytes: u64,
+    bytes_received: u64,
     /// Of packets whose fate no feedback told.
-    bytes_skipped: u32,
+    bytes_skipped: u64,
     received: u32,
     /// Below 0 where packets came late that an earlier group had counted as lost.
     lost: i32,
@@ -94,14 +94,15 @@ impl Groups {
     }
 
     pub(crate) fn skipped(&mut self, number: u64, sent: u64, bytes: u32) {
-        self.open(number, sent).bytes_skipped += bytes;
+        self.open(number, sent).bytes_skipped += u64::from(bytes);
     }
 
     pub(crate) fn lost(&mut self, number: u64, sent: u64, bytes: u32) {
         let group = self.open(number, sent);
         group.sent_last = group.sent_last.max(sent);
-        group.bytes += bytes;
-        group.lost += 1;
+        group.bytes += u64::from(bytes);
+        // Whoever never says that anything arrived leaves it open for as long as it likes.
+        group.lost = group.lost.saturating_add(1);
     }
 
     /// `was_lost`: so it was told before, and it came late only.
@@ -109,14 +110,14 @@ impl Groups {
         let group = self.open(number, sent);
         group.sent_last = group.sent_last.max(sent);
         group.arrival_last = group.arrival_last.max(arrival);
-        group.bytes_received += bytes;
-        group.received += 1;
+        group.bytes_received += u64::from(bytes);
+        group.received = group.received.saturating_add(1);
         group.waited = group.waited.min(waited);
         group.waited_sum += waited;
         if was_lost {
-            group.lost -= 1;
+            group.lost = group.lost.saturating_sub(1);
         } else {
-            group.bytes += bytes;
+            group.bytes += u64::from(bytes);
         }
     }
 
@@ -160,15 +161,15 @@ impl Groups {
     pub(crate) fn span(&self, mut wanted: impl FnMut(&Group) -> bool) -> Span {
         let Some(last) = self.last() else { return Span::default() };
         let mut span = Span { waited_last: last.waited, waited_least: u64::MAX, ..Span::default() };
-        let (mut bytes, mut carried, mut lost) = (0.0, 0.0, 0);
+        let (mut bytes, mut carried, mut lost) = (0.0, 0.0, 0.0);
         // What the group looked at last has is counted only once another one stands before it.
         let mut first: Option<&Group> = None;
         for group in self.newest().take_while(|group| wanted(group)) {
             if let Some(later) = first {
                 bytes += (later.bytes + later.bytes_skipped) as f32;
                 carried += later.carried();
-                lost += later.lost;
-                span.packets += later.packets();
+                lost += later.lost as f32;
+                span.packets = span.packets.saturating_add(later.packets());
             }
             span.groups += 1;
             span.waited_first = group.waited;
@@ -181,7 +182,50 @@ impl Groups {
         span.time = time;
         span.sent = bytes * 8e6 / sent_time.max(BRIEF) as f32;
         span.carried = carried * 8e6 / time.max(BRIEF) as f32;
-        span.loss = lost as f32 / span.packets.max(1) as f32;
+        span.loss = lost / span.packets.max(1) as f32;
         span
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Somebody tells of nothing but losses, for hours: the sums are right, or as large as can be, and nothing overflows.
+    #[test]
+    fn sums_of_a_group_that_stays_open_do_not_overflow() {
+        const PACKETS: u64 = 100_000;
+        const BYTES: u32 = u16::MAX as u32;
+        let mut groups = Groups::new();
+        for number in 0..u64::from(FEWEST) {
+            groups.received(number, number * SHORTEST, 100, false, 0, 0);
+        }
+        assert!(groups.complete().is_some());
+        let first = 1_000_000;
+        for number in 0..PACKETS {
+            groups.lost(number, first, BYTES);
+            groups.skipped(number, first, BYTES);
+        }
+        groups.received(PACKETS, first + SHORTEST, BYTES, false, SHORTEST.cast_signed(), 0);
+        let group = groups.complete().unwrap();
+        assert_eq!(group.bytes, (PACKETS + 1) * u64::from(BYTES));
+        assert!(group.bytes > u64::from(u32::MAX) && group.bytes_skipped > u64::from(u32::MAX));
+        let span = groups.span(|_| true);
+        let time = (first + SHORTEST - (u64::from(FEWEST) - 1) * SHORTEST) as f32;
+        let sent = (group.bytes + group.bytes_skipped) as f32 * 8e6 / time;
+        assert!((span.sent / sent - 1.0).abs() < 0.01 && span.loss > 0.99, "{span:?}");
+        // More packets than can be counted, in many groups.
+        let full = Group { received: u32::MAX, lost: i32::MAX, arrival_last: 0, ..Group::new(0, 0) };
+        for (was_lost, lost) in [(false, i32::MAX), (true, i32::MAX - 1)] {
+            groups.open = Some(full);
+            groups.lost(0, 0, BYTES);
+            groups.received(0, SHORTEST, BYTES, was_lost, SHORTEST.cast_signed(), 0);
+            let group = groups.complete().unwrap();
+            assert_eq!((group.received, group.lost, group.packets()), (u32::MAX, lost, u32::MAX));
+        }
+        assert_eq!(groups.span(|_| true).packets, u32::MAX);
+        groups.open = Some(Group { lost: i32::MIN, ..full });
+        groups.received(0, SHORTEST, BYTES, true, SHORTEST.cast_signed(), 0);
+        assert_eq!(groups.complete().unwrap().lost, i32::MIN);
     }
 }

@@ -209,7 +209,7 @@ impl Estimator {
         if self.unheard.0 == 0 {
             self.unheard = (0, 0, now);
         }
-        self.unheard.0 += 1;
+        self.unheard.0 = self.unheard.0.saturating_add(1);
         if !padding {
             self.unheard.1 += bytes as u64;
         }

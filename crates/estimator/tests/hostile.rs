@@ -52,7 +52,7 @@ fn feedback_of_any_kind() {
                         })
                         .collect();
                     // Beyond its 24 bits too.
-                    estimator.feedback(now, random.below(1 << 31) as u32 * 3, arrivals.into_iter());
+                    estimator.feedback(now, (random.below(1 << 31) as u32).wrapping_mul(3), arrivals.into_iter());
                 }
                 _ => {
                     estimator.pass_time(now);
