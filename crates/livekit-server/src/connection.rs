@@ -12,9 +12,10 @@ use crate::handle::Handle;
 
 /// Messages waiting for one reader at most.
 const QUEUE_MESSAGES: usize = 512;
-/// Bytes waiting for one reader at most; a single larger message still passes an empty queue, and the snapshot that opens
-/// a session does not count.
-const QUEUE_BYTES: u64 = 2 * 1024 * 1024;
+/// Bytes waiting for one reader at most, those that are being written included; a single larger message still passes an empty
+/// queue, and the snapshot that opens a session does not count. All that a reader can make us hold is a mebibyte: this, as much
+/// again for the WebSocket's buffer, which may be twice as large as the message in it, and what the system takes unsent.
+const QUEUE_BYTES: u64 = 448 * 1024;
 
 /// What the WebSocket task is to write.
 #[derive(Debug, PartialEq, Eq)]

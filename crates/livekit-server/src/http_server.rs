@@ -35,6 +35,9 @@ const CONNECTIONS_PER_ADDRESS_MAX: usize = 1_024;
 const HEAD_WAIT: Duration = Duration::from_secs(30);
 /// How long a client may take to send a request's body, however many bytes it sends in between.
 const BODY_WAIT: Duration = Duration::from_secs(60);
+/// Bytes that the system takes of what a client does not read. It would be some mebibytes, which nobody counts.
+#[cfg(target_os = "linux")]
+const UNSENT_BYTES: u32 = 128 * 1024;
 /// Pause after the system refused to accept (out of file descriptors).
 const ACCEPT_PAUSE: Duration = Duration::from_millis(200);
 
@@ -99,6 +102,8 @@ async fn serve_within<S, F>(
                 Some(share) => {
                     // Signalling messages are small and must not wait for each other; failing only costs latency.
                     let _ = stream.set_nodelay(true);
+                    #[cfg(target_os = "linux")]
+                    let _ = socket2::SockRef::from(&stream).set_tcp_notsent_lowat(UNSENT_BYTES);
                     let (opened, stop) = (open(stream, peer), stop.clone());
                     tasks.spawn(async move {
                         if let Some(Some((stream, router))) = stop.run_until_cancelled(opened).await {

@@ -49,6 +49,11 @@ mod ways;
 mod webhook;
 mod websocket;
 
+/// Tests count what a connection holds.
+#[cfg(test)]
+#[global_allocator]
+static MEMORY: testkit::memory::Counted = testkit::memory::Counted;
+
 pub use address::{Advertised, reachable_addresses};
 pub use auth::{ClientIp, Refusal, claims};
 pub use config::{Config, InterfaceFilter, MEDIA_THREADS_MAX, RtcConfig, WebhookConfig};

@@ -116,7 +116,61 @@ async fn write(sink: &mut SplitSink<WebSocket, Message>, incoming: &mut Incoming
 
 #[cfg(test)]
 mod tests {
+    use std::net::Ipv4Addr;
+    use std::sync::{Arc, Mutex};
+
+    use axum::Router;
+    use axum::extract::ws::WebSocketUpgrade;
+    use axum::routing::get;
+    use tokio::net::TcpListener;
+    use tokio_util::sync::CancellationToken;
+
     use super::*;
+    use crate::connection::{Outgoing, Undelivered, pair};
+
+    /// A connection whose client keeps it open.
+    async fn connected() -> (Outgoing, impl Sized) {
+        let (outgoing, incoming) = pair();
+        let incoming = Arc::new(Mutex::new(Some(incoming)));
+        let open = move |upgrade: WebSocketUpgrade| async move {
+            let mut incoming = incoming.lock().unwrap().take().expect("one client");
+            upgrade.on_upgrade(async move |socket| write(&mut socket.split().0, &mut incoming).await)
+        };
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+        let address = listener.local_addr().unwrap();
+        tokio::spawn(crate::serve_http(listener, Router::new().route("/", get(open)), CancellationToken::new()));
+        let (client, _) = tokio_tungstenite::connect_async(format!("ws://{address}/")).await.unwrap();
+        (outgoing, client)
+    }
+
+    /// Whatever the messages are like, what somebody who reads nothing makes us hold is at most a mebibyte, the system's share
+    /// included; then the connection ends.
+    #[tokio::test]
+    async fn who_does_not_read_holds_a_mebibyte() {
+        const SYSTEM: usize = 128 * 1024;
+        for sizes in
+            [&[100][..], &[5_000], &[60_000, 61_000], &[200_000, 220_000], &[300_000, 100_000], &[430_000, 450_000]]
+        {
+            let (mut outgoing, client) = connected().await;
+            let before = testkit::memory::live();
+            let (mut most, mut sent) = (0, 0);
+            let end = loop {
+                let bytes = sizes[sent % sizes.len()];
+                if let Err(end) = outgoing.push(Frame::Binary(vec![1; bytes])) {
+                    break end;
+                }
+                sent += 1;
+                // What is queued is written as far as the system takes it.
+                for _ in 0..20 {
+                    tokio::task::yield_now().await;
+                }
+                most = most.max(testkit::memory::live().saturating_sub(before));
+            };
+            assert_eq!(end, Undelivered::TooSlow);
+            assert!((64 * 1024..=1024 * 1024 - SYSTEM).contains(&most), "{most} bytes held in messages of {sizes:?}");
+            drop(client);
+        }
+    }
 
     /// A burst passes at once, a flood only at the steady rate, and silence earns the burst again.
     #[test]

@@ -17,6 +17,7 @@ use node::token::{ApiKeys, Claims, VideoGrant, sign};
 use prost::Message as _;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream};
+use tokio_util::sync::CancellationToken;
 use tower::ServiceExt as _;
 
 pub(crate) const KEY: &str = "test-key";
@@ -108,8 +109,7 @@ pub(crate) async fn room_service(
 pub(crate) async fn serve(router: Router) -> SocketAddr {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
-    let service = router.into_make_service_with_connect_info::<SocketAddr>();
-    tokio::spawn(async move { axum::serve(listener, service).await.unwrap() });
+    tokio::spawn(livekit_server::serve_http(listener, router, CancellationToken::new()));
     address
 }
 

@@ -123,6 +123,7 @@ async fn wait_for_pong(socket: &mut Socket) {
 #[tokio::test]
 async fn a_slow_reader_is_closed_and_nobody_waits_for_it() {
     const UPDATES: usize = 60;
+    const BYTES: usize = 100_000;
     let handle = start();
     let router = handle.router();
     let address = serve(router.clone()).await;
@@ -134,18 +135,18 @@ async fn a_slow_reader_is_closed_and_nobody_waits_for_it() {
     // In step with the quick reader, so that only the slow one ever has a full queue.
     for number in 1..=UPDATES {
         let start = format!("{number:04}");
-        let body = json!({"room": "meeting-x", "metadata": format!("{start}{}", "x".repeat(400_000))});
+        let body = json!({"room": "meeting-x", "metadata": format!("{start}{}", "x".repeat(BYTES))});
         let (status, answer) = room_service(&router, &server_token("meeting-x"), "UpdateRoomMetadata", &body).await;
         assert_eq!(status, 200, "{answer}");
         let seen = tokio::time::timeout(Duration::from_secs(10), wait_for_metadata(&mut quick, &start)).await;
         assert!(seen.is_ok(), "update {number} did not arrive");
     }
-    // 24 MB were sent to it; what it gets now is what the two socket buffers held, then the end.
+    // 6 MB were sent to it; what it gets now is what the two socket buffers held, then the end.
     let mut received = 0;
     while let Some(Ok(message)) = slow.next().await {
         received += message.len();
     }
-    assert!(received < UPDATES * 400_000, "nothing was cut: {received}");
+    assert!(received < 1024 * 1024, "the system holds what nobody reads: {received}");
     handle.shutdown().await;
 }
 
