@@ -353,7 +353,7 @@ mod tests {
     use str0m::media::Mid;
 
     use super::*;
-    use crate::egress::tests::secure;
+    use crate::egress::tests::{secure, unheard};
     use crate::forward::Arrival;
     use crate::sender::tests::packet;
     use crate::{Config, Limits, MediaKind, PeerOptions};
@@ -476,6 +476,25 @@ mod tests {
             } else {
                 assert!(sfu.tracks.get_mut(0).unwrap().request_keyframe(0, now).is_none(), "asked for");
             }
+        }
+    }
+
+    #[test]
+    fn less_is_given_at_once() {
+        let (estimator, now) = unheard(testkit::origin(), 0);
+        let mut sfu = watched(now);
+        let egress = &mut sfu.peers.get_mut(0).unwrap().egress;
+        egress.flow.as_mut().unwrap().estimator = estimator;
+        egress.pass_time(now);
+        sfu.line_measured(now, 0);
+        assert_eq!([0, 1].map(|track| down(&mut sfu, track).allowed.map(|level| level.layer)), [Some(0); 2]);
+    }
+
+    /// What is looked for is enough to be given.
+    #[test]
+    fn more_is_looked_for_than_has_to_fit() {
+        for bits in [100_000, 1_500_000, 20_000_000] {
+            assert!(with_spare(bits) / 100 * (100 - SPARE) > bits);
         }
     }
 

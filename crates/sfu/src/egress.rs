@@ -271,6 +271,7 @@ pub(crate) struct Full;
 
 #[cfg(test)]
 pub(crate) mod tests {
+    use estimator::Arrival;
     use rtp::Profile;
     use str0m::media::Mid;
 
@@ -289,6 +290,88 @@ pub(crate) mod tests {
         });
         egress.keys = Some(ours);
         theirs
+    }
+
+    /// An estimator that heard nothing of twenty packets of 1,000 bytes, which were sent in a second, and when it wants to be asked
+    /// next. Of the packets before so many in ten were lost.
+    pub(crate) fn unheard(start: Instant, lost: u64) -> (Estimator, Instant) {
+        let mut estimator = Estimator::new(start);
+        let mut told = Vec::new();
+        for ten in 0..30 {
+            for one in 0..10 {
+                let milliseconds = 100 * ten + 10 * one;
+                let sequence = estimator.sent(start + Duration::from_millis(milliseconds), 1000, false);
+                told.push(Arrival { sequence, ticks: (one >= lost).then_some(milliseconds.cast_signed() * 4) });
+            }
+            estimator.feedback(start + Duration::from_millis(100 * ten + 95), 0, told.drain(..));
+        }
+        for packet in 0..20 {
+            estimator.sent(start + Duration::from_millis(3000 + 50 * packet), 1000, false);
+        }
+        (estimator, start + Duration::from_secs(4))
+    }
+
+    /// An estimator that has found the end of a line of 500 kbit/s, in the moment in which it looks for more.
+    pub(crate) fn probing(start: Instant) -> (Estimator, Instant) {
+        let mut estimator = Estimator::new(start);
+        let (mut free, mut on_the_way) = (0, VecDeque::new());
+        for millisecond in 0..10_000 {
+            let now = start + Duration::from_millis(millisecond);
+            // A packet takes the line 16 ms; for a second there are twice as many as it carries, then half.
+            if millisecond % if millisecond < 1000 { 8 } else { 32 } == 0 {
+                free = free.max(millisecond) + 16;
+                on_the_way.push_back((estimator.sent(now, 1000, false), free));
+            }
+            if millisecond % 50 == 0 {
+                let came = on_the_way.iter().take_while(|(_, at)| at + 20 <= millisecond).count();
+                let told = |(sequence, at): (_, u64)| Arrival { sequence, ticks: Some(at.cast_signed() * 4) };
+                estimator.feedback(now, 0, on_the_way.drain(..came).map(told));
+            }
+            estimator.set_wanted(now, 2_000_000);
+            if estimator.padding_due(now) > 0 {
+                return (estimator, now);
+            }
+        }
+        panic!("it never looked for more: {estimator:?}");
+    }
+
+    /// Padding is no reason to take a line for wider: while nothing is heard, half of what else was sent may be sent.
+    #[test]
+    fn padding_does_not_count_as_sent() {
+        let start = testkit::origin();
+        for (padding, estimate) in [(false, 80_000 + 3_200), (true, 50_000)] {
+            let mut egress = Egress::new(start, None, 77, true);
+            secure(&mut egress);
+            let (mut sender, mut turn) = (stream(1, Some(3)), Turn::default());
+            for number in 0..=20 {
+                let now = start + Duration::from_millis(50) * number;
+                let packet = packet(u64::from(number), 1000);
+                egress.leave(now, &mut sender, packet, (Leaves::Again, padding), &mut turn);
+                if number == 0 {
+                    let told = Arrival { sequence: 0, ticks: Some(0) };
+                    let heard = now + Duration::from_millis(20);
+                    egress.flow.as_mut().unwrap().estimator.feedback(heard, 0, [told].into_iter());
+                }
+            }
+            egress.pass_time(start + Duration::from_millis(1050));
+            let estimator = &egress.flow.as_ref().unwrap().estimator;
+            assert_eq!(estimator.estimate(), Some(estimate), "padding: {padding}");
+        }
+    }
+
+    /// What waits fills the line by itself.
+    #[test]
+    fn there_is_no_padding_while_packets_wait() {
+        let (estimator, now) = probing(testkit::origin());
+        let (mut egress, mut sender, mut turn) = (narrow(now), stream(1, Some(3)), Turn::default());
+        egress.flow.as_mut().unwrap().estimator = estimator;
+        for number in 0..2 {
+            egress.send(now, 0, &mut sender, packet(number, 1000), Leaves::First, &mut turn).unwrap();
+        }
+        let later = now + Duration::from_millis(30);
+        assert_eq!(egress.pass_time(later), 0);
+        egress.drop_waiting(&[0]);
+        assert!(egress.pass_time(later) > 0);
     }
 
     /// Towards somebody whose line carries 80 kbit/s: the pacer lets a packet of 1,000 bytes go each 42 ms.

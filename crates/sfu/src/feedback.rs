@@ -165,7 +165,7 @@ mod tests {
     use str0m::media::Mid;
 
     use super::*;
-    use crate::egress::tests::secure;
+    use crate::egress::tests::{probing, secure, unheard};
     use crate::sender::tests::packet;
     use crate::{Config, Limits, MediaKind, PeerId, PeerOptions, TrackId};
 
@@ -291,6 +291,35 @@ mod tests {
             bed.sfu.pass_time_of_line(now + Duration::from_secs(1), 0);
             assert_eq!(bed.egress().out.len(), if replaced { 1 } else { 2 });
         }
+    }
+
+    /// Nothing is heard any more, so it is time alone that makes the estimate smaller; what the line loses is taken off.
+    #[test]
+    fn an_estimate_is_taken_up_as_time_passes() {
+        for (lost, carried) in [(0, 80_000..=80_000), (1, 71_000..=76_000)] {
+            let mut bed = Bed::new();
+            let (estimator, due) = unheard(bed.now, lost);
+            bed.egress().flow.as_mut().unwrap().estimator = estimator;
+            bed.sfu.pass_time_of_line(due - Duration::from_millis(1), 0);
+            assert_eq!(bed.sfu.peers.get(0).unwrap().line.estimate, None);
+            bed.sfu.pass_time_of_line(due, 0);
+            let estimate = bed.sfu.peers.get(0).unwrap().line.estimate;
+            assert!(estimate.is_some_and(|bits| carried.contains(&bits)), "{lost} in ten lost: {estimate:?}");
+        }
+    }
+
+    /// Where more is due than padding has room for, packets are sent once more.
+    #[test]
+    fn probes_are_filled_with_packets_where_much_is_due() {
+        let mut bed = Bed::new();
+        let (estimator, now) = probing(bed.now);
+        bed.egress().flow.as_mut().unwrap().estimator = estimator;
+        let down = bed.sfu.tracks.get_mut(0).unwrap().down_of(0).unwrap();
+        down.sender.ids.transport = Some(3);
+        down.sender.sent(now, packet(1, 300));
+        bed.sfu.pass_time_of_line(now, 0);
+        let sizes: Vec<usize> = bed.egress().out.iter().map(Vec::len).collect();
+        assert!(bed.egress().bytes >= 300 && sizes[0] >= 300, "{sizes:?}");
     }
 
     #[test]

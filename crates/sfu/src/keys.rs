@@ -85,6 +85,16 @@ impl DtlsProvider for Listening {
     }
 }
 
+/// What we call a profile; `None`: one that we do not know.
+fn ours(profile: SrtpProfile) -> Option<Profile> {
+    match profile {
+        SrtpProfile::AES128_CM_SHA1_80 => Some(Profile::Aes128CmSha1_80),
+        SrtpProfile::AEAD_AES_128_GCM => Some(Profile::AeadAes128Gcm),
+        SrtpProfile::AEAD_AES_256_GCM => Some(Profile::AeadAes256Gcm),
+        _ => None,
+    }
+}
+
 #[derive(Debug)]
 struct Listener {
     usual: Box<dyn DtlsInstance>,
@@ -103,17 +113,11 @@ impl DtlsInstance for Listener {
     fn poll_output<'a>(&mut self, buffer: &'a mut [u8]) -> DtlsOutput<'a> {
         let client = self.usual.is_active();
         let output = self.usual.poll_output(buffer);
-        if let DtlsOutput::KeyingMaterial(material, profile) = &output {
-            let profile = match profile {
-                SrtpProfile::AES128_CM_SHA1_80 => Some(Profile::Aes128CmSha1_80),
-                SrtpProfile::AEAD_AES_128_GCM => Some(Profile::AeadAes128Gcm),
-                SrtpProfile::AEAD_AES_256_GCM => Some(Profile::AeadAes256Gcm),
-                _ => None,
-            };
-            if let Some(profile) = profile {
-                // A connection has one handshake; keys of another would be for numbers that were used already.
-                let _ = self.slot.0.set(Material { profile, bytes: material.to_vec(), client });
-            }
+        if let DtlsOutput::KeyingMaterial(material, profile) = &output
+            && let Some(profile) = ours(*profile)
+        {
+            // A connection has one handshake; keys of another would be for numbers that were used already.
+            let _ = self.slot.0.set(Material { profile, bytes: material.to_vec(), client });
         }
         output
     }
@@ -144,5 +148,29 @@ impl DtlsInstance for Listener {
 
     fn close(&mut self) -> Result<(), DtlsImplError> {
         self.usual.close()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Whatever the handshake has chosen: the other end opens what we encrypt.
+    #[test]
+    fn each_profile_has_its_keys() {
+        for chosen in [SrtpProfile::AES128_CM_SHA1_80, SrtpProfile::AEAD_AES_128_GCM, SrtpProfile::AEAD_AES_256_GCM] {
+            let profile = ours(chosen).expect("offered by str0m");
+            let bytes: Vec<u8> = (0..).take(chosen.keying_material_len()).collect();
+            let [(mut protector, _), (_, mut unprotector)] = [true, false].map(|client| {
+                let slot = Slot::default();
+                assert!(slot.0.set(Material { profile, bytes: bytes.clone(), client }).is_ok());
+                slot.keys().expect("as long as the handshake makes them")
+            });
+            let mut report = Vec::new();
+            rtp::rtcp::write_empty_receiver_report(&mut report, 7);
+            let mut clear = Vec::new();
+            protector.rtcp(&mut report).unwrap();
+            assert!(unprotector.rtcp(&report, &mut clear).is_some(), "{chosen:?}");
+        }
     }
 }
