@@ -171,6 +171,55 @@ fn sound_comes_before_a_screen_that_is_too_large() {
     }
 }
 
+/// A keyframe of ordinary size has left 60 ms after it came here, though what goes to a narrow line is paced. The line is made wide
+/// for the moment, so that what the keyframe takes longer than the way is what it has waited here.
+#[test]
+fn a_paced_keyframe_leaves_soon() {
+    for (seed, (rate, layer)) in (380..).zip([(2_500_000, 2), (1_000_000, 1), (500_000, 0)]) {
+        let mut sim = SimRoom::estimating(seed, WIDE);
+        sim.join("sender", Mode::Single);
+        sim.join("watcher", Mode::Single);
+        sim.announce(0, Sent::new(0, MediaKind::Audio, SOUND, &[]).rated(&[SOUND_RATE]), |_| {});
+        let picture = Sent::new(0, MediaKind::Video, PICTURE, &["q", "h", "f"]).rated(&LAYERS);
+        sim.announce(0, picture.with_keyframes(&[8_000, 18_000, 40_000]), |_| {});
+        sim.wait_for("it sees the best", 5 * SECOND, |sim| got(sim, 1)[3] > 50);
+        // It carries less at first, so that its end is known whatever it carries then.
+        let narrow = Conditions { rate, ..WIDE };
+        for line in [NARROW, narrow] {
+            sim.shape(1, Direction::Down, line);
+            sim.run(12 * SECOND);
+        }
+        let mut waited = Vec::new();
+        for _ in 0..5 {
+            forget_received(&mut sim);
+            sim.link.trace = Some(Vec::new());
+            sim.shape(1, Direction::Down, WIDE);
+            sim.clients[0].sent[1].begin_anew();
+            sim.run(SECOND / 4);
+            sim.shape(1, Direction::Down, narrow);
+            let mut pictures = got(&sim, 1);
+            assert!(std::mem::take(&mut pictures[layer + 1]) > 0, "seed {seed}: {pictures:?}");
+            assert_eq!(pictures[1..], [0; 3], "seed {seed}: another layer");
+            waited.push(waits(&mut sim).as_millis());
+            sim.run(3 * SECOND);
+        }
+        assert!(waited.iter().all(|waited| *waited <= 60), "{rate} bit/s: {waited:?} ms");
+    }
+}
+
+/// How long the last packet of the keyframe that was traced waited between both ways.
+fn waits(sim: &mut SimRoom) -> Duration {
+    let sender = &sim.clients[0];
+    let (began, address) = (sender.sent[1].began.expect("sent"), sender.publisher.address);
+    let (_, came) = sim.clients[1].keyframes[&sender.sent[1].sid];
+    // All packets of a picture leave together.
+    let leaves =
+        |(at, from, _, bytes): &(_, _, _, u64)| (*from == address && *at >= began && *bytes > 300).then_some(*at);
+    let left = sim.link.trace.take().and_then(|trace| trace.iter().find_map(leaves)).expect("traced");
+    let took = came.checked_duration_since(left).expect("this one came");
+    took.checked_sub(2 * WIDE.delay).expect("as long as the way is")
+}
+
 /// Where not even the lowest layers fit, pictures cease for clients that said they may, and these are told.
 #[test]
 fn pictures_cease_only_where_they_may() {

@@ -53,6 +53,10 @@ pub(crate) struct Sent {
     last_timestamp: Option<u32>,
     /// Bits a second of each encoding; where none are named, packets are as small as can be.
     rates: Vec<usize>,
+    /// Bytes of a keyframe of each encoding; where none are named, it is four times as large as other pictures.
+    keyframe_bytes: Vec<usize>,
+    /// When the last keyframe was sent.
+    pub(crate) began: Option<Instant>,
     /// Encodings (0 = the only or the lowest one) that begin a picture anew with their next packet.
     keyframes: BTreeSet<usize>,
     pub(crate) paused: bool,
@@ -73,6 +77,8 @@ impl Sent {
             off: BTreeSet::new(),
             last_timestamp: None,
             rates: Vec::new(),
+            keyframe_bytes: Vec::new(),
+            began: None,
             keyframes: (0..rids.len().max(1)).collect(),
             paused: false,
             refused: false,
@@ -104,6 +110,17 @@ impl Sent {
     pub(crate) fn rated(mut self, rates: &[usize]) -> Self {
         self.rates = rates.to_vec();
         self
+    }
+
+    /// The same with keyframes of so many bytes.
+    pub(crate) fn with_keyframes(mut self, bytes: &[usize]) -> Self {
+        self.keyframe_bytes = bytes.to_vec();
+        self
+    }
+
+    /// The encoder begins the picture anew.
+    pub(crate) fn begin_anew(&mut self) {
+        self.keyframes = (0..self.rids.len().max(1)).collect();
     }
 
     fn simulcast(&self) -> Option<Simulcast> {
@@ -144,11 +161,14 @@ impl Sent {
         }
     }
 
-    /// The packets of a picture, or the one of 20 ms of sound. A keyframe is four times as large as other pictures.
+    /// The packets of a picture, or the one of 20 ms of sound.
     fn packets(&self, encoding: usize, keyframe: bool) -> Vec<Vec<u8>> {
         let first = self.payload(encoding, keyframe);
         let Some(rate) = self.rates.get(encoding) else { return vec![first] };
-        let bytes = rate / 8 / 50 * if keyframe && self.kind == MediaKind::Video { 4 } else { 1 };
+        let bytes = match self.keyframe_bytes.get(encoding) {
+            Some(bytes) if keyframe => *bytes,
+            _ => rate / 8 / 50 * if keyframe && self.kind == MediaKind::Video { 4 } else { 1 },
+        };
         let mut packets = vec![first];
         packets.resize_with(bytes.div_ceil(PACKET_BYTES).max(1), || {
             let mut next = self.payload(encoding, false);
@@ -190,7 +210,9 @@ impl Sent {
                 if repeated || publisher.send(now, mid, &packet) {
                     self.sequences[encoding] += 1;
                     self.last_timestamp = Some(timestamp);
-                    self.keyframes.remove(&encoding);
+                    if self.keyframes.remove(&encoding) {
+                        self.began = Some(now);
+                    }
                 }
             }
         }
@@ -252,6 +274,8 @@ pub(crate) struct Participant {
     pub(crate) blanks: BTreeMap<String, usize>,
     /// Packets received by track sid that can be played: mark to count.
     pub(crate) received: BTreeMap<String, BTreeMap<u8, usize>>,
+    /// The last keyframe by track sid: its timestamp, and when the last of its packets came.
+    pub(crate) keyframes: BTreeMap<String, (u64, Instant)>,
     pub(crate) data: Vec<proto::DataPacket>,
     pub(crate) messages: Vec<Response>,
     pub(crate) refresh_token: Option<String>,
@@ -303,6 +327,7 @@ impl Participant {
             frames: BTreeMap::new(),
             blanks: BTreeMap::new(),
             received: BTreeMap::new(),
+            keyframes: BTreeMap::new(),
             data: Vec::new(),
             messages: Vec::new(),
             refresh_token: None,
@@ -635,6 +660,12 @@ impl Participant {
             self.undecodable += 1;
             let receiver = self.subscriber.as_mut().unwrap_or(&mut self.publisher);
             return receiver.ask_keyframe_of(packet.header.ssrc);
+        }
+        let (timestamp, at) = (packet.time.numer(), packet.timestamp);
+        if video && packet.payload[4] & 1 == 0 {
+            self.keyframes.insert(sid.clone(), (timestamp, at));
+        } else if let Some((_, last)) = self.keyframes.get_mut(&sid).filter(|(began, _)| *began == timestamp) {
+            *last = at;
         }
         let mark = packet.payload.last().copied().unwrap_or(0);
         *self.received.entry(sid).or_default().entry(mark).or_default() += 1;
