@@ -72,7 +72,7 @@ async function cut(three: Three): Promise<Figures> {
 const say = (who: string, { down, up, falling, settled, neighbour, seen }: Figures) =>
   console.log(
     `${who}: smaller after ${down.toFixed(1)} s, whole again after ${up.toFixed(1)} s; ${falling.toFixed(2)} s of sound missing, ` +
-      `made up settled ${settled.toFixed(1)} %, for the neighbour ${neighbour.toFixed(1)} %; ${seen.toFixed(0)} % of the frames seen`,
+      `then ${settled.toFixed(1)} % made up, for the neighbour ${neighbour.toFixed(1)} %; ${seen.toFixed(0)} % of the frames seen`,
   );
 
 test("a narrow line makes one person's picture smaller, and touches neither sound nor other people", async ({

@@ -3,7 +3,7 @@ import type { LaunchOptions } from "@playwright/test";
 import { ANNA, BEN, CARA } from "../harness/people.ts";
 import { oneProcess } from "../harness/product.ts";
 import { expect, testWith } from "./fixtures.ts";
-import { mediaPaths } from "./reception.ts";
+import { ways } from "./reception.ts";
 import { rerouteMedia } from "./rerouted.ts";
 import { expectAllWell, Visitor } from "./visitor.ts";
 
@@ -27,20 +27,6 @@ const test = testWith(async () => {
     { scope: "worker" },
   ],
 });
-
-/** The server's addresses that the page's connections exchange media with. */
-const mediaAddresses = ({ page }: Visitor) =>
-  page.evaluate(async () => {
-    const found = new Set<string>();
-    for (const connection of window.connections) {
-      const report = await connection.getStats();
-      for (const row of report.values()) {
-        const pair = row.type === "transport" && report.get(row.selectedCandidatePairId);
-        if (pair) found.add(report.get(pair.remoteCandidateId).address);
-      }
-    }
-    return [...found];
-  });
 
 test("page, link, signalling, media and relay work over IPv6, and a page over IPv4 is in the same call", async ({
   arrive,
@@ -71,15 +57,13 @@ test("page, link, signalling, media and relay work over IPv6, and a page over IP
 
   const group = [anna, ben, cara];
   await expectAllWell(group);
-  const ways: Record<string, string[]> = {};
-  for (const visitor of group) {
-    const paths = await mediaPaths(visitor.page);
-    ways[visitor.person.name] = [
-      ...paths.map((path) => path.replace(/ \d+$/, "")),
-      ...(await mediaAddresses(visitor)),
-    ];
-  }
-  expect(ways).toEqual({ Anna: ["udp", "::1"], Ben: ["tcp", "::1"], Cara: ["relay tcp", "::1"] });
+  const taken: Record<string, string[]> = {};
+  for (const { page, person } of group)
+    taken[person.name] = (await ways(page)).map(({ local, remote }) => {
+      const relayed = local.candidateType === "relay";
+      return `${relayed ? `relay ${local.relayProtocol}` : remote.protocol} ${remote.address}`;
+    });
+  expect(taken).toEqual({ Anna: ["udp ::1"], Ben: ["tcp ::1"], Cara: ["relay tcp ::1"] });
   expect(cara.foreignRequests).toEqual([]);
   await cara.context.close();
 });

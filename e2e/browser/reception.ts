@@ -1,5 +1,15 @@
 import type { Page } from "@playwright/test";
 
+/** What browsers tell of a candidate (W3C webrtc-stats). */
+interface CandidateStats {
+  readonly candidateType: string;
+  readonly protocol: string;
+  /** Of a relayed candidate: how its relay is reached. */
+  readonly relayProtocol?: string;
+  readonly address: string;
+  readonly port: number;
+}
+
 /** What a watcher's browser counts of one other person since it began to receive that person's tracks. */
 export interface Reception {
   /** Audio samples that were played, and those of them that had to be made up for a loss; silence is not counted. */
@@ -54,22 +64,30 @@ export function between(before: Reception, after: Reception) {
   };
 }
 
-/** The ways that media of the page's connections take at this moment, as `udp 7882` (the server's port) or `relay tcp`. */
-export async function mediaPaths(page: Page): Promise<string[]> {
-  return await page.evaluate(async () => {
-    const found = new Set<string>();
-    for (const connection of window.connections) {
-      if (connection.connectionState !== "connected") continue;
-      const report = await connection.getStats();
-      for (const row of report.values()) {
-        const pair = row.type === "transport" && report.get(row.selectedCandidatePairId);
-        const [local, remote] = [pair?.localCandidateId, pair?.remoteCandidateId].map((id) => report.get(id));
-        if (local?.candidateType === "relay") found.add(`relay ${local.relayProtocol}`);
-        else if (remote) found.add(`${remote.protocol} ${remote.port}`);
-      }
+/** The candidates at both ends of each way that media of the page's connections takes at this moment. */
+async function waysInPage(): Promise<{ local: CandidateStats; remote: CandidateStats }[]> {
+  const found: { local: CandidateStats; remote: CandidateStats }[] = [];
+  for (const connection of window.connections) {
+    if (connection.connectionState !== "connected") continue;
+    const report = await connection.getStats();
+    for (const row of report.values()) {
+      const pair = row.type === "transport" && report.get(row.selectedCandidatePairId);
+      if (!pair) continue;
+      const [local, remote] = [pair.localCandidateId, pair.remoteCandidateId].map((id) => report.get(id));
+      if (local && remote) found.push({ local, remote });
     }
-    return [...found];
-  });
+  }
+  return found;
+}
+
+export const ways = (page: Page) => page.evaluate(waysInPage);
+
+/** The ways of the page's media, each once, as `udp 7882` (the server's port) or `relay tcp`. */
+export async function mediaPaths(page: Page): Promise<string[]> {
+  const paths = (await ways(page)).map(({ local, remote }) =>
+    local.candidateType === "relay" ? `relay ${local.relayProtocol}` : `${remote.protocol} ${remote.port}`,
+  );
+  return [...new Set(paths)];
 }
 
 /** What this person's page has sent of the own picture: frames of the largest layer, and layers sent at the moment. */

@@ -2,10 +2,10 @@ import type { Page } from "@playwright/test";
 
 import { Api } from "../harness/api.ts";
 import { eventually } from "../harness/eventually.ts";
-import { ANNA, type Person } from "../harness/people.ts";
+import { ANNA } from "../harness/people.ts";
 import { Restartable } from "../harness/product.ts";
 import { testWith } from "./fixtures.ts";
-import { connect, emptyPage, publish } from "./rooms-in-page.ts";
+import { connect, emptyPage, publish, type Seat } from "./rooms-in-page.ts";
 
 const test = testWith(Restartable.start);
 
@@ -52,15 +52,13 @@ for (const { what, budget, end } of [
     test.setTimeout(400_000);
     const api = new Api(product);
     const { meeting_id } = await api.create({ max_participants: LISTENERS + 1 });
-    const seat = async (name: string): Promise<{ url: string; person: Person; token: string }> => {
-      const { livekit_url: url, token } = await api.join(meeting_id, name);
-      return { url, person: { ...ANNA, name }, token };
+    const seat = async (name: string): Promise<Seat> => {
+      const { token } = await api.join(meeting_id, name);
+      return { person: { ...ANNA, name }, token, single: true };
     };
-    const enter = async (page: Page, { url, person, token }: Awaited<ReturnType<typeof seat>>) =>
-      connect(page, url, { person, token, single: true });
 
     const annas = await emptyPage(browser, product.livekitUrl);
-    await enter(annas, await seat(ANNA.name));
+    await connect(annas, product.livekitUrl, await seat(ANNA.name));
     await publish(annas, ANNA);
     // Fifty decoders of pictures are more than one machine has.
     await annas.evaluate(async () => {
@@ -69,11 +67,11 @@ for (const { what, budget, end } of [
           if (track) await localParticipant.unpublishTrack(track);
     });
     const page = await emptyPage(browser, product.livekitUrl);
-    const seats: Awaited<ReturnType<typeof seat>>[] = [];
+    const seats: Seat[] = [];
     for (let number = 1; number <= LISTENERS; number += 1) seats.push(await seat(`Guest ${number}`));
     // What this machine needs for fifty clients that have nothing to wait for.
     const coming = hearAnna(page, "where they come at once");
-    await Promise.all(seats.map((one) => enter(page, one)));
+    await Promise.all(seats.map((one) => connect(page, product.livekitUrl, one)));
     const old = await coming;
 
     await end(product);

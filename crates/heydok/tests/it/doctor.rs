@@ -4,7 +4,6 @@ use std::net::{Ipv4Addr, TcpListener, UdpSocket};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::process::{Command, Output};
-use std::time::Duration;
 
 use serde_json::Value;
 
@@ -183,12 +182,7 @@ async fn why_there_is_no_certificate_is_told_to_its_operator() {
         ("FRONTEND_URL", "https://meet.test"),
     ];
     let server = Server::start("serve", 1, &acme);
-    let told = async {
-        while !server.log().contains("no new certificate: ") {
-            tokio::time::sleep(Duration::from_millis(50)).await;
-        }
-    };
-    tokio::time::timeout(Duration::from_secs(30), told).await.expect("the log says that it failed");
+    server.says("no new certificate: ").await;
     let folder = server.folder.path();
     let (report_, states) = tokio::task::block_in_place(|| report(&doctor(folder, &["--json"], &acme)));
     assert!(states.iter().any(|state| state == "tls=failed"), "{report_}");

@@ -179,12 +179,7 @@ async fn a_new_certificate_needs_no_restart() {
     assert!(ask(&mut kept, "/health").await.starts_with("HTTP/1.1 200"));
 
     std::fs::write(folder.path().join("cert.pem"), "half of a").unwrap();
-    let log = async {
-        while !server.log().contains("the old one is kept") {
-            tokio::time::sleep(Duration::from_millis(50)).await;
-        }
-    };
-    tokio::time::timeout(Duration::from_secs(30), log).await.expect("the log says that the file is broken");
+    server.says("the old one is kept").await;
     assert!(connect(port, &believes_old).await.is_ok(), "the old one is still shown");
 
     let new = write_pair(folder.path());
@@ -346,12 +341,7 @@ async fn why_no_certificate_is_issued_is_told() {
         ("blocked.example", "issues no certificate for blocked.example; set TLS_DOMAIN to a public DNS name"),
     ] {
         let server = unreachable.serve(names, &data.path().join(names));
-        let told = async {
-            while !server.log().contains("no new certificate: ") {
-                tokio::time::sleep(Duration::from_millis(50)).await;
-            }
-        };
-        tokio::time::timeout(Duration::from_secs(60), told).await.expect("the log says why");
+        server.says("no new certificate: ").await;
         assert!(server.log().contains(expected), "{}", server.log());
         let health = format!("curl -s http://localhost:{}/health", unreachable.port);
         assert_eq!(json(data.path(), &health)["status"], "ok");

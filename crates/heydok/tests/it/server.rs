@@ -92,6 +92,17 @@ impl Server {
         std::fs::read_to_string(self.folder.path().join("logs/app.log")).unwrap()
     }
 
+    /// Waits until the log has these words.
+    pub(crate) async fn says(&self, words: &str) {
+        let said = async {
+            while !self.log().contains(words) {
+                tokio::time::sleep(Duration::from_millis(50)).await;
+            }
+        };
+        let waited = tokio::time::timeout(Duration::from_secs(60), said).await;
+        assert!(waited.is_ok(), "no {words:?} in the log: {}", self.log());
+    }
+
     /// SIGTERM, as service managers send it; the exit code comes back.
     pub(crate) fn terminate(&mut self) -> Option<i32> {
         let killed = Command::new("kill").arg(self.child.id().to_string()).status().unwrap();
